@@ -1,0 +1,1 @@
+"""What Tokenmart does: extract, land, validate, publish. Nothing here knows the orchestrator."""

@@ -1,0 +1,280 @@
+"""How a source is asked: one entity after the other, each with a log row, nothing lost on the way.
+
+A source's `extract` calls `Extraction.pull` once for each entity. What goes wrong with one entity
+is logged and the next is asked; what goes wrong with the source ends the asking, and what came
+before is landed all the same.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.http import Budget, HttpClient, RequestRefused, SourceUnavailable
+from pipelines.parsing import Parsed, PayloadError, quarantine_rows, stamp
+from pipelines.settings import Settings, SettingsError
+from pipelines.tables import EXTRACTION, QUARANTINE, Table
+from pipelines.windows import DAY, Clock, Window
+
+# a source that answers three entities in a row with what it does not document is not itself
+MAX_CONSECUTIVE_ERRORS = 3
+
+_MEASURES = tuple(
+    column.name for column in EXTRACTION.columns if column.kind in ("integer", "double")
+)
+
+Item = tuple[str, pa.Table]
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a source declares about itself.
+
+    Attributes:
+        name: its package's name.
+        title: its name for people.
+        base_url: the live host.
+        budget: how fast the live host may be asked.
+        look_back_d: days that every run asks for again before its window: late and restated rows.
+        extract: asks for a window and yields (table name, rows).
+        is_busy: True for an answer 200 whose body says "ask again later".
+        licence: what the data may be used for.
+    """
+
+    name: str
+    title: str
+    base_url: str
+    budget: Budget
+    look_back_d: int
+    extract: Callable[[Extraction, Window], Iterator[Item]]
+    licence: str
+    is_busy: Callable[[Any], bool] | None = None
+
+
+def base_url(source: Source, settings: Settings) -> str:
+    """Return where to ask the source under the settings' profile.
+
+    Raises:
+        SettingsError: the sandbox profile without a sandbox server.
+    """
+    override = settings.overrides(source.name).base_url
+    if override is not None:
+        return override
+    if settings.profile == "live":
+        return source.base_url
+    if settings.sandbox_url is None:
+        raise SettingsError(
+            "the profile is `sandbox` and no sandbox server is set (TOKENMART_SANDBOX_URL): "
+            "`tokenmart daily` starts one itself, `tokenmart sandbox serve` starts one for others"
+        )
+    return f"{settings.sandbox_url.rstrip('/')}/{source.name}"
+
+
+def client_for(source: Source, settings: Settings) -> HttpClient:
+    """Return the client that asks the source within its budget.
+
+    The budget protects somebody else's server: the sandbox is our own and is asked at full speed,
+    unless the user sets a pace.
+    """
+    overrides = settings.overrides(source.name)
+    budget: Budget | None = source.budget
+    if overrides.requests_per_second is not None:
+        budget = Budget(overrides.requests_per_second, source.budget.burst)
+    elif settings.profile == "sandbox":
+        budget = None
+    return HttpClient(
+        source.name,
+        base_url(source, settings),
+        budget=budget,
+        timeout_s=overrides.timeout_s,
+        max_attempts=overrides.max_attempts,
+        max_retry_delay_s=overrides.max_retry_delay_s,
+        is_busy=source.is_busy,
+    )
+
+
+@dataclass
+class Extraction:
+    """One source's extraction in one run: its client, its clock, its log.
+
+    Attributes:
+        client: asks the source.
+        fetched_at: the run's instant; stamped on every row.
+        run_id: the run's id; in every log and quarantine row.
+        universe: the source's own codes of curated assets (see `pipelines.universe`).
+        only: the entities that the user restricts the source to; None: the curated ones.
+        failures: what ends a run with an error, for people.
+        refusals: entities that the source refused, for people.
+    """
+
+    client: HttpClient
+    fetched_at: datetime
+    run_id: str
+    universe: frozenset[str]
+    only: frozenset[str] | None = None
+    failures: list[str] = field(default_factory=list)
+    refusals: list[str] = field(default_factory=list)
+    _log: list[dict[str, Any]] = field(default_factory=list)
+    _stopped: str | None = None
+    _consecutive_errors: int = 0
+
+    def closed(self, window: Window, reach_d: int | None = None) -> Window | None:
+        """Return the part of the window whose days are over, or None if there is none.
+
+        Args:
+            window: the days asked for.
+            reach_d: how many days back the source can answer; None: all.
+        """
+        today = self.fetched_at.date()
+        start = window.start if reach_d is None else max(window.start, today - reach_d * DAY)
+        end = min(window.end, today)
+        return Window(start, end) if start < end else None
+
+    def wanted(self, entities: Collection[str]) -> list[str]:
+        """Return the entities to ask for, sorted: all given, or those the user restricts it to."""
+        chosen = set(entities) if self.only is None else set(entities) & self.only
+        return sorted(chosen)
+
+    def pull(
+        self,
+        table: Table,
+        entity: str | Sequence[str],
+        window: Window | None,
+        pages: Callable[[], Iterable[Parsed]],
+        *,
+        reaches: datetime | None = None,
+    ) -> Iterator[Item]:
+        """Ask for one entity and yield its rows, page by page; log how it went.
+
+        Args:
+            table: the raw table.
+            entity: the source's id of what is asked for, or several that one series of requests
+                asks for together; '*' for a whole snapshot.
+            window: the days asked for; None for a snapshot.
+            pages: sends the requests; may raise the errors of `http` and `PayloadError`.
+            reaches: the instant of the newest row that a complete answer has; an answer that ends
+                earlier may be truncated, so its gaps say nothing about deletions ("partial").
+
+        Yields:
+            Pairs of raw table name and rows: the table's own, and the quarantine's.
+        """
+        entities = [entity] if isinstance(entity, str) else list(entity)
+        entity_id = ",".join(entities)
+        if self._stopped is not None:
+            self._note(table, entities, window, "skipped", self._stopped)
+            return
+        before, started = self.client.usage, time.monotonic()
+        landed = refused = 0
+        status, error = "ok", None
+        newest: datetime | None = None
+        try:
+            for parsed in pages():
+                if parsed.row_count:
+                    landed += parsed.row_count
+                    newest = max(filter(None, (newest, _newest(parsed))), default=None)
+                    yield table.name, stamp(parsed, self.fetched_at)
+                rejected = quarantine_rows(parsed, entity_id, self.run_id, self.fetched_at)
+                if rejected is not None:
+                    refused += rejected.num_rows
+                    yield QUARANTINE.name, rejected
+        except RequestRefused as problem:
+            status, error = "error", str(problem)
+            self.refusals.append(f"{table.name} {entity_id}: {problem}")
+        except PayloadError as problem:
+            status, error = "error", str(problem)
+            self.failures.append(f"{table.name} {entity_id}: {problem}")
+            self._count_error(error)
+        except SourceUnavailable as problem:
+            status, error = "error", str(problem)
+            self._stopped = str(problem)
+            self.failures.append(str(problem))
+        if status == "ok":
+            self._consecutive_errors = 0
+            # a refused row was in the answer: its key must not be taken for deleted
+            if refused:
+                status = "partial"
+            elif reaches is not None and (newest is None or newest < reaches):
+                status, error = "partial", f"the newest row is of {newest}, not of {reaches}"
+        self._note(
+            table,
+            entities,
+            window,
+            status,
+            error,
+            rows_landed=landed,
+            rows_quarantined=refused,
+            duration_s=time.monotonic() - started,
+            **vars(self.client.usage.since(before)),
+        )
+
+    def stop(self, reason: str) -> None:
+        """Ask for nothing more: without this answer the rest makes no sense."""
+        self._stopped = reason
+        if reason not in self.failures:
+            self.failures.append(reason)
+
+    @property
+    def has_stopped(self) -> bool:
+        """True once the source is given up for this run."""
+        return self._stopped is not None
+
+    def log(self) -> pa.Table:
+        """Return the rows of the extraction table."""
+        return pa.Table.from_pylist(self._log, schema=EXTRACTION.arrow_schema())
+
+    def _count_error(self, error: str | None) -> None:
+        self._consecutive_errors += 1
+        if self._consecutive_errors >= MAX_CONSECUTIVE_ERRORS and self._stopped is None:
+            self.stop(f"{self._consecutive_errors} errors in a row, the last: {error}")
+
+    def _note(
+        self,
+        table: Table,
+        entities: Sequence[str],
+        window: Window | None,
+        status: str,
+        error: str | None,
+        **measures: Any,
+    ) -> None:
+        """Log one row per entity; what they cost together stands at the first, so sums hold."""
+        nothing = dict.fromkeys(_MEASURES, 0)
+        self._log += [
+            {
+                "table_name": table.name,
+                "entity_id": entity_id,
+                "window_start": window.start_at if window else None,
+                "window_end": window.end_at if window else None,
+                "status": status,
+                "error": error,
+                "run_id": self.run_id,
+                "fetched_at": self.fetched_at,
+                **nothing,
+                **(measures if position == 0 else {}),
+            }
+            for position, entity_id in enumerate(entities)
+        ]
+
+
+def _newest(parsed: Parsed) -> datetime | None:
+    column = parsed.table.time_column
+    return pc.max(parsed.rows[column]).as_py() if column else None
+
+
+def begin(
+    source: Source, settings: Settings, clock: Clock, run_id: str, universe: frozenset[str]
+) -> Extraction:
+    """Return a new extraction of the source under the settings."""
+    only = settings.overrides(source.name).entities
+    return Extraction(
+        client=client_for(source, settings),
+        fetched_at=clock.now(),
+        run_id=run_id,
+        universe=universe,
+        only=frozenset(only) if only is not None else None,
+    )

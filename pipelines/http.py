@@ -1,0 +1,262 @@
+"""One HTTP client for all sources: a budget per source, retries, Retry-After, timeouts.
+
+Built on dlt's requests client, which retries and honours Retry-After; added are the pacing and the
+counting of every request that leaves (retries too), and one order of questions to an answer:
+status, content type, JSON, and only then what the source itself says inside the body.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import requests
+from dlt.sources.helpers.requests import Client
+from requests.adapters import HTTPAdapter
+
+from pipelines.parsing import PayloadError
+
+RETRIED = (408, 418, 425, 429, *range(500, 600))
+THROTTLED = (418, 429)
+USER_AGENT = "tokenmart/0.1 (market-data warehouse)"
+_SECRET_WORDS = ("key", "token", "secret", "password", "signature")
+
+
+class SourceError(Exception):
+    """A source did not give what was asked for."""
+
+
+class SourceUnavailable(SourceError):
+    """The source as a whole cannot be used now: unreachable, blocking us, or out of patience."""
+
+
+class RequestRefused(SourceError):
+    """The source understood one request and refused it; the next may go well."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How fast a source may be asked.
+
+    Attributes:
+        requests_per_second: the sustained rate.
+        burst: requests that may leave at once after a pause.
+    """
+
+    requests_per_second: float
+    burst: int = 1
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What was sent so far."""
+
+    request_count: int = 0
+    retry_count: int = 0
+    throttle_count: int = 0
+    byte_count: int = 0
+
+    def since(self, earlier: Usage) -> Usage:
+        """Return what was sent after `earlier`."""
+        return Usage(
+            self.request_count - earlier.request_count,
+            self.retry_count - earlier.retry_count,
+            self.throttle_count - earlier.throttle_count,
+            self.byte_count - earlier.byte_count,
+        )
+
+
+class Pacer:
+    """A token bucket: `wait` returns when the next request may leave."""
+
+    def __init__(
+        self,
+        budget: Budget,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._budget = budget
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._tokens = float(budget.burst)
+        self._filled_at = monotonic()
+        self._lock = threading.Lock()
+
+    def wait(self) -> None:
+        """Take one token, sleeping until there is one."""
+        with self._lock:
+            self._fill()
+            if self._tokens < 1:
+                self._sleep((1 - self._tokens) / self._budget.requests_per_second)
+                self._fill()
+            self._tokens -= 1
+
+    def _fill(self) -> None:
+        now = self._monotonic()
+        gained = (now - self._filled_at) * self._budget.requests_per_second
+        self._tokens = min(float(self._budget.burst), self._tokens + gained)
+        self._filled_at = now
+
+
+class _PacedAdapter(HTTPAdapter):
+    """Counts and paces what really leaves, so that retries are inside the budget too."""
+
+    def __init__(self, pacer: Pacer | None) -> None:
+        super().__init__(pool_maxsize=4)
+        self.usage = Usage()
+        self._pacer = pacer
+
+    def send(
+        self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
+    ) -> requests.Response:
+        if self._pacer is not None:
+            self._pacer.wait()
+        self.usage = replace(self.usage, request_count=self.usage.request_count + 1)
+        response = super().send(request, *args, **kwargs)
+        if response.status_code in THROTTLED:
+            self.usage = replace(self.usage, throttle_count=self.usage.throttle_count + 1)
+        return response
+
+
+class HttpClient:
+    """Asks one source.
+
+    Args:
+        source: the source's name, for messages.
+        base_url: scheme, host and prefix of every path.
+        budget: the pace; None for a server of our own.
+        timeout_s: seconds to wait for a connection and for each read.
+        max_attempts: how often one request is sent at the most.
+        max_retry_delay_s: the longest pause between two attempts; caps Retry-After.
+        is_busy: True for an answer 200 whose body says "ask again later".
+    """
+
+    def __init__(
+        self,
+        source: str,
+        base_url: str,
+        *,
+        budget: Budget | None,
+        timeout_s: float = 30.0,
+        max_attempts: int = 5,
+        max_retry_delay_s: float = 120.0,
+        is_busy: Callable[[Any], bool] | None = None,
+    ) -> None:
+        self.source = source
+        self.base_url = base_url.rstrip("/")
+        self._is_busy = is_busy
+        self._adapter = _PacedAdapter(Pacer(budget) if budget else None)
+        self._answered = Usage()
+        self._client = Client(
+            request_timeout=timeout_s,
+            raise_for_status=False,
+            status_codes=RETRIED,
+            request_max_attempts=max_attempts,
+            request_max_retry_delay=max_retry_delay_s,
+            retry_condition=self._busy_answer if is_busy else None,
+        )
+        session = self._client.session
+        session.mount("http://", self._adapter)
+        session.mount("https://", self._adapter)
+        session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json"})
+
+    @property
+    def usage(self) -> Usage:
+        """What was sent so far, retries included."""
+        sent = self._adapter.usage
+        return replace(
+            sent,
+            retry_count=sent.request_count - self._answered.request_count,
+            byte_count=self._answered.byte_count,
+        )
+
+    def get_json(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
+        """Return the JSON body of a GET.
+
+        Numbers with a fraction come as text, so that no digit is lost on the way to DECIMAL.
+
+        Args:
+            path: path below the base URL, or a full URL of the same host (a next page's).
+            params: the query; None values are left out.
+
+        Raises:
+            SourceUnavailable: no answer, an answer 429/5xx after all attempts, a block (403, 451).
+            RequestRefused: another 4xx.
+            PayloadError: the body is not JSON.
+        """
+        url = path if path.startswith(self.base_url) else f"{self.base_url}/{path.lstrip('/')}"
+        query = {name: value for name, value in (params or {}).items() if value is not None}
+        try:
+            response = self._client.get(url, params=query)
+        except requests.RequestException as error:
+            self._count(0)
+            raise SourceUnavailable(
+                f"{self.source}: no answer from {redact(url)}: {type(error).__name__}"
+            ) from error
+        self._count(len(response.content))
+        where = redact(response.url or url)
+        if response.status_code in RETRIED:
+            raise SourceUnavailable(
+                f"{self.source}: HTTP {response.status_code} from {where} after all attempts: "
+                f"{_beginning(response)}"
+            )
+        if response.status_code in (403, 451):
+            raise SourceUnavailable(
+                f"{self.source}: HTTP {response.status_code} from {where}: the host blocks this "
+                f"client or place: {_beginning(response)}"
+            )
+        if not response.ok:
+            raise RequestRefused(
+                f"{self.source}: HTTP {response.status_code} from {where}: {_beginning(response)}"
+            )
+        return self._decode(response, where)
+
+    def _decode(self, response: requests.Response, where: str) -> Any:
+        kind = response.headers.get("Content-Type", "")
+        if "html" in kind.lower():
+            raise PayloadError(
+                f"{self.source}: {where} answered HTML, not JSON: {_beginning(response)}"
+            )
+        try:
+            return json.loads(response.content, parse_float=str)
+        except (ValueError, UnicodeDecodeError) as error:
+            raise PayloadError(
+                f"{self.source}: {where} answered {len(response.content)} bytes that are not JSON "
+                f"({error}): {_beginning(response)}"
+            ) from error
+
+    def _busy_answer(
+        self, response: requests.Response | None, _error: BaseException | None
+    ) -> bool:
+        if response is None or not response.ok or self._is_busy is None:
+            return False
+        try:
+            return self._is_busy(json.loads(response.content))
+        except (ValueError, UnicodeDecodeError):
+            return False  # get_json says so with all that is known
+
+    def _count(self, size: int) -> None:
+        self._answered = replace(
+            self._answered,
+            request_count=self._answered.request_count + 1,
+            byte_count=self._answered.byte_count + size,
+        )
+
+
+def redact(url: str) -> str:
+    """Return the URL with the values of secret-looking parameters replaced."""
+    parts = urlsplit(url)
+    query = [
+        (name, "***" if any(word in name.lower() for word in _SECRET_WORDS) else value)
+        for name, value in parse_qsl(parts.query, keep_blank_values=True)
+    ]
+    return urlunsplit(parts._replace(query=urlencode(query)))
+
+
+def _beginning(response: requests.Response) -> str:
+    return " ".join(response.text[:200].split())

@@ -1,0 +1,282 @@
+"""The lake: every row ever fetched, in Parquet, appended by dlt and never changed.
+
+`land` runs one source into it; `write_catalog` lists the files of complete loads, which is all
+that readers of the lake may look at: a killed load leaves files, but no line in the catalog.
+"""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipelines import extraction, sources, universe
+from pipelines.settings import Settings
+from pipelines.tables import EXTRACTION, FETCHED_AT, QUARANTINE
+from pipelines.windows import Clock, Window
+
+LAYOUT = "{table_name}/load_date={YYYY}-{MM}-{DD}/{load_id}.{file_id}.{ext}"
+CATALOG = "catalog.parquet"
+_CATALOG_SCHEMA: dict[str, Any] = {
+    "source": pl.String,
+    "table_name": pl.String,
+    "load_id": pl.String,
+    "path": pl.String,
+    "completed_at": pl.Datetime("us", "UTC"),
+    "fetched_at": pl.Datetime("us", "UTC"),
+    "row_count": pl.Int64,
+    "byte_count": pl.Int64,
+}
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What one source's load did.
+
+    Attributes:
+        source: the source.
+        window: the days asked for, look-back included.
+        load_id: dlt's id of the load; None where nothing was landed.
+        rows: rows landed for each raw table.
+        quarantined: rows refused.
+        requests: requests sent, retries included.
+        retries: requests sent again.
+        throttled: answers that told us to slow down.
+        newest_at: newest instant that the landed rows describe.
+        failures: what makes the run an error, for people.
+        refusals: entities that the source refused, for people.
+        is_enabled: False where the user switched the source off.
+    """
+
+    source: str
+    window: Window
+    load_id: str | None = None
+    rows: dict[str, int] = field(default_factory=dict)
+    quarantined: int = 0
+    requests: int = 0
+    retries: int = 0
+    throttled: int = 0
+    newest_at: datetime | None = None
+    failures: tuple[str, ...] = ()
+    refusals: tuple[str, ...] = ()
+    is_enabled: bool = True
+
+
+def land(
+    source_name: str, window: Window, settings: Settings, clock: Clock, run_id: str
+) -> LoadReport:
+    """Ask a source for a window and append what it answers to the lake.
+
+    What came before a failure is landed; the failure is in the report.
+
+    Args:
+        source_name: one of `sources.SOURCES`.
+        window: the days wanted; the source's look-back is added, the clock's open day cut off.
+        settings: profile, lake, overrides.
+        clock: stamps `fetched_at`, and decides which candles are closed.
+        run_id: the run's id, kept in the log rows.
+
+    Raises:
+        SettingsError: the profile lacks what it needs.
+        UniverseError: the curated identities cannot be read.
+    """
+    source = sources.source(source_name)
+    overrides = settings.overrides(source_name)
+    look_back = source.look_back_d if overrides.look_back_d is None else overrides.look_back_d
+    asked = window.look_back(look_back)
+    if not overrides.enabled:
+        return LoadReport(source_name, asked, is_enabled=False)
+    run = extraction.begin(source, settings, clock, run_id, universe.codes(settings, source_name))
+    tally = _Tally(source_name)
+    load_id = _append(source_name, tally.watch(source.extract(run, asked)), run, settings, clock)
+    usage = run.client.usage
+    return LoadReport(
+        source=source_name,
+        window=asked,
+        load_id=load_id,
+        rows=tally.rows,
+        quarantined=tally.quarantined,
+        requests=usage.request_count,
+        retries=usage.retry_count,
+        throttled=usage.throttle_count,
+        newest_at=tally.newest_at,
+        failures=tuple(run.failures),
+        refusals=tuple(run.refusals),
+    )
+
+
+class _Tally:
+    """Counts what passes on its way to the lake."""
+
+    def __init__(self, source_name: str) -> None:
+        self.rows: dict[str, int] = {}
+        self.quarantined = 0
+        self.newest_at: datetime | None = None
+        self._time_columns = {
+            table.name: table.time_column for table in sources.tables(source_name)
+        }
+
+    def watch(self, items: Iterable[extraction.Item]) -> Iterator[extraction.Item]:
+        for table_name, rows in items:
+            if table_name == QUARANTINE.name:
+                self.quarantined += rows.num_rows
+            else:
+                self.rows[table_name] = self.rows.get(table_name, 0) + rows.num_rows
+                self._look_at(table_name, rows)
+            yield table_name, rows
+
+    def _look_at(self, table_name: str, rows: pa.Table) -> None:
+        column = self._time_columns[table_name]
+        if column is None:
+            return
+        newest = pc.max(rows[column]).as_py()
+        if self.newest_at is None or newest > self.newest_at:
+            self.newest_at = newest
+
+
+def _append(
+    source_name: str,
+    items: Iterable[extraction.Item],
+    run: extraction.Extraction,
+    settings: Settings,
+    clock: Clock,
+) -> str:
+    import dlt
+    from dlt.common.pendulum import pendulum
+    from dlt.destinations import filesystem
+
+    dlt.config["normalize.parquet_normalizer.add_dlt_load_id"] = True
+    dlt.config["data_writer.buffer_max_items"] = 100_000
+    dlt.config["runtime.dlthub_telemetry"] = False
+
+    def marked() -> Iterator[Any]:
+        for table_name, rows in items:
+            yield dlt.mark.with_table_name(rows, table_name)
+        yield dlt.mark.with_table_name(run.log(), EXTRACTION.name)
+
+    @dlt.source(name=source_name, max_table_nesting=0)  # type: ignore[untyped-decorator]
+    def tables() -> Any:
+        return dlt.resource(marked(), name=source_name)
+
+    # dlt's folder holds nothing that the lake does not: windows come from the caller, so there is
+    # no cursor, and a folder of its own lets any number of runs go on at the same time
+    folder = settings.dlt_dir / f"{source_name}-{uuid.uuid4().hex}"
+    try:
+        pipeline = dlt.pipeline(
+            source_name,
+            destination=filesystem(
+                bucket_url=f"{settings.lake_dir}/raw",
+                layout=LAYOUT,
+                current_datetime=lambda: pendulum.instance(clock.now()),
+            ),
+            dataset_name=source_name,
+            pipelines_dir=str(folder),
+        )
+        info = pipeline.run(
+            tables(),
+            loader_file_format="parquet",
+            schema_contract={"tables": "evolve", "columns": "evolve", "data_type": "freeze"},
+        )
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    info.raise_on_failed_jobs()
+    return str(info.loads_ids[0])
+
+
+def write_catalog(settings: Settings) -> pl.DataFrame:
+    """List the files of complete loads in `catalog.parquet` and return the list.
+
+    Grain: one row per file. Columns: source, table_name, load_id, path (below the lake),
+    completed_at (when dlt finished the load), fetched_at (the run's clock), row_count, byte_count.
+    """
+    import fsspec
+
+    file_system, root = fsspec.core.url_to_fs(settings.lake_dir)
+    known = _read_catalog(file_system, root)
+    completed = _complete_loads(file_system, root)
+    lines: list[dict[str, Any]] = []
+    for path, detail in sorted(file_system.find(f"{root}/raw", detail=True).items()):
+        below = PurePosixPath(path).relative_to(root)
+        # raw/<source>/<table>/load_date=…/<load_id>.<file_id>.parquet
+        if below.suffix != ".parquet" or len(below.parts) != 5:
+            continue
+        _, source, table_name, _, file_name = below.parts
+        load_id = ".".join(file_name.split(".")[:2])
+        if (source, load_id) not in completed:
+            continue
+        line = known.get(str(below)) or _inspect(file_system, path)
+        lines.append(
+            {
+                **line,
+                "source": source,
+                "table_name": table_name,
+                "load_id": load_id,
+                "path": str(below),
+                "completed_at": completed[source, load_id],
+                "byte_count": int(detail["size"]),
+            }
+        )
+    catalog = pl.DataFrame(lines, schema=_CATALOG_SCHEMA)
+    _replace(file_system, f"{root}/{CATALOG}", catalog)
+    return catalog
+
+
+def read_catalog(settings: Settings) -> pl.DataFrame:
+    """Return the list that `write_catalog` last wrote; empty where there is none."""
+    import fsspec
+
+    file_system, root = fsspec.core.url_to_fs(settings.lake_dir)
+    return pl.DataFrame(list(_read_catalog(file_system, root).values()), schema=_CATALOG_SCHEMA)
+
+
+def _read_catalog(file_system: Any, root: str) -> dict[str, dict[str, Any]]:
+    path = f"{root}/{CATALOG}"
+    if not file_system.exists(path):
+        return {}
+    with file_system.open(path, "rb") as file:
+        return {row["path"]: row for row in pl.read_parquet(file.read()).to_dicts()}
+
+
+def _complete_loads(file_system: Any, root: str) -> dict[tuple[str, str], datetime]:
+    completed: dict[tuple[str, str], datetime] = {}
+    for path in file_system.glob(f"{root}/raw/*/_dlt_loads/*.jsonl"):
+        source = PurePosixPath(path).parts[-3]
+        with file_system.open(path, "rb") as file:
+            loads = pl.read_ndjson(file.read())
+        for load in loads.filter(pl.col("status") == 0).to_dicts():
+            instant = datetime.fromisoformat(load["inserted_at"]).astimezone(UTC)
+            completed[source, load["load_id"]] = instant
+    return completed
+
+
+def _inspect(file_system: Any, path: str) -> dict[str, Any]:
+    with file_system.open(path, "rb") as file:
+        parquet = pq.ParquetFile(file)
+        row_count = parquet.metadata.num_rows
+        has_stamp = FETCHED_AT.name in parquet.schema_arrow.names and row_count > 0
+        stamps = parquet.read(columns=[FETCHED_AT.name])[0] if has_stamp else None
+    newest = pc.max(stamps).as_py() if stamps is not None else None
+    return {"row_count": row_count, "fetched_at": newest}
+
+
+def _replace(file_system: Any, path: str, frame: pl.DataFrame) -> None:
+    buffer = BytesIO()
+    frame.write_parquet(buffer)
+    if "file" in file_system.protocol:
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        beside = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+        beside.write_bytes(buffer.getvalue())
+        beside.replace(target)
+    else:
+        file_system.pipe_file(path, buffer.getvalue())

@@ -1,0 +1,294 @@
+"""From a payload's rows to typed Arrow rows, in columns, and what is refused with its reason.
+
+Parsers of sources are pure and declare which cell goes to which column; the rules of every cell
+(type, range, closed set, magnitude of a timestamp) stand in the raw table's declaration.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.tables import FETCHED_AT, QUARANTINE, Column, Table
+
+TimeUnit = Literal["s", "ms", "us", "iso"]
+
+# nothing that these sources describe is older than Bitcoin
+EARLIEST = datetime(2009, 1, 1, tzinfo=UTC)
+_MICROSECONDS: dict[str, int] = {"s": 1_000_000, "ms": 1_000, "us": 1}
+
+
+class PayloadError(Exception):
+    """An answer that is not what the source documents; the message names what was expected."""
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """Typed rows of one raw table, and the rows that were refused.
+
+    Attributes:
+        table: the raw table.
+        rows: Arrow table with the raw table's columns but `fetched_at`.
+        refused: pairs of reason and payload (JSON text).
+    """
+
+    table: Table
+    rows: pa.Table
+    refused: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def row_count(self) -> int:
+        """How many rows were accepted."""
+        return int(self.rows.num_rows)
+
+    def between(self, column: str, start: datetime, end: datetime) -> Parsed:
+        """Keep the rows whose instant in `column` is in [start, end).
+
+        Sources answer with more than was asked for: rows outside the range, and the open candle.
+        """
+        instants = self.rows[column]
+        kind = instants.type
+        inside = pc.and_(
+            pc.greater_equal(instants, pa.scalar(start, kind)),
+            pc.less(instants, pa.scalar(end, kind)),
+        )
+        return replace(self, rows=self.rows.filter(inside))
+
+
+def expect_list(payload: object, what: str) -> list[Any]:
+    """Return the payload if it is a list.
+
+    Raises:
+        PayloadError: it is something else.
+    """
+    if not isinstance(payload, list):
+        raise PayloadError(f"{what}: expected a list, got {_shape(payload)}")
+    return payload
+
+
+def expect_object(payload: object, what: str) -> dict[str, Any]:
+    """Return the payload if it is an object.
+
+    Raises:
+        PayloadError: it is something else.
+    """
+    if not isinstance(payload, dict):
+        raise PayloadError(f"{what}: expected an object, got {_shape(payload)}")
+    return payload
+
+
+def _shape(payload: object) -> str:
+    text = json.dumps(payload, default=str)
+    return f"{type(payload).__name__} {text[:120]}"
+
+
+def parse_rows(
+    table: Table,
+    rows: Sequence[Any],
+    cells: Mapping[str, Any],
+    *,
+    constants: Mapping[str, Any] | None = None,
+    times: Mapping[str, TimeUnit] | None = None,
+    row_length: int | None = None,
+    latest: datetime | None = None,
+) -> Parsed:
+    """Type the rows of a payload; refuse those that break the table's declaration.
+
+    Args:
+        table: the raw table's declaration.
+        rows: the payload's rows: arrays or objects, numbers as text or int (see `http.get_json`).
+        cells: for each column of the table the index (arrays) or key (objects) of its cell.
+        constants: columns with one value for all rows, such as the symbol asked for.
+        times: the declared unit of each timestamp column's cell.
+        row_length: how many cells an array must have at the least.
+        latest: timestamps after it are refused; None: no bound.
+
+    Returns:
+        The accepted rows in the payload's order, and the refused ones with their reasons.
+    """
+    of_array = any(isinstance(cell, int) for cell in cells.values())
+    container = list if of_array else dict
+    refused: list[tuple[str, str]] = []
+    whole: list[Any] = []
+    for row in rows:
+        if not isinstance(row, list if of_array else dict):
+            problem = f"row: expected {container.__name__}, got {type(row).__name__}"
+            refused.append((problem, dump(row)))
+        elif row_length is not None and len(row) < row_length:
+            refused.append((f"row: expected {row_length} cells, got {len(row)}", dump(row)))
+        else:
+            whole.append(row)
+
+    if of_array:
+        received = {name: [row[cell] for row in whole] for name, cell in cells.items()}
+    else:
+        received = {name: [row.get(cell) for row in whole] for name, cell in cells.items()}
+    for name, value in (constants or {}).items():
+        received[name] = [value] * len(whole)
+
+    series: list[pl.Series] = []
+    reasons = pl.Series("reason", [None] * len(whole), dtype=pl.String)
+    for column in table.columns:
+        values, reason = _typed(
+            column, received[column.name], (times or {}).get(column.name), latest
+        )
+        series.append(values)
+        reasons = pl.select(pl.coalesce(reasons, reason)).to_series()
+
+    frame = pl.DataFrame(series)
+    bad = reasons.is_not_null()
+    refused += [
+        (str(reason), dump(whole[index]))
+        for index, reason in enumerate(reasons.to_list())
+        if reason is not None
+    ]
+    return Parsed(table, _to_arrow(table, frame.filter(~bad)), tuple(refused))
+
+
+def dump(row: object) -> str:
+    """Return the row as the JSON text that the quarantine keeps."""
+    return json.dumps(row, default=str, separators=(",", ":"))
+
+
+def _to_arrow(table: Table, frame: pl.DataFrame) -> pa.Table:
+    schema = table.arrow_schema().remove(len(table.columns))
+    return frame.to_arrow().cast(schema)
+
+
+def _typed(
+    column: Column, cells: Sequence[Any], unit: TimeUnit | None, latest: datetime | None
+) -> tuple[pl.Series, pl.Series]:
+    """Return the column's values and, for each row, why its cell is refused (null: it is not)."""
+    name = column.name
+    text = pl.Series(name, [_text(column, cell) for cell in cells], dtype=pl.String)
+    match column.kind:
+        case "text":
+            values = text
+        case "boolean":
+            values = text.replace_strict(
+                {"true": True, "false": False}, default=None, return_dtype=pl.Boolean
+            )
+        case "integer":
+            values = text.cast(pl.Int64, strict=False)
+        case "double":
+            values = text.cast(pl.Float64, strict=False)
+        case "decimal":
+            values = text.cast(pl.Decimal(38, 18), strict=False)
+        case "timestamp":
+            values = _instants(text, unit)
+    if not len(values):
+        return values, pl.Series(name, [], dtype=pl.String)
+    rules = _rules(column, pl.lit(values), pl.lit(text), latest)
+    reason = pl.coalesce(pl.when(broken).then(message) for broken, message in rules)
+    return values, pl.select(reason.alias("reason")).to_series()
+
+
+def _rules(
+    column: Column, value: pl.Expr, raw: pl.Expr, latest: datetime | None
+) -> list[tuple[pl.Expr, pl.Expr]]:
+    """Return pairs of "this cell breaks the declaration" and the reason, in order of reading."""
+
+    def says(problem: str) -> pl.Expr:
+        return pl.format(f"{column.name}: {problem}: {{}}", raw.str.head(60))
+
+    rules = [(raw.is_not_null() & value.is_null(), says(f"not a {column.kind}"))]
+    if column.required:
+        rules.append((raw.is_null(), pl.lit(f"{column.name}: missing")))
+    if column.kind == "double":
+        rules.append((value.is_nan() | value.is_infinite(), says("not finite")))
+    if column.kind == "timestamp":
+        rules.append((value < EARLIEST, says("before 2009")))
+        if latest is not None:
+            rules.append((value > latest, says("in the future")))
+    if column.above is not None:
+        rules.append((value <= _bound(column, column.above), says(f"not above {column.above:g}")))
+    if column.at_least is not None:
+        rules.append((value < _bound(column, column.at_least), says(f"below {column.at_least:g}")))
+    if column.one_of is not None:
+        unknown = value.is_not_null() & ~value.is_in(sorted(column.one_of))
+        rules.append((unknown, says("unknown value")))
+    return rules
+
+
+def _bound(column: Column, value: float) -> pl.Expr:
+    if column.kind == "decimal":
+        return pl.lit(Decimal(str(value)), dtype=pl.Decimal(38, 18))
+    return pl.lit(value)
+
+
+def _text(column: Column, cell: Any) -> str | None:
+    """Return the cell as text, or text that its type cannot be read from where it has another type.
+
+    A number is accepted as text or as a number (sources mix both); an object, a list or, for a
+    text column, a number is not.
+    """
+    if cell is None:
+        return None
+    if isinstance(cell, bool):
+        return str(cell).lower() if column.kind == "boolean" else dump(cell)
+    if isinstance(cell, str):
+        if column.kind == "boolean":
+            return dump(cell)
+        return cell if cell or column.kind == "text" else None
+    if isinstance(cell, (int, float, Decimal)) and column.kind not in ("text", "boolean"):
+        return str(cell)
+    return dump(cell)
+
+
+def _instants(text: pl.Series, unit: TimeUnit | None) -> pl.Series:
+    match unit:
+        case "iso":
+            # sources print up to nine fractional digits; microseconds are what the lake keeps
+            shortened = text.str.replace(r"(\.\d{6})\d+", "$1").str.replace(r"Z$", "+00:00")
+            with_time = shortened.str.to_datetime(
+                "%Y-%m-%dT%H:%M:%S%.f%z", time_unit="us", time_zone="UTC", strict=False
+            )
+            of_day = text.str.to_datetime("%Y-%m-%d", time_unit="us", time_zone="UTC", strict=False)
+            return pl.select(
+                pl.coalesce(pl.lit(with_time), pl.lit(of_day)).alias(text.name)
+            ).to_series()
+        case None:
+            raise ValueError(f"{text.name}: the parser must declare the unit of a timestamp")
+        case _:
+            number = text.cast(pl.Int64, strict=False)
+            # a wrong unit shows by its magnitude: milliseconds read as seconds lie beyond the year
+            # 33,000, and would not fit once multiplied
+            ceiling = 2**63 // _MICROSECONDS[unit] - 1
+            fits = number.is_between(-ceiling, ceiling)
+            inside = pl.select(pl.when(pl.lit(fits)).then(pl.lit(number))).to_series()
+            return (inside * _MICROSECONDS[unit]).cast(pl.Datetime("us", "UTC")).alias(text.name)
+
+
+def stamp(parsed: Parsed, fetched_at: datetime) -> pa.Table:
+    """Return the accepted rows with `fetched_at`, as they are landed."""
+    instant = pa.scalar(fetched_at, type=parsed.table.arrow_schema().field(FETCHED_AT.name).type)
+    column = pa.repeat(instant, parsed.rows.num_rows)
+    return parsed.rows.append_column(parsed.table.arrow_schema().field(FETCHED_AT.name), column)
+
+
+def quarantine_rows(
+    parsed: Parsed, entity_id: str, run_id: str, fetched_at: datetime
+) -> pa.Table | None:
+    """Return the refused rows as rows of the quarantine table, or None if there are none."""
+    if not parsed.refused:
+        return None
+    rows = [
+        {
+            "table_name": parsed.table.name,
+            "entity_id": entity_id,
+            "reason": reason,
+            "payload": payload,
+            "run_id": run_id,
+            FETCHED_AT.name: fetched_at,
+        }
+        for reason, payload in parsed.refused
+    ]
+    return pa.Table.from_pylist(rows, schema=QUARANTINE.arrow_schema())

@@ -1,0 +1,153 @@
+"""Every setting of the product, and the only reader of the environment.
+
+A name is `TOKENMART_` and the field's name, nested fields joined by two underscores:
+`TOKENMART_SOURCES__BINANCE__BASE_URL`. Profiles never fall back to one another: `sandbox` talks to
+a sandbox server and to nothing else, `live` to the real hosts and to nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+REPO_DIR = Path(__file__).resolve().parents[1]
+
+
+class SettingsError(Exception):
+    """A setting is missing or contradicts another; the message says which."""
+
+
+class SourceOverrides(BaseModel):
+    """What a user may change about one source; None keeps what the source declares itself."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    enabled: bool = True
+    base_url: str | None = None
+    requests_per_second: float | None = Field(default=None, gt=0)
+    look_back_d: int | None = Field(default=None, ge=0)
+    entities: tuple[str, ...] | None = Field(
+        default=None, description="only these ids of the source, instead of the curated ones"
+    )
+    timeout_s: float = Field(default=30.0, gt=0)
+    max_attempts: int = Field(default=5, ge=1)
+    max_retry_delay_s: float = Field(default=120.0, ge=0)
+
+
+class Settings(BaseSettings):
+    """The settings of one process. Build it with `get_settings()`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TOKENMART_",
+        env_nested_delimiter="__",
+        env_file=REPO_DIR / ".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+    )
+
+    profile: Literal["sandbox", "live"] = "sandbox"
+    data_dir: Path = REPO_DIR / "data"
+    lake_url: str | None = Field(
+        default=None, description="bucket of the lake, such as s3://…; default: data_dir/lake"
+    )
+    now: datetime | None = Field(
+        default=None, description="the clock's instant; default: the wall's (live only)"
+    )
+    dataset: Path | None = Field(default=None, description="dataset folder that the sandbox serves")
+    sandbox_url: str | None = Field(default=None, description="where the sandbox server listens")
+    curation_dir: Path | None = Field(
+        default=None, description="folder with assets and markets beside the curated seeds"
+    )
+    keep_publications: int = Field(default=10, ge=1)
+    sources: dict[str, SourceOverrides] = Field(default_factory=dict)
+
+    @field_validator("sources")
+    @classmethod
+    def _known_sources(cls, value: dict[str, SourceOverrides]) -> dict[str, SourceOverrides]:
+        from pipelines.sources import SOURCES
+
+        unknown = sorted(set(value) - set(SOURCES))
+        if unknown:
+            raise ValueError(
+                f"no such source: {', '.join(unknown)}; there are {', '.join(SOURCES)}"
+            )
+        return value
+
+    @field_validator("now")
+    @classmethod
+    def _aware(cls, value: datetime | None) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError(f"TOKENMART_NOW needs a time zone, such as {value.isoformat()}Z")
+        return value
+
+    @field_validator("data_dir", "dataset", "curation_dir")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return value.expanduser().resolve() if value is not None else None
+
+    @property
+    def repo_dir(self) -> Path:
+        """The project's folder."""
+        return REPO_DIR
+
+    @property
+    def dbt_dir(self) -> Path:
+        """The dbt project's folder."""
+        return REPO_DIR / "dbt"
+
+    @property
+    def lake_dir(self) -> str:
+        """The lake's bucket: a folder's path or a URL, without a trailing slash."""
+        return (self.lake_url or str(self.data_dir / "lake")).rstrip("/")
+
+    @property
+    def warehouse_path(self) -> Path:
+        """The DuckDB file that only the pipeline opens."""
+        return self.data_dir / "warehouse.duckdb"
+
+    @property
+    def published_dir(self) -> Path:
+        """Where publications are."""
+        return self.data_dir / "published"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's instance: runs, events, schedules."""
+        return self.data_dir / "dagster"
+
+    @property
+    def dlt_dir(self) -> Path:
+        """Dlt's working folders, one for each load."""
+        return self.data_dir / "dlt"
+
+    def overrides(self, source: str) -> SourceOverrides:
+        """Return what the user changed about `source`."""
+        return self.sources.get(source, SourceOverrides())
+
+
+def get_settings() -> Settings:
+    """Read the environment (and `.env`) now and return the settings.
+
+    Raises:
+        pydantic.ValidationError: a value is not of its type, or names an unknown source.
+    """
+    return Settings()
+
+
+def child_environment(**changes: str | Path | datetime | None) -> dict[str, str]:
+    """Return this process's environment with `TOKENMART_<NAME>` set for each given change.
+
+    For the programs that the product starts itself (dbt, the UI): they read the same names.
+    """
+    environment = dict(os.environ)  # noqa: TID251  # this module is the one that may
+    for name, value in changes.items():
+        if value is not None:
+            text = value.isoformat() if isinstance(value, datetime) else str(value)
+            environment[f"TOKENMART_{name.upper()}"] = text
+    return environment

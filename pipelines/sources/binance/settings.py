@@ -1,0 +1,26 @@
+"""What Binance's public spot API declares."""
+
+from pipelines.http import Budget
+
+BASE_URL = "https://data-api.binance.vision"
+# 6000 weight a minute and address, klines cost 2: half of it leaves room for others behind it
+BUDGET = Budget(requests_per_second=25.0, burst=10)
+LOOK_BACK_D = 3
+LICENCE = "Binance API terms: own use, no redistribution of raw data"
+
+INTERVAL = "1d"
+PAGE_ROWS = 1000
+QUOTES = frozenset({"USDT", "USDC", "BTC"})
+STATUSES = frozenset(
+    {
+        "TRADING",
+        "END_OF_DAY",
+        "HALT",
+        "BREAK",
+        "CANCEL_ONLY",
+        # documented until 2023 and still in recordings
+        "PRE_TRADING",
+        "POST_TRADING",
+        "AUCTION_MATCH",
+    }
+)

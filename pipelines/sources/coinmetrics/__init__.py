@@ -1,0 +1,92 @@
+"""Coin Metrics community: daily on-chain and market metrics of assets, and their catalogue.
+
+The catalogue says what the host lets us read: one metric that is not free fails a whole request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pipelines.extraction import Extraction, Item, Source
+from pipelines.parsing import Parsed
+from pipelines.sources.coinmetrics import parse
+from pipelines.sources.coinmetrics.settings import (
+    BASE_URL,
+    BATCH_ASSETS,
+    BUDGET,
+    FREQUENCY,
+    LICENCE,
+    LOOK_BACK_D,
+    METRICS,
+    PAGE_ROWS,
+)
+from pipelines.sources.coinmetrics.tables import ASSET_METRICS, CATALOG
+from pipelines.windows import DAY, Window, start_of
+
+
+def extract(run: Extraction, window: Window) -> Iterator[Item]:
+    """Yield the catalogue, and the metrics of curated assets for the closed days of the window."""
+    readable: dict[str, set[str]] = {}
+
+    def listing() -> Iterator[Parsed]:
+        url: str | None = "v4/catalog-v2/asset-metrics"
+        params: dict[str, object] = {"metrics": ",".join(METRICS), "page_size": PAGE_ROWS}
+        while url is not None:
+            payload = run.client.get_json(url, params)
+            page = parse.catalog(payload)
+            for series in page.rows.to_pylist():
+                if series["asset"] in run.universe and series["frequency"] == FREQUENCY:
+                    readable.setdefault(series["asset"], set()).add(series["metric"])
+            yield page
+            url, params = parse.next_page(payload), {}
+
+    yield from run.pull(CATALOG, "*", None, listing)
+    if not readable:
+        run.stop(f"coinmetrics: no curated asset in the catalogue ({len(run.universe)} ids known)")
+    closed = run.closed(window)
+    if closed is None:
+        return
+    assets = run.wanted(readable)
+    for first in range(0, len(assets), BATCH_ASSETS):
+        batch = assets[first : first + BATCH_ASSETS]
+        metrics = sorted(set().union(*(readable[asset] for asset in batch)))
+        yield from run.pull(
+            ASSET_METRICS,
+            batch,
+            closed,
+            lambda batch=batch, metrics=metrics: _pages(run, batch, metrics, closed),  # type: ignore[misc]
+            reaches=start_of(closed.last),
+        )
+
+
+def _pages(
+    run: Extraction, assets: list[str], metrics: list[str], window: Window
+) -> Iterator[Parsed]:
+    url: str | None = "v4/timeseries/asset-metrics"
+    params: dict[str, object] = {
+        "assets": ",".join(assets),
+        "metrics": ",".join(metrics),
+        "frequency": FREQUENCY,
+        "start_time": window.start.isoformat(),
+        "end_time": window.last.isoformat(),
+        "page_size": PAGE_ROWS,
+        "paging_from": "start",
+        "ignore_forbidden_errors": "true",
+        "ignore_unsupported_errors": "true",
+    }
+    while url is not None:
+        payload = run.client.get_json(url, params)
+        page = parse.asset_metrics(payload, metrics, latest=run.fetched_at + DAY)
+        yield page.between("time", window.start_at, window.end_at)
+        url, params = parse.next_page(payload), {}
+
+
+SOURCE = Source(
+    name="coinmetrics",
+    title="Coin Metrics community",
+    base_url=BASE_URL,
+    budget=BUDGET,
+    look_back_d=LOOK_BACK_D,
+    extract=extract,
+    licence=LICENCE,
+)

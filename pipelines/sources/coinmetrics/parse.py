@@ -1,0 +1,74 @@
+"""Coin Metrics payloads to rows. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+
+from pipelines.parsing import Parsed, expect_list, expect_object, parse_rows
+from pipelines.sources.coinmetrics.tables import ASSET_METRICS, CATALOG
+
+
+def next_page(payload: object) -> str | None:
+    """Return the URL of the next page; the key is absent on the last."""
+    url = expect_object(payload, "coinmetrics").get("next_page_url")
+    return str(url) if url else None
+
+
+def asset_metrics(payload: object, metrics: Collection[str], latest: datetime) -> Parsed:
+    """Parse a page of `/v4/timeseries/asset-metrics` into long rows.
+
+    A metric that is null has no data that day: a row with a null value. A metric whose key is
+    absent is not supported for that asset: no row.
+
+    Raises:
+        PayloadError: there is no list of data.
+    """
+    rows = expect_list(expect_object(payload, "asset-metrics").get("data"), "asset-metrics.data")
+    parts = [
+        parse_rows(
+            ASSET_METRICS,
+            having,
+            {"asset": "asset", "time": "time", "value": metric},
+            constants={"metric": metric},
+            times={"time": "iso"},
+            latest=latest,
+        )
+        for metric in metrics
+        if (having := [row for row in rows if not isinstance(row, dict) or metric in row])
+    ]
+    return _joined(parts)
+
+
+def catalog(payload: object) -> Parsed:
+    """Parse a page of `/v4/catalog-v2/asset-metrics`: metrics and frequencies nested by asset.
+
+    Raises:
+        PayloadError: there is no list of data.
+    """
+    rows: list[dict[str, Any]] = []
+    for entry in expect_list(expect_object(payload, "catalog").get("data"), "catalog.data"):
+        asset = expect_object(entry, "catalog.data[]")
+        for listed in expect_list(asset.get("metrics"), "catalog.data[].metrics"):
+            metric = expect_object(listed, "catalog.data[].metrics[]")
+            rows += [
+                {**series, "asset": asset.get("asset"), "metric": metric.get("metric")}
+                for series in expect_list(metric.get("frequencies"), "catalog frequencies")
+            ]
+    names = {column.name: column.name for column in CATALOG.columns}
+    return parse_rows(CATALOG, rows, names, times={"min_time": "iso", "max_time": "iso"})
+
+
+def _joined(parts: list[Parsed]) -> Parsed:
+    if not parts:
+        return parse_rows(
+            ASSET_METRICS,
+            [],
+            {column.name: column.name for column in ASSET_METRICS.columns},
+            times={"time": "iso"},
+        )
+    rows = pa.concat_tables([part.rows for part in parts])
+    return Parsed(ASSET_METRICS, rows, tuple(line for part in parts for line in part.refused))

@@ -1,0 +1,120 @@
+"""DefiLlama stablecoin payloads to rows. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from pipelines.parsing import Parsed, PayloadError, expect_list, expect_object, parse_rows
+from pipelines.sources.defillama_stablecoins.settings import TOTAL
+from pipelines.sources.defillama_stablecoins.tables import BALANCES, PRICES, STABLECOINS
+from pipelines.tables import Table
+
+
+def _named(table: Table) -> dict[str, str]:
+    return {column.name: column.name for column in table.columns}
+
+
+def stablecoins(payload: object) -> Parsed:
+    """Parse `/stablecoins`: one object a coin, amounts nested under the peg's key.
+
+    Raises:
+        PayloadError: there is no list of coins, or it is empty.
+    """
+    listed = expect_list(
+        expect_object(payload, "stablecoins").get("peggedAssets"), "stablecoins.peggedAssets"
+    )
+    if not listed:
+        raise PayloadError("stablecoins.peggedAssets: the list is empty")
+    rows = [_coin(coin) if isinstance(coin, dict) else coin for coin in listed]
+    return parse_rows(STABLECOINS, rows, _named(STABLECOINS))
+
+
+def _coin(coin: dict[str, Any]) -> dict[str, Any]:
+    dead_from = coin.get("deadFrom")
+    return {
+        "stablecoin_id": coin.get("id"),
+        "name": coin.get("name"),
+        "symbol": coin.get("symbol"),
+        "gecko_id": coin.get("gecko_id"),
+        "peg_type": coin.get("pegType"),
+        "peg_mechanism": coin.get("pegMechanism"),
+        "price": coin.get("price"),
+        "circulating_usd": _amount(coin.get("circulating"), coin.get("pegType")),
+        "dead_from": str(dead_from) if dead_from else None,
+        "is_delisted": bool(coin.get("delisted") or coin.get("deprecated")),
+        "is_yield_bearing": bool(coin.get("yieldBearing")),
+    }
+
+
+def _amount(field: Any, peg_type: Any) -> Any:
+    """Return the number inside `{"peggedUSD": n}`; `{}` has none; 0 stands for an empty object."""
+    if isinstance(field, dict):
+        return field.get(peg_type)
+    return field
+
+
+def balances(payload: object, stablecoin_id: str, latest: datetime) -> Parsed:
+    """Parse `/stablecoin/{id}`: the coin's total and each chain, native units, seconds.
+
+    Fields that are zero are left out by the source or sent as 0, so an absent one is zero; only
+    `circulating` is what the day is about: without it there is no fact.
+
+    Raises:
+        PayloadError: the body has no peg type or no token series.
+    """
+    coin = expect_object(payload, f"stablecoin {stablecoin_id}")
+    peg_type = coin.get("pegType")
+    if not isinstance(peg_type, str):
+        raise PayloadError(f"stablecoin {stablecoin_id}: no pegType")
+    rows = list(_points(coin.get("tokens"), TOTAL, peg_type, stablecoin_id))
+    chains = expect_object(coin.get("chainBalances") or {}, f"chainBalances of {stablecoin_id}")
+    for chain, series in chains.items():
+        tokens = expect_object(series, f"chainBalances.{chain}").get("tokens")
+        rows += _points(tokens, chain, peg_type, stablecoin_id)
+    return parse_rows(
+        BALANCES,
+        rows,
+        _named(BALANCES),
+        constants={"stablecoin_id": stablecoin_id},
+        times={"day_time": "s"},
+        latest=latest,
+    )
+
+
+def _points(
+    tokens: object, chain: str, peg_type: str, stablecoin_id: str
+) -> Iterator[dict[str, Any]]:
+    for point in expect_list(tokens, f"tokens of {stablecoin_id} on {chain}"):
+        entry = expect_object(point, f"token point of {stablecoin_id} on {chain}")
+        yield {
+            "chain": chain,
+            "day_time": entry.get("date"),
+            "circulating": _amount(entry.get("circulating"), peg_type),
+            "minted": _amount(entry.get("minted", 0), peg_type),
+            "unreleased": _amount(entry.get("unreleased", 0), peg_type),
+            "bridged_to": _amount(entry.get("bridgedTo", 0), peg_type),
+        }
+
+
+def prices(payload: object, latest: datetime) -> Parsed:
+    """Parse `/stablecoinprices`: one object a day, prices by CoinGecko id, numbers or text.
+
+    A first item without a date is known to occur and describes no day.
+
+    Raises:
+        PayloadError: the payload is not a list of objects.
+    """
+    rows: list[dict[str, Any]] = []
+    for item in expect_list(payload, "stablecoinprices"):
+        day = expect_object(item, "stablecoinprices[]")
+        if not day.get("date"):
+            continue
+        listed = expect_object(day.get("prices"), "stablecoinprices[].prices")
+        rows += [
+            {"gecko_id": gecko_id, "day_time": day["date"], "price": price}
+            for gecko_id, price in listed.items()
+            if price is not None
+        ]
+    return parse_rows(PRICES, rows, _named(PRICES), times={"day_time": "s"}, latest=latest)

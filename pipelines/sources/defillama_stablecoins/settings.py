@@ -1,0 +1,14 @@
+"""What DefiLlama's stablecoin API declares."""
+
+from pipelines.http import Budget
+
+BASE_URL = "https://stablecoins.llama.fi"
+# no number is published; two a second has never been refused
+BUDGET = Budget(requests_per_second=2.0, burst=2)
+# whole histories come with every answer, and adapters are refilled weeks back
+LOOK_BACK_D = 30
+LICENCE = "DefiLlama API terms: free use with attribution"
+
+# coins that nobody curated are asked for from this size on, in dollars
+UNCURATED_FROM_USD = 50_000_000
+TOTAL = "__total__"

@@ -1,0 +1,58 @@
+"""What DefiLlama's stablecoin API lands."""
+
+from pipelines.tables import Column, Table
+
+STABLECOINS = Table(
+    name="stablecoins",
+    description="Stablecoins that DefiLlama tracks. One row per coin.",
+    key=("stablecoin_id",),
+    is_snapshot=True,
+    columns=(
+        Column("stablecoin_id", "text", "DefiLlama's id of the coin."),
+        Column("name", "text", "Name."),
+        Column("symbol", "text", "Ticker; many coins share one."),
+        Column("gecko_id", "text", "CoinGecko's id.", required=False),
+        Column("peg_type", "text", "What it is pegged to: peggedUSD, peggedEUR, …"),
+        Column("peg_mechanism", "text", "How; spelt as DefiLlama spells it.", required=False),
+        Column("price", "decimal", "Live price, USD.", required=False, at_least=0),
+        Column(
+            "circulating_usd", "decimal", "Supply, USD (native before 2025-12-01).", required=False
+        ),
+        Column("dead_from", "text", "When it died, as sent.", required=False),
+        Column("is_delisted", "boolean", "DefiLlama has dropped it."),
+        Column("is_yield_bearing", "boolean", "Its price drifts by design."),
+    ),
+)
+
+BALANCES = Table(
+    name="balances",
+    description="Supply by chain, native units. One row per coin, chain and day.",
+    key=("stablecoin_id", "chain", "day_time"),
+    columns=(
+        Column("stablecoin_id", "text", "DefiLlama's id of the coin."),
+        Column("chain", "text", "DefiLlama's name of the chain; '__total__' for the coin's total."),
+        Column("day_time", "timestamp", "First instant of the day."),
+        Column(
+            "circulating",
+            "decimal",
+            "minted - unreleased, bridged accounting included.",
+            required=False,
+        ),
+        Column("minted", "decimal", "Minted on this chain.", required=False),
+        Column("unreleased", "decimal", "Held back by the issuer.", required=False),
+        Column("bridged_to", "decimal", "Bridged to this chain.", required=False),
+    ),
+)
+
+PRICES = Table(
+    name="prices",
+    description="Daily prices of stablecoins, USD. One row per coin and day.",
+    key=("gecko_id", "day_time"),
+    columns=(
+        Column("gecko_id", "text", "CoinGecko's id of the coin."),
+        Column("day_time", "timestamp", "First instant of the day."),
+        Column("price", "decimal", "Price, USD.", at_least=0),
+    ),
+)
+
+TABLES = (STABLECOINS, BALANCES, PRICES)

@@ -1,0 +1,14 @@
+"""What Kraken's public spot API declares."""
+
+from pipelines.http import Budget
+
+BASE_URL = "https://api.kraken.com"
+# no number is published; about one a second and address is what works
+BUDGET = Budget(requests_per_second=0.9)
+LOOK_BACK_D = 3
+LICENCE = "Kraken API terms: own use, no redistribution of raw data"
+
+INTERVAL_MIN = 1440
+# whatever `since` is: the newest 720 closed candles and the open one
+REACH_D = 720
+QUOTES = frozenset({"USD", "EUR"})

@@ -1,0 +1,38 @@
+"""What Kraken spot lands."""
+
+from pipelines.tables import Column, Table
+
+OHLC = Table(
+    name="ohlc",
+    description="Candles. One row per pair, interval and open time.",
+    key=("pair", "interval_min", "open_time"),
+    columns=(
+        Column("pair", "text", "Pair by its altname: XBTUSD."),
+        Column("interval_min", "integer", "Length of the candle, in minutes."),
+        Column("open_time", "timestamp", "First instant of the candle."),
+        Column("open", "decimal", "First price, in quote currency.", above=0),
+        Column("high", "decimal", "Highest price.", above=0),
+        Column("low", "decimal", "Lowest price.", above=0),
+        Column("close", "decimal", "Last price.", above=0),
+        Column("vwap", "decimal", "Volume-weighted price; none without a trade.", required=False),
+        Column("volume_base", "decimal", "Traded amount, in base currency.", at_least=0),
+        Column("trade_count", "integer", "Trades.", at_least=0),
+    ),
+)
+
+ASSET_PAIRS = Table(
+    name="asset_pairs",
+    description="Pairs that Kraken lists. One row per pair.",
+    key=("pair_id",),
+    is_snapshot=True,
+    columns=(
+        Column("pair_id", "text", "Kraken's internal name: XXBTZUSD."),
+        Column("altname", "text", "The name to ask with: XBTUSD."),
+        Column("wsname", "text", "Base and quote for people: XBT/USD.", required=False),
+        Column("base", "text", "Kraken's internal code of the base currency: XXBT."),
+        Column("quote", "text", "Kraken's internal code of the quote currency: ZUSD."),
+        Column("status", "text", "Trading status.", required=False),
+    ),
+)
+
+TABLES = (OHLC, ASSET_PAIRS)

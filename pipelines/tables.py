@@ -1,0 +1,113 @@
+"""What a raw table looks like: the declared schema that parsers are held to.
+
+dlt does not enforce types on Arrow frames, so this declaration is the contract. The dbt sources
+repeat the names and types for SQL; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Kind = Literal["text", "decimal", "integer", "double", "boolean", "timestamp"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a raw table.
+
+    Attributes:
+        name: the column's name in the lake.
+        kind: its type; `decimal` is DECIMAL(38, 18), `timestamp` is an instant in UTC.
+        description: what it says, with its unit.
+        required: False where the source may leave it out.
+        at_least: smallest allowed value.
+        above: the value must be greater than this.
+        one_of: the closed set of values that the source documents.
+    """
+
+    name: str
+    kind: Kind
+    description: str
+    required: bool = True
+    at_least: float | None = None
+    above: float | None = None
+    one_of: frozenset[str] | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A raw table: its name is the source's own noun, its key identifies a fact in it."""
+
+    name: str
+    description: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    is_snapshot: bool = field(default=False)
+
+    @property
+    def fields(self) -> Mapping[str, Column]:
+        """The columns by name."""
+        return {column.name: column for column in self.columns}
+
+    @property
+    def time_column(self) -> str | None:
+        """The part of the key that says when, if the rows are about instants or days."""
+        return next((name for name in self.key if self.fields[name].kind == "timestamp"), None)
+
+    def arrow_schema(self) -> pa.Schema:
+        """Return the Arrow schema of what is landed, with `fetched_at`."""
+        import pyarrow as pa
+
+        kinds: dict[str, pa.DataType] = {
+            "text": pa.string(),
+            "decimal": pa.decimal128(38, 18),
+            "integer": pa.int64(),
+            "double": pa.float64(),
+            "boolean": pa.bool_(),
+            "timestamp": pa.timestamp("us", tz="UTC"),
+        }
+        columns = (*self.columns, FETCHED_AT)
+        return pa.schema([pa.field(column.name, kinds[column.kind]) for column in columns])
+
+
+FETCHED_AT = Column("fetched_at", "timestamp", "The run's clock when the row was requested.")
+
+EXTRACTION = Table(
+    name="extraction",
+    description="One row per entity that a run asked for: what was asked, what came, what it cost.",
+    key=("table_name", "entity_id", "run_id"),
+    columns=(
+        Column("table_name", "text", "The raw table."),
+        Column("entity_id", "text", "The source's id of what was asked for; '*' for all."),
+        Column("window_start", "timestamp", "First instant asked for.", required=False),
+        Column("window_end", "timestamp", "First instant after the window.", required=False),
+        Column("status", "text", "'ok': the answer is complete; 'partial', 'error', 'skipped'."),
+        Column("error", "text", "Why it is not ok.", required=False),
+        Column("request_count", "integer", "Requests sent, retries included."),
+        Column("retry_count", "integer", "Requests that were sent again."),
+        Column("throttle_count", "integer", "Answers 429 or 418."),
+        Column("rows_landed", "integer", "Rows landed."),
+        Column("rows_quarantined", "integer", "Rows refused, each with its reason."),
+        Column("byte_count", "integer", "Bytes of the answers' bodies."),
+        Column("duration_s", "double", "Seconds from the first request to the last row."),
+        Column("run_id", "text", "The run that asked."),
+    ),
+)
+
+QUARANTINE = Table(
+    name="quarantine",
+    description="One row per refused row: the payload as received and why it was refused.",
+    key=("table_name", "entity_id", "payload", "run_id"),
+    columns=(
+        Column("table_name", "text", "The raw table it was meant for."),
+        Column("entity_id", "text", "The source's id of what was asked for."),
+        Column("reason", "text", "Which column is wrong, and how."),
+        Column("payload", "text", "The row as JSON text."),
+        Column("run_id", "text", "The run that asked."),
+    ),
+)
