@@ -1,0 +1,67 @@
+# Every target makes the environment first: a fresh clone needs Python 3.11-3.13, make and git only.
+# PYTHON picks another interpreter: make daily PYTHON=python3.12
+
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+MANIFEST := dbt/target/manifest.json
+DBT_FILES := $(shell find dbt -type f -not -path 'dbt/target/*' -not -path 'dbt/logs/*' 2>/dev/null)
+
+.PHONY: help install daily dev test test-slow check format bench lock clean
+
+help: ## show the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
+
+install: $(INSTALLED) $(MANIFEST) ## make the environment and prepare dbt (done by every other target)
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo 'Python 3.11, 3.12 or 3.13 is needed; none is on the PATH (set PYTHON=...)'; exit 1; }
+	@echo "==> environment in $(VENV) with $$($(PYTHON) --version): about 180 packages, once, a minute or two"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip --disable-pip-version-check install --no-deps --require-hashes -r requirements.lock \
+		| awk '/^ *(Downloading|Using cached)/ { n++; if (n % 20 == 0) { printf "    %d packages fetched\n", n; fflush() } } /^Installing/ { print "    installing"; fflush() } /^(ERROR|Successfully)/ { print "    " substr($$0, 1, 100) "…" }'
+	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable .
+	@test -x $(BIN)/tokenmart
+	@touch $@
+
+# the manifest is built here, once, and not when Dagster loads the code
+$(MANIFEST): $(INSTALLED) $(DBT_FILES)
+	@echo "==> preparing dbt"
+	@$(BIN)/dbt --quiet parse --project-dir dbt --profiles-dir dbt
+	@touch $@
+
+daily: install ## data to published marts: in the sandbox, or live with TOKENMART_PROFILE=live
+	@$(BIN)/tokenmart daily
+
+dev: install ## the Dagster UI on this machine
+	@$(BIN)/tokenmart dev
+
+test: install ## all tests but the slow proofs
+	@$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
+
+test-slow: install ## the proofs that take minutes
+	@$(BIN)/python -m pytest -m slow
+
+check: install ## lint, format, types, import rules
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/sqlfluff lint dbt --processes 2
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: install ## write the format that `check` wants
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+	@$(BIN)/sqlfluff fix dbt --processes 2
+
+bench: install ## speed and memory, as ratios (see benchmarks/)
+	@$(BIN)/python -m benchmarks
+
+lock: ## resolve the dependencies of pyproject.toml anew
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --group dev \
+		--no-header pyproject.toml --output-file requirements.lock
+
+clean: ## delete everything that runs wrote (the lake too)
+	rm -rf data dbt/target dbt/logs
