@@ -1,0 +1,25 @@
+"""Publications: what users open. Built beside, verified, swapped in atomically, kept, diffed.
+
+    publish(settings, clock, run_id, check_results) -> Manifest
+    current(settings), publications(settings), rollback(settings, to=None), diff(settings, a, b)
+
+Nothing outside this package writes below `data/published`, and nothing in it computes a mart.
+"""
+
+from pipelines.publishing.build import PublishError
+from pipelines.publishing.comparison import MartDiff, diff
+from pipelines.publishing.manifest import Manifest, MartEntry
+from pipelines.publishing.publisher import GateFailed, current, publications, publish, rollback
+
+__all__ = [
+    "GateFailed",
+    "Manifest",
+    "MartDiff",
+    "MartEntry",
+    "PublishError",
+    "current",
+    "diff",
+    "publications",
+    "publish",
+    "rollback",
+]

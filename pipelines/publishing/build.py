@@ -1,0 +1,357 @@
+"""Builds one publication in a folder of its own: the DuckDB file, the comments, the Parquet copies.
+
+Nothing here moves a pointer, and everything that is verified before the swap is verified here on
+the closed and re-opened file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines import warehouse
+from pipelines.publishing.fingerprint import Fingerprint, fingerprint, quoted
+from pipelines.publishing.manifest import DATABASE_NAME, PARQUET_DIR, MartEntry
+from pipelines.validation.report import CheckResult, to_arrow
+
+if TYPE_CHECKING:
+    import duckdb
+
+SCHEMA = "marts"
+CHECK_RESULT = "ops_check_result"
+
+# every DuckDB since 1.0 can open it, whichever version wrote it
+STORAGE_VERSION = "v1.0.0"
+
+# the catalogue's name is the file's: the warehouse's own views spell it out
+_SOURCE = "warehouse"
+_TARGET = "target"
+
+
+class PublishError(Exception):
+    """The publication was not made; the last one is untouched. The message says what is wrong."""
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A table or view of the schema `marts`, as the catalogue describes it."""
+
+    name: str
+    is_view: bool
+    definition: str
+    columns: dict[str, str]
+    nullable: dict[str, bool]
+    comment: str | None
+    column_comments: dict[str, str | None]
+
+
+def build(
+    warehouse_path: Path,
+    folder: Path,
+    keys: Mapping[str, Sequence[str]],
+    required: frozenset[str],
+    check_results: Sequence[CheckResult],
+) -> tuple[MartEntry, ...]:
+    """Copy the schema `marts` into `folder` and describe what was copied.
+
+    Args:
+        warehouse_path: the warehouse; opened read-only.
+        folder: an existing, empty folder.
+        keys: each mart's key; rows are stored in its order.
+        required: the marts that must be there and have rows.
+        check_results: the current run's results, appended to `ops_check_result`.
+
+    Returns:
+        One entry per table or view, by name.
+
+    Raises:
+        PublishError: a required mart is missing or empty, or what was written differs from the
+            warehouse.
+    """
+    database = folder / DATABASE_NAME
+    with warehouse.memory() as connection:
+        connection.execute(f"attach '{_literal(warehouse_path)}' as {_SOURCE} (read_only)")
+        connection.execute(
+            f"attach '{_literal(database)}' as {_TARGET} (storage_version '{STORAGE_VERSION}')"
+        )
+        relations = _relations(connection, _SOURCE)
+        _refuse_missing({relation.name for relation in relations}, required)
+        connection.execute(f"create schema {_TARGET}.{SCHEMA}")
+        views = _copy(connection, relations, keys)
+        _append_results(connection, relations, check_results)
+        for relation in relations:
+            _comment(connection, relation, is_view=relation.name in views)
+        expected = {
+            relation.name: _fingerprint(connection, _SOURCE, relation) for relation in relations
+        }
+        connection.execute(f"checkpoint {_TARGET}")
+        connection.execute(f"detach {_TARGET}")
+    entries = _export(folder, database, keys, views)
+    _verify(folder, entries, relations, expected, required, len(check_results))
+    return entries
+
+
+def _literal(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def _relations(connection: duckdb.DuckDBPyConnection, catalog: str) -> list[Relation]:
+    described = connection.execute(
+        """
+        select table_name, false, '', comment from duckdb_tables()
+        where database_name = $catalog and schema_name = $schema
+        union all
+        select view_name, true, sql, comment from duckdb_views()
+        where database_name = $catalog and schema_name = $schema and not internal
+        order by 1
+        """,
+        {"catalog": catalog, "schema": SCHEMA},
+    ).fetchall()
+    columns = connection.execute(
+        """
+        select table_name, column_name, data_type, is_nullable, comment
+        from duckdb_columns()
+        where database_name = $catalog and schema_name = $schema
+        order by table_name, column_index
+        """,
+        {"catalog": catalog, "schema": SCHEMA},
+    ).fetchall()
+    return [
+        Relation(
+            name=name,
+            is_view=is_view,
+            definition=sql,
+            columns={column[1]: column[2] for column in columns if column[0] == name},
+            nullable={column[1]: column[3] for column in columns if column[0] == name},
+            comment=comment,
+            column_comments={column[1]: column[4] for column in columns if column[0] == name},
+        )
+        for name, is_view, sql, comment in described
+    ]
+
+
+def _refuse_missing(present: set[str], required: frozenset[str]) -> None:
+    missing = sorted(required - present)
+    if missing:
+        raise PublishError(f"the warehouse lacks the marts {', '.join(missing)}")
+
+
+def _copy(
+    connection: duckdb.DuckDBPyConnection,
+    relations: Sequence[Relation],
+    keys: Mapping[str, Sequence[str]],
+) -> set[str]:
+    """Copy all relations and return the names of those that stayed views."""
+    names = {relation.name for relation in relations}
+    views = {
+        relation.name: _view_query(relation)
+        for relation in relations
+        if relation.is_view and _reads_only(connection, relation, names)
+    }
+    for relation in relations:
+        if relation.name not in views:
+            _copy_table(connection, relation, keys.get(relation.name, ()))
+    connection.execute(f"use {_TARGET}.{SCHEMA}")
+    waiting = dict(views)
+    while waiting:
+        made = [name for name, query in waiting.items() if _make_view(connection, name, query)]
+        if not made:
+            raise PublishError(f"the views {', '.join(sorted(waiting))} cannot be made")
+        for name in made:
+            del waiting[name]
+    connection.execute("use memory.main")
+    return set(views)
+
+
+def _copy_table(
+    connection: duckdb.DuckDBPyConnection, relation: Relation, key: Sequence[str]
+) -> None:
+    # a plain `create table as` would lose the NOT NULL of the contract
+    columns = ", ".join(
+        f"{quoted(name)} {kind}{'' if relation.nullable[name] else ' not null'}"
+        for name, kind in relation.columns.items()
+    )
+    target = f"{_TARGET}.{SCHEMA}.{quoted(relation.name)}"
+    connection.execute(f"create table {target} ({columns})")
+    order = f"order by {', '.join(quoted(name) for name in key)}" if key else ""
+    connection.execute(
+        f"insert into {target} select * from {_SOURCE}.{SCHEMA}.{quoted(relation.name)} {order}"  # noqa: S608
+    )
+
+
+def _view_query(relation: Relation) -> str:
+    """Return the view's query with the warehouse's own catalogue name taken out."""
+    query = re.sub(r"(?is)^\s*create\s+view\s+.*?\sas\s+", "", relation.definition, count=1)
+    return (
+        re.sub(r'(?:"[^"]+"|\b[A-Za-z_]\w*)\."?' + SCHEMA + r'"?\.', f"{SCHEMA}.", query)
+        .rstrip()
+        .rstrip(";")
+    )
+
+
+def _reads_only(connection: duckdb.DuckDBPyConnection, relation: Relation, names: set[str]) -> bool:
+    """Whether the view reads nothing but marts; one that does not is published as a table."""
+    read = connection.get_table_names(_view_query(relation), qualified=True)
+    return all(
+        name.startswith(f"{SCHEMA}.") and name.removeprefix(f"{SCHEMA}.").strip('"') in names
+        for name in read
+    )
+
+
+def _make_view(connection: duckdb.DuckDBPyConnection, name: str, query: str) -> bool:
+    import duckdb
+
+    try:
+        connection.execute(f"create view {_TARGET}.{SCHEMA}.{quoted(name)} as {query}")
+    except duckdb.CatalogException:
+        return False  # it reads a view that is still to be made
+    return True
+
+
+def _append_results(
+    connection: duckdb.DuckDBPyConnection,
+    relations: Sequence[Relation],
+    results: Sequence[CheckResult],
+) -> None:
+    """Add the run's results, which dbt could not know yet, to `ops_check_result`."""
+    known = next((relation for relation in relations if relation.name == CHECK_RESULT), None)
+    if known is None or not results:
+        return
+    target = f"{_TARGET}.{SCHEMA}.{CHECK_RESULT}"
+    connection.register("run_results", to_arrow(results))
+    connection.execute(f"delete from {target} where run_id in (select run_id from run_results)")  # noqa: S608
+    connection.execute(f"insert into {target} by name select * from run_results")  # noqa: S608
+    connection.unregister("run_results")
+
+
+def _comment(connection: duckdb.DuckDBPyConnection, relation: Relation, *, is_view: bool) -> None:
+    target = f"{_TARGET}.{SCHEMA}.{quoted(relation.name)}"
+    kind = "view" if is_view else "table"
+    if relation.comment:
+        connection.execute(f"comment on {kind} {target} is {_text(relation.comment)}")
+    for column, comment in relation.column_comments.items():
+        if comment:
+            connection.execute(f"comment on column {target}.{quoted(column)} is {_text(comment)}")
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _fingerprint(
+    connection: duckdb.DuckDBPyConnection, catalog: str, relation: Relation
+) -> Fingerprint:
+    return fingerprint(connection, f"{catalog}.{SCHEMA}.{quoted(relation.name)}", relation.columns)
+
+
+def _export(
+    folder: Path, database: Path, keys: Mapping[str, Sequence[str]], views: set[str]
+) -> tuple[MartEntry, ...]:
+    """Write the Parquet copies from the closed file and describe every mart as found there."""
+    (folder / PARQUET_DIR).mkdir()
+    entries = []
+    with warehouse.read(database) as connection:
+        catalog = _catalog_name(connection)
+        for relation in _relations(connection, catalog):
+            source = f"{SCHEMA}.{quoted(relation.name)}"
+            copy = folder / PARQUET_DIR / f"{relation.name}.parquet"
+            connection.execute(
+                f"copy {source} to '{_literal(copy)}' (format parquet, compression zstd)"
+            )
+            found = fingerprint(connection, source, relation.columns)
+            entries.append(
+                MartEntry(
+                    name=relation.name,
+                    kind="view" if relation.name in views else "table",
+                    key=tuple(keys.get(relation.name, ())),
+                    columns=relation.columns,
+                    rows=found.rows,
+                    min_day=found.min_day,
+                    max_day=found.max_day,
+                    content_hash=found.content_hash,
+                    parquet=f"{PARQUET_DIR}/{copy.name}",
+                    parquet_bytes=copy.stat().st_size,
+                )
+            )
+    return tuple(entries)
+
+
+def _catalog_name(connection: duckdb.DuckDBPyConnection) -> str:
+    row = connection.execute("select current_catalog()").fetchone()
+    if row is None:
+        raise PublishError("DuckDB does not name its catalogue")
+    return str(row[0])
+
+
+def _verify(
+    folder: Path,
+    entries: Sequence[MartEntry],
+    relations: Sequence[Relation],
+    expected: Mapping[str, Fingerprint],
+    required: frozenset[str],
+    result_count: int,
+) -> None:
+    """Compare what is in the new file with the warehouse it was copied from.
+
+    Raises:
+        PublishError: with every difference found.
+    """
+    problems = []
+    found = {entry.name: entry for entry in entries}
+    for relation in relations:
+        entry = found.get(relation.name)
+        if entry is None:
+            problems.append(f"{relation.name} is missing in the new file")
+        elif relation.name != CHECK_RESULT:
+            problems += _differences(entry, expected[relation.name])
+    if CHECK_RESULT in found and found[CHECK_RESULT].rows < result_count:
+        problems.append(f"{CHECK_RESULT} lacks results of this run")
+    problems += [
+        f"{name} is empty" for name in sorted(required & set(found)) if not found[name].rows
+    ]
+    with warehouse.read(folder / DATABASE_NAME) as connection:
+        problems += _missing_comments(_relations(connection, _catalog_name(connection)), relations)
+        problems += _wrong_copies(connection, folder, entries)
+    if (folder / f"{DATABASE_NAME}.wal").exists():
+        problems.append("the new file has a write-ahead log beside it")
+    if problems:
+        raise PublishError("the new publication is not what it should be: " + "; ".join(problems))
+
+
+def _differences(entry: MartEntry, expected: Fingerprint) -> list[str]:
+    if entry.rows != expected.rows:
+        return [f"{entry.name} has {entry.rows} rows, the warehouse {expected.rows}"]
+    if entry.content_hash != expected.content_hash:
+        return [f"{entry.name} differs in content from the warehouse"]
+    return []
+
+
+def _missing_comments(found: Sequence[Relation], expected: Sequence[Relation]) -> list[str]:
+    """Return what has no description: neither a table nor a column may be without one."""
+    problems = []
+    comments = {relation.name: relation for relation in found}
+    for relation in expected:
+        built = comments.get(relation.name)
+        if built is None:
+            continue
+        bare = [name for name, comment in built.column_comments.items() if not comment]
+        if not built.comment:
+            problems.append(f"{relation.name} has no description")
+        if bare:
+            problems.append(f"{relation.name} has columns without description: {', '.join(bare)}")
+    return problems
+
+
+def _wrong_copies(
+    connection: duckdb.DuckDBPyConnection, folder: Path, entries: Sequence[MartEntry]
+) -> list[str]:
+    problems = []
+    for entry in entries:
+        copy = _literal(folder / entry.parquet)
+        row = connection.execute(f"select count(*) from read_parquet('{copy}')").fetchone()  # noqa: S608
+        if row is None or row[0] != entry.rows:
+            problems.append(f"the Parquet copy of {entry.name} does not have its {entry.rows} rows")
+    return problems

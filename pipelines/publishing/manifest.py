@@ -1,0 +1,164 @@
+"""What a publication says about itself: `manifest.json`, typed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from pipelines.validation.report import CheckResult
+
+MANIFEST_NAME = "manifest.json"
+DATABASE_NAME = "tokenmart.duckdb"
+PARQUET_DIR = "parquet"
+LAYOUT_VERSION = 1
+
+# Results of the run itself: they differ between two runs that publish the same market.
+RUN_TABLE_PREFIX = "ops_"
+
+
+class MartEntry(BaseModel):
+    """One published table or view."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    kind: str
+    """`table` or `view`."""
+    key: tuple[str, ...]
+    """The columns that identify a row; empty where the mart has no declared key."""
+    columns: dict[str, str]
+    """Column name to DuckDB type, in the table's order."""
+    rows: int
+    min_day: date | None
+    max_day: date | None
+    content_hash: str
+    """See `fingerprint.py`: the same rows give the same hash, in any order and file layout."""
+    parquet: str
+    """The Parquet copy, relative to the manifest."""
+    parquet_bytes: int
+
+
+class FailedCheck(BaseModel):
+    """A check that did not hold but does not forbid publishing."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: str
+    name: str
+    mart: str
+    severity: str
+    failed_rows: int
+    detail: str
+
+
+class CheckSummary(BaseModel):
+    """The run's checks in figures, with the warnings in words."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    total: int
+    passed: int
+    warned: int
+    by_kind: dict[str, int]
+    warnings: tuple[FailedCheck, ...]
+
+    @classmethod
+    def of(cls, results: Sequence[CheckResult]) -> CheckSummary:
+        """Summarise the run's results."""
+        failed = [result for result in results if not result.is_passed]
+        by_kind: dict[str, int] = {}
+        for result in results:
+            by_kind[result.check_kind] = by_kind.get(result.check_kind, 0) + 1
+        return cls(
+            total=len(results),
+            passed=len(results) - len(failed),
+            warned=len(failed),
+            by_kind=dict(sorted(by_kind.items())),
+            warnings=tuple(
+                FailedCheck(
+                    kind=result.check_kind,
+                    name=result.check_name,
+                    mart=result.mart,
+                    severity=result.severity,
+                    failed_rows=result.failed_row_count,
+                    detail=result.detail,
+                )
+                for result in failed
+            ),
+        )
+
+
+class Manifest(BaseModel):
+    """One publication: what is in it, where it comes from, what was checked."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    layout_version: int = LAYOUT_VERSION
+    version: str
+    """The folder's name: the clock's instant and the beginning of the content hash."""
+    sequence: int
+    """1 for the first publication here, then one more each time: the order of publishing."""
+    replaces: str | None
+    """The version that was current before; `rollback` goes there."""
+    published_at: datetime
+    run_id: str
+    code_revision: str
+    profile: str
+    content_hash: str
+    """One hash over all marts but the run's own results (`ops_*`)."""
+    database: str = DATABASE_NAME
+    database_bytes: int
+    duckdb_version: str
+    marts: tuple[MartEntry, ...]
+    checks: CheckSummary
+
+    @property
+    def rows(self) -> int:
+        """Rows over all published tables and views."""
+        return sum(mart.rows for mart in self.marts)
+
+    @property
+    def newest_day(self) -> date | None:
+        """The newest data day in any mart."""
+        return max((mart.max_day for mart in self.marts if mart.max_day), default=None)
+
+    def mart(self, name: str) -> MartEntry:
+        """Return the entry of one mart.
+
+        Raises:
+            KeyError: this publication has no such mart.
+        """
+        for entry in self.marts:
+            if entry.name == name:
+                return entry
+        raise KeyError(f"publication {self.version} has no mart {name!r}")
+
+    def save(self, folder: Path) -> Path:
+        """Write `manifest.json` into the publication's folder."""
+        path = folder / MANIFEST_NAME
+        path.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        return path
+
+    @classmethod
+    def load(cls, folder: Path) -> Manifest:
+        """Read the manifest of the publication in `folder`.
+
+        Raises:
+            FileNotFoundError: the folder holds no manifest.
+            pydantic.ValidationError: the file is not a manifest of this layout.
+        """
+        return cls.model_validate_json((folder / MANIFEST_NAME).read_text(encoding="utf-8"))
+
+
+def combined_hash(marts: Iterable[MartEntry]) -> str:
+    """Return one hash over the marts that describe the market, in any order of the marts."""
+    lines = sorted(
+        f"{mart.name} {mart.content_hash}"
+        for mart in marts
+        if not mart.name.startswith(RUN_TABLE_PREFIX)
+    )
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32]

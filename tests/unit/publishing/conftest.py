@@ -1,0 +1,136 @@
+"""A small warehouse as dbt would leave it, and a way to publish it."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from pipelines import publishing, warehouse
+from pipelines.settings import Settings
+from pipelines.validation.report import CheckResult
+from pipelines.windows import FixedClock
+
+NOW = datetime(2024, 3, 2, 6, tzinfo=UTC)
+KEYS = {
+    "price_daily": ("asset_id", "day"),
+    "dim_asset": ("asset_id",),
+    "ops_check_result": ("run_id", "check_kind", "check_name", "mart"),
+}
+REQUIRED = frozenset({"price_daily", "dim_asset"})
+
+_MODELS = """
+create schema staging;
+create schema marts;
+create table staging.secret as select 1 as id;
+create table marts.dim_asset (asset_id varchar not null, name varchar);
+insert into marts.dim_asset values ('btc', 'Bitcoin'), ('eth', 'Ethereum');
+create table marts.price_daily (
+    asset_id varchar not null,
+    day date not null,
+    close_usd double,
+    supply_native decimal(38, 18),
+    as_of_ts timestamptz not null
+);
+insert into marts.price_daily
+select
+    asset_id,
+    date '2024-01-01' + cast(i as integer),
+    case when i = 3 then null else 100.0 + i / 3.0 end,
+    1.000000000000000001,
+    timestamptz '2024-03-02 06:00:00+00'
+from (values ('eth'), ('btc')) as assets (asset_id), range(60) as days (i);
+create view marts.price_latest as
+select asset_id, day, close_usd from warehouse.marts.price_daily
+where day = (select max(day) from "warehouse"."marts"."price_daily");
+create view marts.outside as select id from staging.secret;
+create table marts.ops_check_result (
+    run_id varchar not null,
+    checked_at timestamptz not null,
+    check_kind varchar not null,
+    check_name varchar not null,
+    mart varchar not null,
+    severity varchar not null,
+    is_passed boolean not null,
+    failed_row_count bigint not null,
+    detail varchar not null
+);
+insert into marts.ops_check_result
+values ('earlier', now(), 'dbt', 'unique', 'price_daily', 'block', true, 0, '');
+"""
+
+
+@pytest.fixture
+def now() -> datetime:
+    return NOW
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path / "data", keep_publications=3)
+
+
+@pytest.fixture
+def make_warehouse(settings: Settings) -> Callable[..., None]:
+    """Return a function that writes the warehouse, changed by the statements given to it."""
+
+    def make(*changes: str) -> None:
+        settings.warehouse_path.unlink(missing_ok=True)
+        with warehouse.write(settings.warehouse_path) as connection:
+            connection.execute(_MODELS)
+            for change in changes:
+                connection.execute(change)
+            columns = connection.execute(
+                "select table_name, column_name from duckdb_columns() where schema_name = 'marts'"
+            ).fetchall()
+            for table, column in columns:
+                connection.execute(
+                    f"comment on column marts.{table}.{column} is 'what {column}''s value says'"
+                )
+            for (table,) in connection.execute(
+                "select table_name from duckdb_tables() where schema_name = 'marts'"
+            ).fetchall():
+                connection.execute(
+                    f"comment on table marts.{table} is 'one row per key of {table}'"
+                )
+            for (view,) in connection.execute(
+                "select view_name from duckdb_views() where schema_name = 'marts'"
+            ).fetchall():
+                connection.execute(f"comment on view marts.{view} is 'the view {view}'")
+
+    return make
+
+
+@pytest.fixture
+def publish(
+    settings: Settings, make_warehouse: Callable[..., None]
+) -> Callable[..., publishing.Manifest]:
+    """Return a function that publishes the warehouse, one minute later each time."""
+    minutes = iter(range(1000))
+
+    def run(
+        results: Sequence[CheckResult] = (), run_id: str = "run", at: datetime | None = None
+    ) -> publishing.Manifest:
+        if not settings.warehouse_path.exists():
+            make_warehouse()
+        clock = FixedClock(at or NOW + timedelta(minutes=next(minutes)))
+        return publishing.publish(settings, clock, run_id, results, keys=KEYS, required=REQUIRED)
+
+    return run
+
+
+@pytest.fixture
+def result() -> Callable[..., CheckResult]:
+    def make(*, is_passed: bool = True, severity: str = "block", **changes: object) -> CheckResult:
+        fields: dict[str, object] = {
+            "run_id": "run",
+            "checked_at": NOW,
+            "check_kind": "invariant",
+            "check_name": "closes_agree",
+            "mart": "price_daily",
+            "failed_row_count": 0 if is_passed else 2,
+            "detail": "" if is_passed else "btc 2024-01-04: close_usd 1.0 instead of 2.0",
+        }
+        return CheckResult(**{**fields, **changes}, is_passed=is_passed, severity=severity)  # type: ignore[arg-type]
+
+    return make
