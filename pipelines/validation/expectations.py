@@ -1,0 +1,263 @@
+"""Runs publication contracts as Great Expectations suites on the built marts.
+
+Great Expectations takes pandas frames: each suite gets one of the columns it looks at, and a second
+small one that lists the mart's columns and types. The context is ephemeral: nothing is written, and
+nothing is sent. Its import takes seconds, so it is inside the functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pipelines import warehouse
+from pipelines.settings import Settings
+from pipelines.validation.contracts import Column, Contract
+from pipelines.validation.report import MAX_EXAMPLES, CheckResult, Severity
+from pipelines.windows import Clock
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+
+SCHEMA = "marts"
+_COLUMNS_CHECK = "columns"
+_TYPES_CHECK = "types"
+
+
+def check_contracts(
+    settings: Settings, clock: Clock, run_id: str, contracts: Iterable[Contract]
+) -> tuple[CheckResult, ...]:
+    """Check every contract against the warehouse.
+
+    Args:
+        settings: where the warehouse is.
+        clock: stamps the results.
+        run_id: the run that checks.
+        contracts: what to check.
+
+    Returns:
+        One result per mart and expectation; a missing mart is one failed result.
+    """
+    runner = _Runner(clock, run_id)
+    results: list[CheckResult] = []
+    with warehouse.read(settings.warehouse_path) as connection:
+        for contract in contracts:
+            types = _types(connection, contract.mart)
+            results += runner.check(contract, types, _frame(connection, contract, types))
+    return tuple(results)
+
+
+class _Runner:
+    """One ephemeral context for all suites of a run."""
+
+    def __init__(self, clock: Clock, run_id: str) -> None:
+        import great_expectations as gx
+        from great_expectations.data_context.types.base import (
+            DataContextConfig,
+            InMemoryStoreBackendDefaults,
+            ProgressBarsConfig,
+        )
+
+        self._clock = clock
+        self._run_id = run_id
+        self._gx = gx
+        context = gx.get_context(
+            mode="ephemeral",
+            project_config=DataContextConfig(
+                store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
+                analytics_enabled=False,
+                progress_bars=ProgressBarsConfig(globally=False),
+            ),
+        )
+        self._source = context.data_sources.add_pandas("marts")
+
+    def check(
+        self, contract: Contract, types: dict[str, str], frame: pd.DataFrame
+    ) -> Iterator[CheckResult]:
+        import pandas as pd
+
+        promised = [(name, kind) for name, kind in types.items() if name in contract.columns]
+        catalogue = pd.DataFrame(promised, columns=["column_name", "data_type"], dtype="object")
+        yield from self._validate(
+            contract, f"{contract.mart}__columns", catalogue, ["column_name"], self._shape(contract)
+        )
+        missing = set(contract.needed) - set(types)
+        if missing or not types:
+            return  # said above; expectations about columns that are not there say it worse
+        yield from self._validate(
+            contract, contract.mart, frame, list(contract.key), self._values(contract)
+        )
+
+    def _shape(self, contract: Contract) -> Iterator[Any]:
+        expect = self._gx.expectations
+        yield expect.ExpectColumnDistinctValuesToContainSet(
+            column="column_name",
+            value_set=list(contract.columns),
+            meta=_meta(_COLUMNS_CHECK, "block"),
+        )
+        yield expect.ExpectColumnPairValuesToBeInSet(
+            column_A="column_name",
+            column_B="data_type",
+            value_pairs_set=[(name, column.kind) for name, column in contract.columns.items()],
+            meta=_meta(_TYPES_CHECK, "block"),
+        )
+
+    def _values(self, contract: Contract) -> Iterator[Any]:
+        expect = self._gx.expectations
+        if contract.min_rows:
+            yield expect.ExpectTableRowCountToBeBetween(
+                min_value=contract.min_rows, meta=_meta("min_rows", "block")
+            )
+        if len(contract.key) == 1:
+            yield expect.ExpectColumnValuesToBeUnique(
+                column=contract.key[0], meta=_meta("unique_key", "block")
+            )
+        else:
+            yield expect.ExpectCompoundColumnsToBeUnique(
+                column_list=list(contract.key), meta=_meta("unique_key", "block")
+            )
+        for name, column in contract.columns.items():
+            if column.is_required or name in contract.key:
+                yield expect.ExpectColumnValuesToNotBeNull(
+                    column=name, meta=_meta(f"not_null__{name}", "block")
+                )
+            if column.has_bounds:
+                yield expect.ExpectColumnValuesToBeBetween(
+                    column=name,
+                    **_bounds(column),
+                    meta=_meta(f"between__{name}", column.severity),
+                )
+            if column.one_of:
+                yield expect.ExpectColumnValuesToBeInSet(
+                    column=name,
+                    value_set=list(column.one_of),
+                    meta=_meta(f"one_of__{name}", column.severity),
+                )
+
+    def _validate(
+        self,
+        contract: Contract,
+        name: str,
+        frame: pd.DataFrame,
+        key: list[str],
+        expectations: Iterable[Any],
+    ) -> Iterator[CheckResult]:
+        suite = self._gx.ExpectationSuite(name=name, expectations=list(expectations))
+        asset = self._source.add_dataframe_asset(name)
+        batch = asset.add_batch_definition_whole_dataframe(name).get_batch({"dataframe": frame})
+        outcome = batch.validate(
+            suite,
+            result_format={
+                "result_format": "SUMMARY",
+                "unexpected_index_column_names": key,
+                "partial_unexpected_count": MAX_EXAMPLES,
+            },
+        )
+        for result in outcome.results:
+            meta = result.expectation_config.meta
+            yield CheckResult(
+                run_id=self._run_id,
+                checked_at=self._clock.now(),
+                check_kind="expectation",
+                check_name=meta["check_name"],
+                mart=contract.mart,
+                severity=meta["severity"],
+                is_passed=bool(result.success),
+                failed_row_count=0 if result.success else _failed_rows(result),
+                detail="" if result.success else _detail(contract, result, key),
+            )
+
+
+def _meta(check_name: str, severity: Severity) -> dict[str, str]:
+    return {"check_name": check_name, "severity": severity}
+
+
+def _bounds(column: Column) -> dict[str, Any]:
+    lower = column.above if column.above is not None else column.at_least
+    upper = column.below if column.below is not None else column.at_most
+    return {
+        "min_value": lower,
+        "max_value": upper,
+        "strict_min": column.above is not None,
+        "strict_max": column.below is not None,
+    }
+
+
+def _types(connection: duckdb.DuckDBPyConnection, mart: str) -> dict[str, str]:
+    rows = connection.execute(
+        """
+        select column_name, data_type from duckdb_columns()
+        where database_name = current_catalog() and schema_name = ? and table_name = ?
+        order by column_index
+        """,
+        [SCHEMA, mart],
+    ).fetchall()
+    return dict(rows)
+
+
+def _frame(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, types: dict[str, str]
+) -> pd.DataFrame:
+    names = [name for name in contract.needed if name in types]
+    if not names:
+        return connection.execute("select null where false").df()
+    listed = ", ".join(f'"{name}"' for name in names)
+    return connection.execute(f'select {listed} from {SCHEMA}."{contract.mart}"').df()  # noqa: S608
+
+
+def _failed_rows(result: Any) -> int:
+    return int(result.result.get("unexpected_count", 0))
+
+
+def _detail(contract: Contract, result: Any, key: Sequence[str]) -> str:
+    """Say which rows break what, with at most five examples."""
+    meta, found = result.expectation_config.meta, result.result
+    name = meta["check_name"]
+    if not found and result.exception_info:
+        return f"the expectation could not be evaluated: {_first_message(result.exception_info)}"
+    if name == _COLUMNS_CHECK:
+        listed = ", ".join(sorted(found["partial_missing_list"]))
+        return f"{found['missing_count']} promised columns are missing, such as {listed}"
+    if name == "min_rows":
+        return f"{found['observed_value']} rows, at least {contract.min_rows} expected"
+    examples: list[str] = []
+    for example in found.get("partial_unexpected_index_list") or []:
+        of_key = ", ".join(f"{column}={_show(example.get(column))}" for column in key)
+        rest = ", ".join(
+            f"{column}={_show(value)}" for column, value in example.items() if column not in key
+        )
+        examples.append(f"{of_key}: {rest}" if rest else of_key)
+    rule = _rule(contract, name)
+    return f"{_failed_rows(result)} rows break '{rule}', such as {' | '.join(examples)}"
+
+
+def _rule(contract: Contract, check_name: str) -> str:
+    kind, _, name = check_name.partition("__")
+    if kind == "unique_key":
+        return f"{', '.join(contract.key)} unique"
+    if kind == _TYPES_CHECK:
+        return "types as promised"
+    column = contract.columns[name]
+    if kind == "not_null":
+        return f"{name} not null"
+    if kind == "one_of":
+        return f"{name} one of {', '.join(column.one_of)}"
+    signs = ((">=", column.at_least), (">", column.above), ("<=", column.at_most))
+    parts = [f"{sign} {bound:g}" for sign, bound in signs if bound is not None]
+    if column.below is not None:
+        parts.append(f"< {column.below:g}")
+    return f"{name} {' and '.join(parts)}"
+
+
+def _show(value: Any) -> str:
+    text = str(value)
+    # pandas has no dates of its own: a day comes back as its first instant
+    return text.removesuffix(" 00:00:00")
+
+
+def _first_message(exception_info: Any) -> str:
+    for info in exception_info.values():
+        if isinstance(info, dict) and info.get("exception_message"):
+            return str(info["exception_message"])
+    return str(exception_info.get("exception_message", exception_info))

@@ -1,0 +1,173 @@
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from pipelines import warehouse
+from pipelines.settings import Settings
+from pipelines.validation.contracts import Column, Contract
+from pipelines.validation.expectations import check_contracts
+from pipelines.validation.report import CheckResult
+from pipelines.windows import FixedClock
+
+NOW = datetime(2024, 3, 2, 6, tzinfo=UTC)
+CONTRACT = Contract(
+    mart="price_daily",
+    key=("asset_id", "day"),
+    columns={
+        "asset_id": Column("VARCHAR"),
+        "day": Column("DATE"),
+        "close_usd": Column("DOUBLE", above=0),
+        "n_venues": Column("BIGINT", is_required=True, at_least=0, at_most=100, severity="warn"),
+        "price_quality": Column("VARCHAR", is_required=True, one_of=("ok", "thin")),
+    },
+    min_rows=3,
+)
+ROWS = """
+create schema marts;
+create table marts.price_daily as
+from (values
+    ('btc', date '2024-01-01', 1.5::double, 3::bigint, 'ok', true),
+    ('btc', date '2024-01-02', null, 0, 'thin', true),
+    ('eth', date '2024-01-01', 2.5, 3, 'ok', null)
+) as rows (asset_id, day, close_usd, n_venues, price_quality, more);
+"""
+
+Check = Callable[..., dict[str, CheckResult]]
+
+
+@pytest.fixture
+def check(tmp_path: Path) -> Check:
+    def run(*changes: str, contract: Contract = CONTRACT) -> dict[str, CheckResult]:
+        settings = Settings(data_dir=tmp_path)
+        settings.warehouse_path.unlink(missing_ok=True)
+        with warehouse.write(settings.warehouse_path) as connection:
+            connection.execute(ROWS)
+            for change in changes:
+                connection.execute(change)
+        results = check_contracts(settings, FixedClock(NOW), "run", [contract])
+        return {result.check_name: result for result in results}
+
+    return run
+
+
+def test_mart_that_keeps_its_contract_passes_every_expectation(check: Check) -> None:
+    results = check()
+
+    assert sorted(results) == [
+        "between__close_usd",
+        "between__n_venues",
+        "columns",
+        "min_rows",
+        "not_null__asset_id",
+        "not_null__day",
+        "not_null__n_venues",
+        "not_null__price_quality",
+        "one_of__price_quality",
+        "types",
+        "unique_key",
+    ]
+    assert [str(result) for result in results.values() if not result.is_passed] == []
+    result = results["unique_key"]
+    assert (result.run_id, result.checked_at, result.check_kind) == ("run", NOW, "expectation")
+
+
+@pytest.mark.parametrize(
+    ("change", "name", "rows", "detail"),
+    [
+        (
+            "update marts.price_daily set close_usd = -1 where asset_id = 'eth'",
+            "between__close_usd",
+            1,
+            "1 rows break 'close_usd > 0', such as asset_id=eth, day=2024-01-01: close_usd=-1.0",
+        ),
+        (
+            "insert into marts.price_daily from marts.price_daily where asset_id = 'eth'",
+            "unique_key",
+            2,
+            "2 rows break 'asset_id, day unique', such as asset_id=eth, day=2024-01-01 | asset_i",
+        ),
+        (
+            "update marts.price_daily set asset_id = null where asset_id = 'eth'",
+            "not_null__asset_id",
+            1,
+            "1 rows break 'asset_id not null', such as asset_id=",
+        ),
+        (
+            "update marts.price_daily set price_quality = 'fine' where asset_id = 'btc'",
+            "one_of__price_quality",
+            2,
+            "2 rows break 'price_quality one of ok, thin', such as asset_id=btc, day=2024-01-01: p",
+        ),
+        (
+            "delete from marts.price_daily where asset_id = 'eth'",
+            "min_rows",
+            0,
+            "2 rows, at least 3 expected",
+        ),
+        (
+            "alter table marts.price_daily alter n_venues type integer",
+            "types",
+            1,
+            "1 rows break 'types as promised', such as column_name=n_venues: data_type=INTEGER",
+        ),
+        (
+            "alter table marts.price_daily drop close_usd",
+            "columns",
+            0,
+            "1 promised columns are missing, such as close_usd",
+        ),
+        (
+            "drop table marts.price_daily",
+            "columns",
+            0,
+            "5 promised columns are missing, such as asset_id, close_usd, day",
+        ),
+    ],
+)
+def test_broken_promise_says_which_rows_broke_what(
+    check: Check, change: str, name: str, rows: int, detail: str
+) -> None:
+    result = check(change)[name]
+
+    assert not result.is_passed
+    assert result.is_blocking
+    assert result.failed_row_count == rows
+    assert result.detail.startswith(detail)
+
+
+def test_a_rule_that_only_warns_does_not_block(check: Check) -> None:
+    results = check("update marts.price_daily set n_venues = 101")
+
+    assert [r.check_name for r in results.values() if not r.is_passed] == ["between__n_venues"]
+    assert not any(result.is_blocking for result in results.values())
+
+
+def test_at_most_five_examples_are_shown(check: Check) -> None:
+    result = check(
+        "insert into marts.price_daily select 'x' || i, date '2024-01-01', -1, 1, 'ok', true "
+        "from range(1000) as r (i)"
+    )["between__close_usd"]
+
+    assert result.failed_row_count == 1000
+    assert result.detail.count("close_usd=-1.0") == 5
+
+
+def test_more_columns_than_promised_are_fine(check: Check) -> None:
+    results = check("alter table marts.price_daily add column note varchar")
+
+    assert all(result.is_passed for result in results.values())
+
+
+def test_empty_mart_is_fine_where_the_contract_allows_it(check: Check) -> None:
+    contract = Contract("price_daily", CONTRACT.key, CONTRACT.columns, min_rows=0)
+
+    results = check("delete from marts.price_daily", contract=contract)
+
+    assert [str(result) for result in results.values() if not result.is_passed] == []
+
+
+def test_key_must_be_promised() -> None:
+    with pytest.raises(ValueError, match=r"price_daily: the key names columns .*\['day'\]"):
+        Contract("price_daily", ("asset_id", "day"), {"asset_id": Column("VARCHAR")})
