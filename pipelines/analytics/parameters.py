@@ -1,0 +1,83 @@
+"""Parameters from seed rows: the values are data, the names and types are code."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pipelines.analytics.calendar import AnalyticsError
+
+Parameters = TypeVar("Parameters")
+
+
+def from_seed(kind: type[Parameters], values: Mapping[str, object], **nested: object) -> Parameters:
+    """Build a parameter class from the rows of a seed, and refuse a seed that does not fit.
+
+    Args:
+        kind: a parameter dataclass of this package.
+        values: parameter name to value, as numbers or text. A field that is a tuple of numbers
+            is text with commas ('20,50,200'); an optional one may be None or ''.
+        **nested: fields that are no plain numbers (factors, labels), passed through.
+
+    Returns:
+        The parameters.
+
+    Raises:
+        AnalyticsError: a parameter is missing, unknown, or not of its type.
+    """
+    hints = typing.get_type_hints(kind)
+    names = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
+    given = set(values) | set(nested)
+    wrong = sorted(given.symmetric_difference(names))
+    if wrong:
+        missing, unknown = sorted(set(names) - given), sorted(given - set(names))
+        msg = f"{kind.__name__}: missing {missing}, unknown {unknown}"
+        raise AnalyticsError(msg)
+    try:
+        parsed = {name: _parse(hints[name], value) for name, value in values.items()}
+    except ValueError as error:
+        msg = f"{kind.__name__}: {error}"
+        raise AnalyticsError(msg) from error
+    return kind(**parsed, **nested)
+
+
+def fingerprint(*parameters: object) -> str:
+    """Hash of parameter classes, equal for equal values on any machine (``weights_hash``).
+
+    Returns:
+        The first 16 hexadecimal digits of the SHA-256 of their names and values.
+    """
+    content = [
+        [type(item).__name__, dataclasses.asdict(item)]  # type: ignore[call-overload]
+        for item in parameters
+    ]
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _parse(hint: Any, value: object) -> object:
+    """A seed's value in the type of the field."""
+    arguments = typing.get_args(hint)
+    if typing.get_origin(hint) is tuple:
+        element = arguments[0]
+        numbers = tuple(_parse(element, part) for part in str(value).split(","))
+        if Ellipsis not in arguments and len(numbers) != len(arguments):
+            msg = f"{value!r} should have {len(arguments)} numbers"
+            raise ValueError(msg)
+        return numbers
+    if typing.get_origin(hint) is types.UnionType:
+        if value is None or value == "":
+            return None
+        return _parse(next(kind for kind in arguments if kind is not type(None)), value)
+    number = float(str(value))
+    if hint is float:
+        return number
+    if hint is int and number.is_integer():
+        return int(number)
+    msg = f"{value!r} is not a {getattr(hint, '__name__', hint)}"
+    raise ValueError(msg)
