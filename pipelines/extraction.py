@@ -8,15 +8,17 @@ before is landed all the same.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.http import Budget, HttpClient, RequestRefused, SourceUnavailable
+from pipelines.http import Budget, HttpClient, RequestFailed, RequestRefused, SourceUnavailable
 from pipelines.parsing import Parsed, PayloadError, quarantine_rows, stamp
 from pipelines.settings import Settings, SettingsError
 from pipelines.tables import EXTRACTION, QUARANTINE, Table
@@ -61,10 +63,16 @@ def base_url(source: Source, settings: Settings) -> str:
     """Return where to ask the source under the settings' profile.
 
     Raises:
-        SettingsError: the sandbox profile without a sandbox server.
+        SettingsError: the sandbox profile without a sandbox server, or with the live host.
     """
     override = settings.overrides(source.name).base_url
     if override is not None:
+        live = urlsplit(source.base_url).hostname
+        if settings.profile == "sandbox" and urlsplit(override).hostname == live:
+            raise SettingsError(
+                f"the profile is `sandbox` and the base URL of {source.name} is the live host "
+                f"{live}: set TOKENMART_PROFILE=live to ask it"
+            )
         return override
     if settings.profile == "live":
         return source.base_url
@@ -137,9 +145,17 @@ class Extraction:
         return Window(start, end) if start < end else None
 
     def wanted(self, entities: Collection[str]) -> list[str]:
-        """Return the entities to ask for, sorted: all given, or those the user restricts it to."""
-        chosen = set(entities) if self.only is None else set(entities) & self.only
-        return sorted(chosen)
+        """Return the entities to ask for, sorted: all given, or those the user restricts it to.
+
+        What the user names and the source does not have (or nobody curated) is a refusal.
+        """
+        if self.only is None:
+            return sorted(set(entities))
+        self.refusals += [
+            f"{entity}: set in the settings, but not among the source's curated ids"
+            for entity in sorted(self.only - set(entities))
+        ]
+        return sorted(set(entities) & self.only)
 
     def pull(
         self,
@@ -167,57 +183,55 @@ class Extraction:
         entities = [entity] if isinstance(entity, str) else list(entity)
         entity_id = ",".join(entities)
         if self._stopped is not None:
-            self._note(table, entities, window, "skipped", self._stopped)
+            self._note(table, entities, window, dict.fromkeys(entities, ("skipped", self._stopped)))
             return
         before, started = self.client.usage, time.monotonic()
-        landed = refused = 0
-        status, error = "ok", None
-        newest: datetime | None = None
+        received = _Received(table, entities)
+        error: str | None = None
         try:
             for parsed in pages():
+                received.take(parsed)
                 if parsed.row_count:
-                    landed += parsed.row_count
-                    newest = max(filter(None, (newest, _newest(parsed))), default=None)
                     yield table.name, stamp(parsed, self.fetched_at)
                 rejected = quarantine_rows(parsed, entity_id, self.run_id, self.fetched_at)
                 if rejected is not None:
-                    refused += rejected.num_rows
                     yield QUARANTINE.name, rejected
         except RequestRefused as problem:
-            status, error = "error", str(problem)
+            error = str(problem)
             self.refusals.append(f"{table.name} {entity_id}: {problem}")
-        except PayloadError as problem:
-            status, error = "error", str(problem)
+        except (PayloadError, RequestFailed) as problem:
+            error = str(problem)
             self.failures.append(f"{table.name} {entity_id}: {problem}")
             self._count_error(error)
         except SourceUnavailable as problem:
-            status, error = "error", str(problem)
-            self._stopped = str(problem)
-            self.failures.append(str(problem))
-        if status == "ok":
+            error = str(problem)
+            self._stopped = error
+            self.failures.append(error)
+        if error is None:
             self._consecutive_errors = 0
-            # a refused row was in the answer: its key must not be taken for deleted
-            if refused:
-                status = "partial"
-            elif reaches is not None and (newest is None or newest < reaches):
-                status, error = "partial", f"the newest row is of {newest}, not of {reaches}"
+            outcomes = {name: received.outcome(name, reaches) for name in entities}
+        else:
+            outcomes = dict.fromkeys(entities, ("error", error))
         self._note(
             table,
             entities,
             window,
-            status,
-            error,
-            rows_landed=landed,
-            rows_quarantined=refused,
+            outcomes,
+            rows_landed=received.row_counts,
+            rows_quarantined=received.refused_count,
             duration_s=time.monotonic() - started,
             **vars(self.client.usage.since(before)),
         )
 
     def stop(self, reason: str) -> None:
-        """Ask for nothing more: without this answer the rest makes no sense."""
-        self._stopped = reason
-        if reason not in self.failures:
-            self.failures.append(reason)
+        """Ask for nothing more: without this answer the rest makes no sense.
+
+        If the answer itself failed or was refused, that is the reason and not what follows from it.
+        """
+        if self._stopped is None:
+            self._stopped = (self.failures or self.refusals or [reason])[-1]
+        if self._stopped not in self.failures:
+            self.failures.append(self._stopped)
 
     @property
     def has_stopped(self) -> bool:
@@ -238,32 +252,69 @@ class Extraction:
         table: Table,
         entities: Sequence[str],
         window: Window | None,
-        status: str,
-        error: str | None,
-        **measures: Any,
+        outcomes: Mapping[str, tuple[str, str | None]],
+        rows_landed: Mapping[str, int] | None = None,
+        **costs: Any,
     ) -> None:
         """Log one row per entity; what they cost together stands at the first, so sums hold."""
         nothing = dict.fromkeys(_MEASURES, 0)
-        self._log += [
-            {
-                "table_name": table.name,
-                "entity_id": entity_id,
-                "window_start": window.start_at if window else None,
-                "window_end": window.end_at if window else None,
-                "status": status,
-                "error": error,
-                "run_id": self.run_id,
-                "fetched_at": self.fetched_at,
-                **nothing,
-                **(measures if position == 0 else {}),
-            }
-            for position, entity_id in enumerate(entities)
-        ]
+        for position, entity_id in enumerate(entities):
+            status, error = outcomes[entity_id]
+            self._log.append(
+                {
+                    "table_name": table.name,
+                    "entity_id": entity_id,
+                    "window_start": window.start_at if window else None,
+                    "window_end": window.end_at if window else None,
+                    "status": status,
+                    "error": error,
+                    "run_id": self.run_id,
+                    "fetched_at": self.fetched_at,
+                    **nothing,
+                    **(costs if position == 0 else {}),
+                    "rows_landed": (rows_landed or {}).get(entity_id, 0),
+                }
+            )
 
 
-def _newest(parsed: Parsed) -> datetime | None:
-    column = parsed.table.time_column
-    return pc.max(parsed.rows[column]).as_py() if column else None
+class _Received:
+    """What one series of requests brought, for each of its entities."""
+
+    def __init__(self, table: Table, entities: Sequence[str]) -> None:
+        self.row_counts: Counter[str] = Counter()
+        self.refused_count = 0
+        self._entities = entities
+        self._entity_column = table.key[0]
+        self._time_column = table.time_column
+        self._newest: dict[str, datetime] = {}
+
+    def take(self, parsed: Parsed) -> None:
+        self.refused_count += len(parsed.refused)
+        if len(self._entities) == 1:
+            self._count(self._entities[0], parsed.rows)
+            return
+        for name in pc.unique(parsed.rows[self._entity_column]).to_pylist():
+            # what came unasked stands with the first, so that sums hold
+            entity = name if name in self._entities else self._entities[0]
+            self._count(entity, parsed.rows.filter(pc.field(self._entity_column) == name))
+
+    def _count(self, entity: str, rows: pa.Table) -> None:
+        if not rows.num_rows:
+            return
+        self.row_counts[entity] += rows.num_rows
+        if self._time_column is not None:
+            newest = pc.max(rows[self._time_column]).as_py()
+            self._newest[entity] = max(newest, self._newest.get(entity, newest))
+
+    def outcome(self, entity: str, reaches: datetime | None) -> tuple[str, str | None]:
+        """Return status and reason of an answer without an error."""
+        if self.refused_count:
+            # a refused row was in the answer: its key must not be taken for deleted
+            return "partial", f"{self.refused_count} rows refused, see the quarantine"
+        newest = self._newest.get(entity)
+        if reaches is not None and (newest is None or newest < reaches):
+            return "partial", f"the newest row is of {newest}, not of {reaches}"
+        return "ok", None
 
 
 def begin(

@@ -19,10 +19,11 @@ import requests
 from dlt.sources.helpers.requests import Client
 from requests.adapters import HTTPAdapter
 
-from pipelines.parsing import PayloadError
+from pipelines.parsing import NumberText, PayloadError
 
 RETRIED = (408, 418, 425, 429, *range(500, 600))
 THROTTLED = (418, 429)
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 USER_AGENT = "tokenmart/0.1 (market-data warehouse)"
 _SECRET_WORDS = ("key", "token", "secret", "password", "signature")
 
@@ -37,6 +38,10 @@ class SourceUnavailable(SourceError):
 
 class RequestRefused(SourceError):
     """The source understood one request and refused it; the next may go well."""
+
+
+class RequestFailed(SourceError):
+    """The source failed at one request, after all attempts; the next may go well."""
 
 
 @dataclass(frozen=True)
@@ -104,11 +109,12 @@ class Pacer:
 
 
 class _PacedAdapter(HTTPAdapter):
-    """Counts and paces what really leaves, so that retries are inside the budget too."""
+    """Counts and paces what really leaves, so that retries and redirects are inside the budget."""
 
     def __init__(self, pacer: Pacer | None) -> None:
         super().__init__(pool_maxsize=4)
         self.usage = Usage()
+        self.redirect_count = 0
         self._pacer = pacer
 
     def send(
@@ -120,6 +126,7 @@ class _PacedAdapter(HTTPAdapter):
         response = super().send(request, *args, **kwargs)
         if response.status_code in THROTTLED:
             self.usage = replace(self.usage, throttle_count=self.usage.throttle_count + 1)
+        self.redirect_count += response.is_redirect
         return response
 
 
@@ -160,10 +167,13 @@ class HttpClient:
             request_max_retry_delay=max_retry_delay_s,
             retry_condition=self._busy_answer if is_busy else None,
         )
-        session = self._client.session
-        session.mount("http://", self._adapter)
-        session.mount("https://", self._adapter)
-        session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json"})
+        # kept, because dlt's client makes a new one, unpaced, for each thread that asks
+        self._session = self._client.session
+        self._session.mount("http://", self._adapter)
+        self._session.mount("https://", self._adapter)
+        self._session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json"})
+        # a proxy of the environment cannot reach a server of this machine
+        self._session.trust_env = urlsplit(base_url).hostname not in LOOPBACK
 
     @property
     def usage(self) -> Usage:
@@ -171,28 +181,32 @@ class HttpClient:
         sent = self._adapter.usage
         return replace(
             sent,
-            retry_count=sent.request_count - self._answered.request_count,
+            retry_count=sent.request_count
+            - self._answered.request_count
+            - self._adapter.redirect_count,
             byte_count=self._answered.byte_count,
         )
 
     def get_json(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
         """Return the JSON body of a GET.
 
-        Numbers with a fraction come as text, so that no digit is lost on the way to DECIMAL.
+        Numbers with a fraction come as `NumberText`, so that no digit is lost on the way to
+        DECIMAL.
 
         Args:
-            path: path below the base URL, or a full URL of the same host (a next page's).
+            path: path below the base URL, or a full URL below it (a next page's).
             params: the query; None values are left out.
 
         Raises:
-            SourceUnavailable: no answer, an answer 429/5xx after all attempts, a block (403, 451).
+            SourceUnavailable: no answer, still 429 after all attempts, a block (403, 451).
+            RequestFailed: still 5xx after all attempts.
             RequestRefused: another 4xx.
-            PayloadError: the body is not JSON.
+            PayloadError: the body is not JSON, or the URL is of another host.
         """
-        url = path if path.startswith(self.base_url) else f"{self.base_url}/{path.lstrip('/')}"
+        url = self._url(path)
         query = {name: value for name, value in (params or {}).items() if value is not None}
         try:
-            response = self._client.get(url, params=query)
+            response = self._session.get(url, params=query)
         except requests.RequestException as error:
             self._count(0)
             raise SourceUnavailable(
@@ -201,7 +215,8 @@ class HttpClient:
         self._count(len(response.content))
         where = redact(response.url or url)
         if response.status_code in RETRIED:
-            raise SourceUnavailable(
+            problem = RequestFailed if response.status_code >= 500 else SourceUnavailable
+            raise problem(
                 f"{self.source}: HTTP {response.status_code} from {where} after all attempts: "
                 f"{_beginning(response)}"
             )
@@ -216,6 +231,15 @@ class HttpClient:
             )
         return self._decode(response, where)
 
+    def _url(self, path: str) -> str:
+        if "://" not in path:
+            return f"{self.base_url}/{path.lstrip('/')}"
+        if not path.startswith(f"{self.base_url}/"):
+            raise PayloadError(
+                f"{self.source}: {redact(path)} is not below {redact(self.base_url)}: not followed"
+            )
+        return path
+
     def _decode(self, response: requests.Response, where: str) -> Any:
         kind = response.headers.get("Content-Type", "")
         if "html" in kind.lower():
@@ -223,8 +247,8 @@ class HttpClient:
                 f"{self.source}: {where} answered HTML, not JSON: {_beginning(response)}"
             )
         try:
-            return json.loads(response.content, parse_float=str)
-        except (ValueError, UnicodeDecodeError) as error:
+            return json.loads(response.content, parse_float=NumberText)
+        except (ValueError, RecursionError) as error:
             raise PayloadError(
                 f"{self.source}: {where} answered {len(response.content)} bytes that are not JSON "
                 f"({error}): {_beginning(response)}"
@@ -237,7 +261,7 @@ class HttpClient:
             return False
         try:
             return self._is_busy(json.loads(response.content))
-        except (ValueError, UnicodeDecodeError):
+        except (ValueError, RecursionError):
             return False  # get_json says so with all that is known
 
     def _count(self, size: int) -> None:
@@ -249,13 +273,17 @@ class HttpClient:
 
 
 def redact(url: str) -> str:
-    """Return the URL with the values of secret-looking parameters replaced."""
-    parts = urlsplit(url)
+    """Return the URL without user and password, secret-looking parameters' values replaced."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "(not a URL)"
     query = [
         (name, "***" if any(word in name.lower() for word in _SECRET_WORDS) else value)
         for name, value in parse_qsl(parts.query, keep_blank_values=True)
     ]
-    return urlunsplit(parts._replace(query=urlencode(query)))
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=host, query=urlencode(query, safe="*,:/")))
 
 
 def _beginning(response: requests.Response) -> str:

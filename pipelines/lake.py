@@ -6,6 +6,7 @@ that readers of the lake may look at: a killed load leaves files, but no line in
 
 from __future__ import annotations
 
+import json
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator
@@ -203,7 +204,7 @@ def write_catalog(settings: Settings) -> pl.DataFrame:
 
     file_system, root = fsspec.core.url_to_fs(settings.lake_dir)
     known = _read_catalog(file_system, root)
-    completed = _complete_loads(file_system, root)
+    completed = _complete_loads(file_system, root, known.values())
     lines: list[dict[str, Any]] = []
     for path, detail in sorted(file_system.find(f"{root}/raw", detail=True).items()):
         below = PurePosixPath(path).relative_to(root)
@@ -247,15 +248,25 @@ def _read_catalog(file_system: Any, root: str) -> dict[str, dict[str, Any]]:
         return {row["path"]: row for row in pl.read_parquet(file.read()).to_dicts()}
 
 
-def _complete_loads(file_system: Any, root: str) -> dict[tuple[str, str], datetime]:
-    completed: dict[tuple[str, str], datetime] = {}
+def _complete_loads(
+    file_system: Any, root: str, known: Iterable[dict[str, Any]]
+) -> dict[tuple[str, str], datetime]:
+    completed = {(line["source"], line["load_id"]): line["completed_at"] for line in known}
     for path in file_system.glob(f"{root}/raw/*/_dlt_loads/*.jsonl"):
+        # raw/<source>/_dlt_loads/<schema>__<load_id>.jsonl
         source = PurePosixPath(path).parts[-3]
+        if (source, PurePosixPath(path).stem.rpartition("__")[2]) in completed:
+            continue
         with file_system.open(path, "rb") as file:
-            loads = pl.read_ndjson(file.read())
-        for load in loads.filter(pl.col("status") == 0).to_dicts():
-            instant = datetime.fromisoformat(load["inserted_at"]).astimezone(UTC)
-            completed[source, load["load_id"]] = instant
+            lines = file.read().splitlines()
+        for line in lines:
+            try:
+                load = json.loads(line)
+            except ValueError:
+                continue  # dlt is writing it at this moment, or was killed: not complete
+            if load["status"] == 0:
+                instant = datetime.fromisoformat(load["inserted_at"]).astimezone(UTC)
+                completed[source, load["load_id"]] = instant
     return completed
 
 

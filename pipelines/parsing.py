@@ -23,11 +23,19 @@ TimeUnit = Literal["s", "ms", "us", "iso"]
 
 # nothing that these sources describe is older than Bitcoin
 EARLIEST = datetime(2009, 1, 1, tzinfo=UTC)
+# what Python and DuckDB can still print; wrong units of time lie far beyond
+_LATEST = datetime(9999, 12, 31, tzinfo=UTC)
 _MICROSECONDS: dict[str, int] = {"s": 1_000_000, "ms": 1_000, "us": 1}
 
 
 class PayloadError(Exception):
     """An answer that is not what the source documents; the message names what was expected."""
+
+
+class NumberText(str):
+    """A JSON number as it was written: text that must not pass for a text value."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True)
@@ -86,8 +94,7 @@ def expect_object(payload: object, what: str) -> dict[str, Any]:
 
 
 def _shape(payload: object) -> str:
-    text = json.dumps(payload, default=str)
-    return f"{type(payload).__name__} {text[:120]}"
+    return f"{type(payload).__name__} {dump(payload)[:120]}"
 
 
 def parse_rows(
@@ -104,26 +111,29 @@ def parse_rows(
 
     Args:
         table: the raw table's declaration.
-        rows: the payload's rows: arrays or objects, numbers as text or int (see `http.get_json`).
+        rows: the payload's rows: arrays or objects, numbers as `NumberText`, text or int (see
+            `http.HttpClient.get_json`).
         cells: for each column of the table the index (arrays) or key (objects) of its cell.
         constants: columns with one value for all rows, such as the symbol asked for.
         times: the declared unit of each timestamp column's cell.
-        row_length: how many cells an array must have at the least.
+        row_length: how many cells an array must have at the least; None: as many as `cells` names.
         latest: timestamps after it are refused; None: no bound.
 
     Returns:
         The accepted rows in the payload's order, and the refused ones with their reasons.
     """
-    of_array = any(isinstance(cell, int) for cell in cells.values())
+    indexes = [cell for cell in cells.values() if isinstance(cell, int)]
+    of_array = bool(indexes)
+    at_least = max(row_length or 0, max(indexes) + 1) if of_array else 0
     container = list if of_array else dict
     refused: list[tuple[str, str]] = []
     whole: list[Any] = []
     for row in rows:
-        if not isinstance(row, list if of_array else dict):
+        if not isinstance(row, container):
             problem = f"row: expected {container.__name__}, got {type(row).__name__}"
             refused.append((problem, dump(row)))
-        elif row_length is not None and len(row) < row_length:
-            refused.append((f"row: expected {row_length} cells, got {len(row)}", dump(row)))
+        elif len(row) < at_least:
+            refused.append((f"row: expected {at_least} cells, got {len(row)}", dump(row)))
         else:
             whole.append(row)
 
@@ -155,7 +165,10 @@ def parse_rows(
 
 def dump(row: object) -> str:
     """Return the row as the JSON text that the quarantine keeps."""
-    return json.dumps(row, default=str, separators=(",", ":"))
+    try:
+        return json.dumps(row, default=str, separators=(",", ":"))
+    except RecursionError:
+        return json.dumps(f"{type(row).__name__} nested too deeply to be kept")
 
 
 def _to_arrow(table: Table, frame: pl.DataFrame) -> pa.Table:
@@ -168,10 +181,10 @@ def _typed(
 ) -> tuple[pl.Series, pl.Series]:
     """Return the column's values and, for each row, why its cell is refused (null: it is not)."""
     name = column.name
-    text = pl.Series(name, [_text(column, cell) for cell in cells], dtype=pl.String)
+    text = _texts(name, [_text(column, cell) for cell in cells])
     match column.kind:
         case "text":
-            values = text
+            values = _texts(name, [_readable(cell) for cell in cells])
         case "boolean":
             values = text.replace_strict(
                 {"true": True, "false": False}, default=None, return_dtype=pl.Boolean
@@ -206,8 +219,7 @@ def _rules(
         rules.append((value.is_nan() | value.is_infinite(), says("not finite")))
     if column.kind == "timestamp":
         rules.append((value < EARLIEST, says("before 2009")))
-        if latest is not None:
-            rules.append((value > latest, says("in the future")))
+        rules.append((value > (latest or _LATEST), says("in the future")))
     if column.above is not None:
         rules.append((value <= _bound(column, column.above), says(f"not above {column.above:g}")))
     if column.at_least is not None:
@@ -224,11 +236,31 @@ def _bound(column: Column, value: float) -> pl.Expr:
     return pl.lit(value)
 
 
+def _texts(name: str, cells: list[str | None]) -> pl.Series:
+    try:
+        return pl.Series(name, cells, dtype=pl.String)
+    except UnicodeEncodeError:
+        # JSON can spell half a surrogate pair, which is no character; say so, do not break
+        visible = [cell and cell.encode("utf-8", "backslashreplace").decode() for cell in cells]
+        return pl.Series(name, visible, dtype=pl.String)
+
+
+def _readable(cell: Any) -> str | None:
+    """Return the cell if it is text that can be kept; an empty text says nothing."""
+    if not isinstance(cell, str) or isinstance(cell, NumberText) or not cell:
+        return None
+    try:
+        cell.encode()
+    except UnicodeEncodeError:
+        return None
+    return cell
+
+
 def _text(column: Column, cell: Any) -> str | None:
     """Return the cell as text, or text that its type cannot be read from where it has another type.
 
-    A number is accepted as text or as a number (sources mix both); an object, a list or, for a
-    text column, a number is not.
+    A number is accepted as text or as a number (sources mix both); an object or a list is not, nor
+    a truth value for a number, nor a text for a truth value.
     """
     if cell is None:
         return None
@@ -237,7 +269,8 @@ def _text(column: Column, cell: Any) -> str | None:
     if isinstance(cell, str):
         if column.kind == "boolean":
             return dump(cell)
-        return cell if cell or column.kind == "text" else None
+        # an empty optional text is an absent one; an empty number is not a number
+        return None if not cell and column.kind == "text" else cell
     if isinstance(cell, (int, float, Decimal)) and column.kind not in ("text", "boolean"):
         return str(cell)
     return dump(cell)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+import pyarrow.compute as pc
+
 from pipelines.extraction import Extraction, Item, Source
 from pipelines.parsing import Parsed, PayloadError
 from pipelines.sources.binance import parse
@@ -77,7 +79,7 @@ def _pages(run: Extraction, symbol: str, window: Window) -> Iterator[Parsed]:
             return
         if not fresh.row_count:
             raise PayloadError(f"{symbol}: a full page holds nothing after {_at(start_ms)}")
-        start_ms = _ms(fresh.rows["open_time"][-1].as_py().timestamp()) + 1
+        start_ms = _ms(pc.max(fresh.rows["open_time"]).as_py().timestamp()) + 1
 
 
 def _ms(seconds: float) -> int:

@@ -5,10 +5,10 @@ The catalogue says what the host lets us read: one metric that is not free fails
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pipelines.extraction import Extraction, Item, Source
-from pipelines.parsing import Parsed
+from pipelines.parsing import Parsed, PayloadError
 from pipelines.sources.coinmetrics import parse
 from pipelines.sources.coinmetrics.settings import (
     BASE_URL,
@@ -29,16 +29,13 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
     readable: dict[str, set[str]] = {}
 
     def listing() -> Iterator[Parsed]:
-        url: str | None = "v4/catalog-v2/asset-metrics"
-        params: dict[str, object] = {"metrics": ",".join(METRICS), "page_size": PAGE_ROWS}
-        while url is not None:
-            payload = run.client.get_json(url, params)
+        params = {"metrics": ",".join(METRICS), "page_size": PAGE_ROWS}
+        for payload in _answers(run, "v4/catalog-v2/asset-metrics", params):
             page = parse.catalog(payload)
             for series in page.rows.to_pylist():
                 if series["asset"] in run.universe and series["frequency"] == FREQUENCY:
                     readable.setdefault(series["asset"], set()).add(series["metric"])
             yield page
-            url, params = parse.next_page(payload), {}
 
     yield from run.pull(CATALOG, "*", None, listing)
     if not readable:
@@ -62,8 +59,7 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
 def _pages(
     run: Extraction, assets: list[str], metrics: list[str], window: Window
 ) -> Iterator[Parsed]:
-    url: str | None = "v4/timeseries/asset-metrics"
-    params: dict[str, object] = {
+    params = {
         "assets": ",".join(assets),
         "metrics": ",".join(metrics),
         "frequency": FREQUENCY,
@@ -74,11 +70,22 @@ def _pages(
         "ignore_forbidden_errors": "true",
         "ignore_unsupported_errors": "true",
     }
-    while url is not None:
-        payload = run.client.get_json(url, params)
+    for payload in _answers(run, "v4/timeseries/asset-metrics", params):
         page = parse.asset_metrics(payload, metrics, latest=run.fetched_at + DAY)
         yield page.between("time", window.start_at, window.end_at)
-        url, params = parse.next_page(payload), {}
+
+
+def _answers(run: Extraction, path: str, params: Mapping[str, object]) -> Iterator[object]:
+    """Yield one payload after the other, as each names the URL of the next."""
+    asked = {path}
+    payload = run.client.get_json(path, params)
+    yield payload
+    while (url := parse.next_page(payload)) is not None:
+        if url in asked:
+            raise PayloadError(f"coinmetrics: {path}: the next page is one that was read already")
+        asked.add(url)
+        payload = run.client.get_json(url)
+        yield payload
 
 
 SOURCE = Source(

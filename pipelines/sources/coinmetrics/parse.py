@@ -8,14 +8,22 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.parsing import Parsed, expect_list, expect_object, parse_rows
+from pipelines.parsing import Parsed, PayloadError, expect_list, expect_object, parse_rows
 from pipelines.sources.coinmetrics.tables import ASSET_METRICS, CATALOG
+
+_NAMES = {column.name: column.name for column in ASSET_METRICS.columns}
 
 
 def next_page(payload: object) -> str | None:
-    """Return the URL of the next page; the key is absent on the last."""
+    """Return the URL of the next page; the key is absent on the last.
+
+    Raises:
+        PayloadError: it is there and not text.
+    """
     url = expect_object(payload, "coinmetrics").get("next_page_url")
-    return str(url) if url else None
+    if url is not None and not (isinstance(url, str) and url):
+        raise PayloadError(f"coinmetrics: next_page_url is not a URL: {url!r}")
+    return url
 
 
 def asset_metrics(payload: object, metrics: Collection[str], latest: datetime) -> Parsed:
@@ -27,8 +35,13 @@ def asset_metrics(payload: object, metrics: Collection[str], latest: datetime) -
     Raises:
         PayloadError: there is no list of data.
     """
-    rows = expect_list(expect_object(payload, "asset-metrics").get("data"), "asset-metrics.data")
+    data = expect_list(expect_object(payload, "asset-metrics").get("data"), "asset-metrics.data")
+    rows = [row for row in data if isinstance(row, dict)]
+    unreadable = [row for row in data if not isinstance(row, dict)]
     parts = [
+        parse_rows(ASSET_METRICS, unreadable, _NAMES, times={"time": "iso"}),
+    ]
+    parts += [
         parse_rows(
             ASSET_METRICS,
             having,
@@ -38,9 +51,13 @@ def asset_metrics(payload: object, metrics: Collection[str], latest: datetime) -
             latest=latest,
         )
         for metric in metrics
-        if (having := [row for row in rows if not isinstance(row, dict) or metric in row])
+        if (having := [row for row in rows if metric in row])
     ]
-    return _joined(parts)
+    return Parsed(
+        ASSET_METRICS,
+        pa.concat_tables([part.rows for part in parts]),
+        tuple(line for part in parts for line in part.refused),
+    )
 
 
 def catalog(payload: object) -> Parsed:
@@ -56,19 +73,9 @@ def catalog(payload: object) -> Parsed:
             metric = expect_object(listed, "catalog.data[].metrics[]")
             rows += [
                 {**series, "asset": asset.get("asset"), "metric": metric.get("metric")}
+                if isinstance(series, dict)
+                else series
                 for series in expect_list(metric.get("frequencies"), "catalog frequencies")
             ]
     names = {column.name: column.name for column in CATALOG.columns}
     return parse_rows(CATALOG, rows, names, times={"min_time": "iso", "max_time": "iso"})
-
-
-def _joined(parts: list[Parsed]) -> Parsed:
-    if not parts:
-        return parse_rows(
-            ASSET_METRICS,
-            [],
-            {column.name: column.name for column in ASSET_METRICS.columns},
-            times={"time": "iso"},
-        )
-    rows = pa.concat_tables([part.rows for part in parts])
-    return Parsed(ASSET_METRICS, rows, tuple(line for part in parts for line in part.refused))

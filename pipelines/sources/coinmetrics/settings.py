@@ -3,8 +3,8 @@
 from pipelines.http import Budget
 
 BASE_URL = "https://community-api.coinmetrics.io"
-# 10 requests in a sliding window of 6 seconds
-BUDGET = Budget(requests_per_second=1.5, burst=3)
+# 10 requests in a sliding window of 6 seconds: with a burst, the window would hold more
+BUDGET = Budget(requests_per_second=1.5)
 # reorganisations and relabelled flows restate the last days
 LOOK_BACK_D = 7
 LICENCE = "CC BY-NC 4.0: non-commercial use, with attribution"

@@ -56,12 +56,13 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
 
 def _balances(run: Extraction, coin_id: str, window: Window) -> Iterator[Parsed]:
     payload = run.client.get_json(f"stablecoin/{coin_id}")
-    parsed = parse.balances(payload, coin_id, latest=run.fetched_at + DAY)
+    parsed = parse.balances(payload, coin_id, latest=run.fetched_at + DAY, window=window)
     yield parsed.between("day_time", window.start_at, window.end_at)
 
 
 def _prices(run: Extraction, window: Window) -> Iterator[Parsed]:
-    parsed = parse.prices(run.client.get_json("stablecoinprices"), latest=run.fetched_at + DAY)
+    payload = run.client.get_json("stablecoinprices")
+    parsed = parse.prices(payload, latest=run.fetched_at + DAY, window=window)
     yield parsed.between("day_time", window.start_at, window.end_at)
 
 

@@ -6,10 +6,19 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from pipelines.parsing import Parsed, PayloadError, expect_list, expect_object, parse_rows
+from pipelines.parsing import (
+    EARLIEST,
+    Parsed,
+    PayloadError,
+    dump,
+    expect_list,
+    expect_object,
+    parse_rows,
+)
 from pipelines.sources.defillama_stablecoins.settings import TOTAL
 from pipelines.sources.defillama_stablecoins.tables import BALANCES, PRICES, STABLECOINS
 from pipelines.tables import Table
+from pipelines.windows import Window
 
 
 def _named(table: Table) -> dict[str, str]:
@@ -32,7 +41,7 @@ def stablecoins(payload: object) -> Parsed:
 
 
 def _coin(coin: dict[str, Any]) -> dict[str, Any]:
-    dead_from = coin.get("deadFrom")
+    dead_from = coin.get("deadFrom") or None
     return {
         "stablecoin_id": coin.get("id"),
         "name": coin.get("name"),
@@ -42,24 +51,45 @@ def _coin(coin: dict[str, Any]) -> dict[str, Any]:
         "peg_mechanism": coin.get("pegMechanism"),
         "price": coin.get("price"),
         "circulating_usd": _amount(coin.get("circulating"), coin.get("pegType")),
-        "dead_from": str(dead_from) if dead_from else None,
-        "is_delisted": bool(coin.get("delisted") or coin.get("deprecated")),
-        "is_yield_bearing": bool(coin.get("yieldBearing")),
+        "dead_from": str(dead_from) if type(dead_from) is int else dead_from,
+        "is_delisted": _flag(coin, "delisted") or _flag(coin, "deprecated"),
+        "is_yield_bearing": _flag(coin, "yieldBearing"),
     }
 
 
+def _flag(coin: dict[str, Any], key: str) -> Any:
+    """Return the optional flag; what is no truth value stays and is refused."""
+    return False if coin.get(key) is None else coin[key]
+
+
 def _amount(field: Any, peg_type: Any) -> Any:
-    """Return the number inside `{"peggedUSD": n}`; `{}` has none; 0 stands for an empty object."""
-    if isinstance(field, dict):
-        return field.get(peg_type)
-    return field
+    """Return the number inside `{"peggedUSD": n}`; `{}` has none; 0 stands for an empty object.
+
+    An amount of another peg, or of none, stays what it is and is refused.
+    """
+    if isinstance(field, dict) and isinstance(peg_type, str):
+        if peg_type not in field and not any(key.startswith("pegged") for key in field):
+            return None
+        return field.get(peg_type, field)
+    if field is None or (type(field) is int and field == 0):
+        return field
+    return f"{dump(field)} without a peg"
 
 
-def balances(payload: object, stablecoin_id: str, latest: datetime) -> Parsed:
+def balances(
+    payload: object, stablecoin_id: str, latest: datetime, window: Window | None = None
+) -> Parsed:
     """Parse `/stablecoin/{id}`: the coin's total and each chain, native units, seconds.
 
     Fields that are zero are left out by the source or sent as 0, so an absent one is zero; only
-    `circulating` is what the day is about: without it there is no fact.
+    `circulating` is what the day is about: without it the supply of the day is unknown (null).
+
+    Args:
+        payload: the body.
+        stablecoin_id: the coin asked for.
+        latest: instants after it are refused.
+        window: points that plainly lie outside are not even typed: the body holds the coin's whole
+            history, and a bad point of 2019 must not be refused anew every day.
 
     Raises:
         PayloadError: the body has no peg type or no token series.
@@ -75,7 +105,7 @@ def balances(payload: object, stablecoin_id: str, latest: datetime) -> Parsed:
         rows += _points(tokens, chain, peg_type, stablecoin_id)
     return parse_rows(
         BALANCES,
-        rows,
+        [row for row in rows if _concerns(row, "day_time", window, latest)],
         _named(BALANCES),
         constants={"stablecoin_id": stablecoin_id},
         times={"day_time": "s"},
@@ -83,11 +113,11 @@ def balances(payload: object, stablecoin_id: str, latest: datetime) -> Parsed:
     )
 
 
-def _points(
-    tokens: object, chain: str, peg_type: str, stablecoin_id: str
-) -> Iterator[dict[str, Any]]:
-    for point in expect_list(tokens, f"tokens of {stablecoin_id} on {chain}"):
-        entry = expect_object(point, f"token point of {stablecoin_id} on {chain}")
+def _points(tokens: object, chain: str, peg_type: str, stablecoin_id: str) -> Iterator[Any]:
+    for entry in expect_list(tokens, f"tokens of {stablecoin_id} on {chain}"):
+        if not isinstance(entry, dict):
+            yield entry  # refused by name of its type
+            continue
         yield {
             "chain": chain,
             "day_time": entry.get("date"),
@@ -98,10 +128,24 @@ def _points(
         }
 
 
-def prices(payload: object, latest: datetime) -> Parsed:
+def _concerns(row: Any, key: str, window: Window | None, latest: datetime) -> bool:
+    """Tell False for a row whose time is readable and outside the window."""
+    at = row.get(key) if isinstance(row, dict) else None
+    if window is None or type(at) is not int:
+        return True
+    is_readable = EARLIEST.timestamp() <= at <= latest.timestamp()
+    return not is_readable or window.start_at.timestamp() <= at < window.end_at.timestamp()
+
+
+def prices(payload: object, latest: datetime, window: Window | None = None) -> Parsed:
     """Parse `/stablecoinprices`: one object a day, prices by CoinGecko id, numbers or text.
 
     A first item without a date is known to occur and describes no day.
+
+    Args:
+        payload: the body.
+        latest: instants after it are refused.
+        window: days that plainly lie outside are not even typed.
 
     Raises:
         PayloadError: the payload is not a list of objects.
@@ -109,7 +153,7 @@ def prices(payload: object, latest: datetime) -> Parsed:
     rows: list[dict[str, Any]] = []
     for item in expect_list(payload, "stablecoinprices"):
         day = expect_object(item, "stablecoinprices[]")
-        if not day.get("date"):
+        if not day.get("date") or not _concerns(day, "date", window, latest):
             continue
         listed = expect_object(day.get("prices"), "stablecoinprices[].prices")
         rows += [

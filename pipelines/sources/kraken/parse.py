@@ -44,19 +44,24 @@ def is_busy(payload: Any) -> bool:
 def ohlc(payload: object, pair: str, interval_min: int, latest: datetime) -> Parsed:
     """Parse the body of `/0/public/OHLC`: arrays of 8, oldest first, seconds.
 
-    The rows stand under Kraken's internal name of the pair, beside `last`. Without a trade the
-    vwap is "0.0", which means none.
+    The rows stand under Kraken's internal name of the pair, beside `last`, the open time of the
+    newest committed candle. What follows it is still open, whatever our clock says, and is left
+    out. Without a trade the vwap is "0.0", which means none.
 
     Raises:
-        PayloadError: there is not exactly one list of candles.
+        PayloadError: there is not exactly one list of candles, or no `last`.
     """
     result = expect_object(expect_object(payload, "OHLC").get("result"), "OHLC.result")
     names = [name for name in result if name != "last"]
     if len(names) != 1:
         raise PayloadError(f"OHLC of {pair}: expected one pair in the result, got {names}")
+    last = result.get("last")
+    if not isinstance(last, int) or isinstance(last, bool):
+        raise PayloadError(f"OHLC of {pair}: expected `last` in seconds, got {last!r}")
+    candles = expect_list(result[names[0]], f"OHLC of {pair}")
     parsed = parse_rows(
         OHLC,
-        expect_list(result[names[0]], f"OHLC of {pair}"),
+        [candle for candle in candles if not _is_open(candle, last)],
         _OHLC_CELLS,
         constants={"pair": pair, "interval_min": interval_min},
         times={"open_time": "s"},
@@ -67,6 +72,12 @@ def ohlc(payload: object, pair: str, interval_min: int, latest: datetime) -> Par
     traded = frame.with_columns(pl.when(pl.col("vwap") > 0).then("vwap").alias("vwap"))
     rows: pa.Table = traded.to_arrow().cast(parsed.rows.schema)
     return replace(parsed, rows=rows)
+
+
+def _is_open(candle: Any, last: int) -> bool:
+    return bool(
+        isinstance(candle, list) and candle and isinstance(candle[0], int) and candle[0] > last
+    )
 
 
 def asset_pairs(payload: object) -> Parsed:
