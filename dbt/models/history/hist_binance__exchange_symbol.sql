@@ -1,0 +1,1 @@
+{{ history_of('binance', 'exchange_info', key=['symbol']) }}

@@ -1,0 +1,5 @@
+{{ history_of(
+    'coinbase', 'candles',
+    key=['product_id', 'granularity_s', 'open_time'],
+    entity='product_id', at='open_time', complete_at='open_time + to_seconds(granularity_s)'
+) }}

@@ -1,0 +1,1 @@
+{{ history_of('coinbase', 'products', key=['product_id']) }}

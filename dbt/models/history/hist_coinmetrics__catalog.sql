@@ -1,0 +1,1 @@
+{{ history_of('coinmetrics', 'catalog', key=['asset', 'metric', 'frequency']) }}

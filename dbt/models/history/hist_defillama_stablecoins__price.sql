@@ -1,0 +1,5 @@
+{{ history_of(
+    'defillama_stablecoins', 'prices',
+    key=['gecko_id', 'day_time'],
+    at='day_time', complete_at='day_time + interval 1 day'
+) }}

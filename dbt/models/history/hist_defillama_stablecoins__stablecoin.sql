@@ -1,0 +1,1 @@
+{{ history_of('defillama_stablecoins', 'stablecoins', key=['stablecoin_id']) }}

@@ -1,0 +1,1 @@
+{{ history_of('kraken', 'asset_pairs', key=['pair_id']) }}

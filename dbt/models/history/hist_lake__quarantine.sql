@@ -1,0 +1,1 @@
+{{ log_of(['binance', 'coinbase', 'kraken', 'coinmetrics', 'defillama_stablecoins'], 'quarantine') }}
