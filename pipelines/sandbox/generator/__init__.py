@@ -1,0 +1,1 @@
+"""How a market is made up: cast, true paths, what venues and sources make of them, defects."""
