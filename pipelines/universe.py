@@ -6,11 +6,15 @@ sandbox dataset) may add to it.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import polars as pl
 
 from pipelines.settings import Settings
 
 ALIAS_SEED = "dim_asset_alias.csv"
+# its ids are the coins' own, not those of assets
+STABLECOIN_SOURCE = "defillama_stablecoins"
 
 
 class UniverseError(Exception):
@@ -25,7 +29,7 @@ def codes(settings: Settings, source: str) -> frozenset[str]:
     """
     found = _seed(settings, source)
     if settings.curation_dir is not None:
-        found |= _overlay(settings, source)
+        found |= _overlay(settings.curation_dir, source)
     return frozenset(found)
 
 
@@ -36,22 +40,46 @@ def _seed(settings: Settings, source: str) -> set[str]:
             f"expected one {ALIAS_SEED} below {settings.dbt_dir}/seeds, found {paths}"
         )
     aliases = pl.read_csv(paths[0], infer_schema=False)
-    missing = {"source", "source_id"} - set(aliases.columns)
-    if missing:
-        raise UniverseError(f"{paths[0]} lacks the columns {sorted(missing)}")
+    _require(aliases, paths[0], "source", "source_id")
     return set(aliases.filter(pl.col("source") == source)["source_id"].drop_nulls())
 
 
-def _overlay(settings: Settings, source: str) -> set[str]:
-    assert settings.curation_dir is not None  # noqa: S101  # the caller's branch
+def _overlay(folder: Path, source: str) -> set[str]:
+    if not folder.is_dir():
+        raise UniverseError(f"the curation folder {folder} does not exist")
     found: set[str] = set()
-    markets_path = settings.curation_dir / "markets.parquet"
-    if markets_path.exists():
-        markets = pl.read_parquet(markets_path).filter(pl.col("venue") == source)
+    if (markets := _read(folder, "markets", "venue")) is not None:
+        listed = markets.filter(pl.col("venue") == source)
         for side in ("base", "quote"):
-            mapped = markets.filter(pl.col(f"{side}_asset_id").is_not_null())
-            found |= set(mapped[f"{side}_code"].drop_nulls())
-    assets_path = settings.curation_dir / "assets.parquet"
-    if assets_path.exists() and f"{source}_id" in pl.read_parquet_schema(assets_path):
-        found |= set(pl.read_parquet(assets_path)[f"{source}_id"].drop_nulls())
+            if f"{side}_asset_id" in listed.columns:
+                _require(listed, folder / "markets", f"{side}_code")
+                mapped = listed.filter(pl.col(f"{side}_asset_id").is_not_null())
+                found |= set(mapped[f"{side}_code"].drop_nulls())
+    if (assets := _read(folder, "assets")) is not None and f"{source}_id" in assets.columns:
+        found |= set(assets[f"{source}_id"].drop_nulls())
+    if source == STABLECOIN_SOURCE:
+        coins = _read(folder, "stablecoins", "stablecoin_id")
+        found |= set(coins["stablecoin_id"].drop_nulls()) if coins is not None else set()
     return found
+
+
+def _read(folder: Path, table: str, *columns: str) -> pl.DataFrame | None:
+    """Return a table of the folder, kept as one file or as a folder of files; None if absent."""
+    if (file := folder / f"{table}.parquet").is_file():
+        paths = [file]
+    else:
+        paths = sorted((folder / table).glob("*.parquet"))
+    if not paths:
+        return None
+    try:
+        frame = pl.concat([pl.read_parquet(path) for path in paths], how="diagonal_relaxed")
+    except pl.exceptions.PolarsError as error:
+        raise UniverseError(f"{folder / table} cannot be read: {error}") from error
+    _require(frame, folder / table, *columns)
+    return frame
+
+
+def _require(frame: pl.DataFrame, path: Path, *columns: str) -> None:
+    missing = sorted(set(columns) - set(frame.columns))
+    if missing:
+        raise UniverseError(f"{path} lacks the columns {missing}")

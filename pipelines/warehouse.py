@@ -15,10 +15,12 @@ import duckdb
 
 LOCK_WAIT_S = 60.0
 _FIRST_PAUSE_S = 0.1
+# another process holds the file, or another thread of this one holds it the other way
+_IN_USE = ("could not set lock on file", "different configuration than existing connections")
 
 
 class WarehouseLocked(Exception):
-    """Another process kept the file open for longer than we wait."""
+    """Somebody else kept the file open for longer than we wait."""
 
 
 def _connect(path: Path, *, read_only: bool, wait_s: float) -> duckdb.DuckDBPyConnection:
@@ -27,12 +29,12 @@ def _connect(path: Path, *, read_only: bool, wait_s: float) -> duckdb.DuckDBPyCo
     while True:
         try:
             connection = duckdb.connect(str(path), read_only=read_only)
-        except duckdb.IOException as error:
-            if "lock" not in str(error).lower():
+        except (duckdb.IOException, duckdb.ConnectionException) as error:
+            if not any(words in str(error).lower() for words in _IN_USE):
                 raise
             if time.monotonic() + pause > deadline:
                 raise WarehouseLocked(
-                    f"{path} was in use by another process for {wait_s:.0f} s: {error}"
+                    f"{path} was in use by somebody else for {wait_s:g} s: {error}"
                 ) from error
             time.sleep(pause)
             pause = min(pause * 2, 2.0)
