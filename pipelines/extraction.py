@@ -45,8 +45,11 @@ class Source:
         budget: how fast the live host may be asked.
         look_back_d: days that every run asks for again before its window: late and restated rows.
         extract: asks for a window and yields (table name, rows).
-        is_busy: True for an answer 200 whose body says "ask again later".
         licence: what the data may be used for.
+        is_busy: True for an answer 200 whose body says "ask again later".
+        mirrors: hosts that answer the same, for when the first cannot be used; live only.
+        key_header: header of the optional free key (`TOKENMART_SOURCES__<NAME>__API_KEY`).
+        identity: the source by whose codes curated assets are asked for; None: its own.
     """
 
     name: str
@@ -57,6 +60,9 @@ class Source:
     extract: Callable[[Extraction, Window], Iterator[Item]]
     licence: str
     is_busy: Callable[[Any], bool] | None = None
+    mirrors: tuple[str, ...] = ()
+    key_header: str | None = None
+    identity: str | None = None
 
 
 def base_url(source: Source, settings: Settings) -> str:
@@ -96,14 +102,17 @@ def client_for(source: Source, settings: Settings) -> HttpClient:
         budget = Budget(overrides.requests_per_second, source.budget.burst)
     elif settings.profile == "sandbox":
         budget = None
+    key, first = overrides.api_key, base_url(source, settings)
     return HttpClient(
         source.name,
-        base_url(source, settings),
+        first,
         budget=budget,
         timeout_s=overrides.timeout_s,
         max_attempts=overrides.max_attempts,
         max_retry_delay_s=overrides.max_retry_delay_s,
         is_busy=source.is_busy,
+        mirrors=source.mirrors if first == source.base_url else (),
+        headers={source.key_header: key.get_secret_value()} if key and source.key_header else None,
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -29,7 +29,18 @@ _SECRET_WORDS = ("key", "token", "secret", "password", "signature")
 
 
 class SourceError(Exception):
-    """A source did not give what was asked for."""
+    """A source did not give what was asked for.
+
+    Attributes:
+        status: the answer's HTTP status; None without an answer.
+        body: what the answer said, for sources whose errors say how to ask better.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None, body: str = "") -> None:
+        """Say what went wrong, and what the source answered."""
+        super().__init__(message)
+        self.status = status
+        self.body = body
 
 
 class SourceUnavailable(SourceError):
@@ -141,6 +152,8 @@ class HttpClient:
         max_attempts: how often one request is sent at the most.
         max_retry_delay_s: the longest pause between two attempts; caps Retry-After.
         is_busy: True for an answer 200 whose body says "ask again later".
+        mirrors: hosts to go on with, one after the other, when one cannot be used.
+        headers: sent with every request, such as a key; never logged.
     """
 
     def __init__(
@@ -153,9 +166,12 @@ class HttpClient:
         max_attempts: int = 5,
         max_retry_delay_s: float = 120.0,
         is_busy: Callable[[Any], bool] | None = None,
+        mirrors: Sequence[str] = (),
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self.source = source
         self.base_url = base_url.rstrip("/")
+        self._mirrors = [mirror.rstrip("/") for mirror in mirrors]
         self._is_busy = is_busy
         self._adapter = _PacedAdapter(Pacer(budget) if budget else None)
         self._answered = Usage()
@@ -171,7 +187,7 @@ class HttpClient:
         self._session = self._client.session
         self._session.mount("http://", self._adapter)
         self._session.mount("https://", self._adapter)
-        self._session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json"})
+        self._session.headers.update({"User-Agent": USER_AGENT, **(headers or {})})
         # a proxy of the environment cannot reach a server of this machine
         self._session.trust_env = urlsplit(base_url).hostname not in LOOPBACK
 
@@ -203,33 +219,86 @@ class HttpClient:
             RequestRefused: another 4xx.
             PayloadError: the body is not JSON, or the URL is of another host.
         """
-        url = self._url(path)
-        query = {name: value for name, value in (params or {}).items() if value is not None}
+        return self._decode(self._ask("GET", path, accept="application/json", params=params))
+
+    def get_text(self, path: str, params: Mapping[str, Any] | None = None) -> str:
+        """Return the text body of a GET: CSV.
+
+        Raises:
+            SourceUnavailable, RequestFailed, RequestRefused: as `get_json`.
+            PayloadError: the body is HTML or not UTF-8, or the URL is of another host.
+        """
+        response = self._ask("GET", path, accept="text/csv, text/plain", params=params)
+        where = redact(response.url)
+        if _is_html(response):
+            raise PayloadError(
+                f"{self.source}: {where} answered HTML, not text: {_beginning(response)}"
+            )
         try:
-            response = self._session.get(url, params=query)
+            return response.content.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise PayloadError(f"{self.source}: {where} answered no text: {error}") from error
+
+    def post_json(self, path: str, body: object) -> Any:
+        """Return the JSON body of a POST of a JSON body, numbers as in `get_json`.
+
+        Raises:
+            SourceUnavailable, RequestFailed, RequestRefused, PayloadError: as `get_json`.
+        """
+        return self._decode(self._ask("POST", path, accept="application/json", json=body))
+
+    def change_host(self) -> bool:
+        """Go on with the next mirror; False: there is none left."""
+        if not self._mirrors:
+            return False
+        self.base_url = self._mirrors.pop(0)
+        return True
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        accept: str,
+        params: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> requests.Response:
+        """Return an answer 2xx; go on with a mirror where the host cannot be used."""
+        query = {name: value for name, value in (params or {}).items() if value is not None}
+        while True:
+            try:
+                return self._ask_host(
+                    method, self._url(path), headers={"Accept": accept}, params=query, **options
+                )
+            except (SourceUnavailable, RequestFailed):
+                if "://" in path or not self.change_host():
+                    raise
+
+    def _ask_host(self, method: str, url: str, **options: Any) -> requests.Response:
+        try:
+            response: requests.Response = self._session.request(method, url, **options)
         except requests.RequestException as error:
             self._count(0)
             raise SourceUnavailable(
                 f"{self.source}: no answer from {redact(url)}: {type(error).__name__}"
             ) from error
         self._count(len(response.content))
-        where = redact(response.url or url)
-        if response.status_code in RETRIED:
-            problem = RequestFailed if response.status_code >= 500 else SourceUnavailable
-            raise problem(
-                f"{self.source}: HTTP {response.status_code} from {where} after all attempts: "
-                f"{_beginning(response)}"
-            )
-        if response.status_code in (403, 451):
-            raise SourceUnavailable(
-                f"{self.source}: HTTP {response.status_code} from {where}: the host blocks this "
-                f"client or place: {_beginning(response)}"
-            )
-        if not response.ok:
-            raise RequestRefused(
-                f"{self.source}: HTTP {response.status_code} from {where}: {_beginning(response)}"
-            )
-        return self._decode(response, where)
+        if response.ok:
+            return response
+        status, where = response.status_code, redact(response.url or url)
+        problem: type[SourceError] = RequestRefused
+        remark = ""
+        if status in RETRIED:
+            problem = RequestFailed if status >= 500 else SourceUnavailable
+            remark = " after all attempts"
+        elif status in (403, 451):
+            problem = SourceUnavailable
+            remark = ": the host blocks this client or place"
+        raise problem(
+            f"{self.source}: HTTP {status} from {where}{remark}: {_beginning(response)}",
+            status=status,
+            body=response.text,
+        )
 
     def _url(self, path: str) -> str:
         if "://" not in path:
@@ -240,9 +309,9 @@ class HttpClient:
             )
         return path
 
-    def _decode(self, response: requests.Response, where: str) -> Any:
-        kind = response.headers.get("Content-Type", "")
-        if "html" in kind.lower():
+    def _decode(self, response: requests.Response) -> Any:
+        where = redact(response.url)
+        if _is_html(response):
             raise PayloadError(
                 f"{self.source}: {where} answered HTML, not JSON: {_beginning(response)}"
             )
@@ -284,6 +353,10 @@ def redact(url: str) -> str:
     ]
     host = parts.netloc.rpartition("@")[2]
     return urlunsplit(parts._replace(netloc=host, query=urlencode(query, safe="*,:/")))
+
+
+def _is_html(response: requests.Response) -> bool:
+    return "html" in response.headers.get("Content-Type", "").lower()
 
 
 def _beginning(response: requests.Response) -> str:

@@ -97,7 +97,8 @@ def land(
     asked = window.look_back(look_back)
     if not overrides.enabled:
         return LoadReport(source_name, asked, is_enabled=False)
-    run = extraction.begin(source, settings, clock, run_id, universe.codes(settings, source_name))
+    curated = universe.codes(settings, source.identity or source_name)
+    run = extraction.begin(source, settings, clock, run_id, curated)
     tally = _Tally(source_name)
     load_id = _append(source_name, tally.watch(source.extract(run, asked)), run, settings, clock)
     usage = run.client.usage

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 REPO_DIR = Path(__file__).resolve().parents[1]
@@ -34,6 +34,7 @@ class SourceOverrides(BaseModel):
     entities: tuple[str, ...] | None = Field(
         default=None, description="only these ids of the source, instead of the curated ones"
     )
+    api_key: SecretStr | None = Field(default=None, description="for sources that know free keys")
     timeout_s: float = Field(default=30.0, gt=0)
     max_attempts: int = Field(default=5, ge=1)
     max_retry_delay_s: float = Field(default=120.0, ge=0)

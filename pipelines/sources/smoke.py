@@ -23,7 +23,8 @@ def smoke(name: str) -> int:
     settings = get_settings()
     clock = clock_at(settings.now)
     source = sources.source(name)
-    run = extraction.begin(source, settings, clock, "smoke", universe.codes(settings, name))
+    curated = universe.codes(settings, source.identity or name)
+    run = extraction.begin(source, settings, clock, "smoke", curated)
     window = Window.of_day(last_complete_day(clock)).look_back(days - 1)
     counts: dict[str, int] = {}
     for table_name, rows in source.extract(run, window):
