@@ -1,0 +1,19 @@
+"""What Binance's public API of USD-margined futures declares."""
+
+from pipelines.http import Budget
+
+BASE_URL = "https://fapi.binance.com"
+# funding: 500 requests in 5 minutes and address; open interest: 1000
+BUDGET = Budget(requests_per_second=1.5, burst=5)
+LOOK_BACK_D = 3
+LICENCE = "Binance API terms: own use, no redistribution of raw data"
+
+FUNDING_PAGE_ROWS = 1000
+# settlements carry a few milliseconds of jitter, to either side
+FUNDING_JITTER_MS = 30_000
+OPEN_INTEREST_PERIOD = "1d"
+OPEN_INTEREST_PAGE_ROWS = 500
+# "the latest 30 days", counted in milliseconds from now: an older start is refused
+OPEN_INTEREST_REACH_D = 29
+PERPETUAL = "PERPETUAL"
+QUOTES = frozenset({"USDT"})

@@ -1,0 +1,76 @@
+"""What Binance's USD-margined futures land."""
+
+from pipelines.tables import Column, Table
+
+FUNDING_RATE = Table(
+    name="funding_rate",
+    description="Settled funding of perpetuals. One row per symbol and settlement. The hours since "
+    "the settlement before are the interval that the rate is for.",
+    key=("symbol", "funding_time"),
+    columns=(
+        Column("symbol", "text", "Contract, as Binance names it: BTCUSDT."),
+        Column("funding_time", "timestamp", "When it was settled, to the minute."),
+        Column("reported_time", "timestamp", "As Binance prints it, off by some milliseconds."),
+        Column("funding_rate", "decimal", "Rate paid by longs for the interval, a fraction."),
+        Column(
+            "mark_price",
+            "decimal",
+            "Mark price at the settlement, in quote currency.",
+            required=False,
+            above=0,
+        ),
+    ),
+)
+
+OPEN_INTEREST_HIST = Table(
+    name="open_interest_hist",
+    description="Open interest at 00:00 UTC, so the end of the day before; Binance keeps 30 days. "
+    "One row per symbol, period and instant.",
+    key=("symbol", "period", "time"),
+    columns=(
+        Column("symbol", "text", "Contract, as Binance names it: BTCUSDT."),
+        Column("period", "text", "Distance of the instants: 1d."),
+        Column("time", "timestamp", "The instant."),
+        Column("sum_open_interest", "decimal", "In base currency.", at_least=0),
+        Column("sum_open_interest_value", "decimal", "In quote currency.", at_least=0),
+        Column(
+            "cmc_circulating_supply",
+            "decimal",
+            "CoinMarketCap's circulating supply of the base, as Binance repeats it.",
+            required=False,
+            at_least=0,
+        ),
+    ),
+)
+
+EXCHANGE_INFO = Table(
+    name="exchange_info",
+    description="Contracts that Binance lists. One row per symbol.",
+    key=("symbol",),
+    is_snapshot=True,
+    columns=(
+        Column("symbol", "text", "Contract, as Binance names it: BTCUSDT."),
+        Column("contract_type", "text", "PERPETUAL, CURRENT_QUARTER, …", required=False),
+        Column("status", "text", "Trading status: TRADING, SETTLING, …"),
+        Column("base_asset", "text", "Binance's code of the base: BTC, 1000SHIB."),
+        Column("quote_asset", "text", "Binance's code of the quote."),
+        Column("margin_asset", "text", "What it is settled in."),
+        Column("onboard_time", "timestamp", "When it was listed.", required=False),
+    ),
+)
+
+FUNDING_INFO = Table(
+    name="funding_info",
+    description="Contracts whose funding differs from 8 hours and the usual cap, at the moment of "
+    "asking. One row per symbol.",
+    key=("symbol",),
+    is_snapshot=True,
+    columns=(
+        Column("symbol", "text", "Contract, as Binance names it: BTCUSDT."),
+        Column("funding_interval_h", "integer", "Hours between settlements.", above=0),
+        Column("rate_cap", "decimal", "Highest rate, a fraction.", required=False),
+        Column("rate_floor", "decimal", "Lowest rate, a fraction.", required=False),
+    ),
+)
+
+TABLES = (FUNDING_RATE, OPEN_INTEREST_HIST, EXCHANGE_INFO, FUNDING_INFO)

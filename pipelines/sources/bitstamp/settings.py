@@ -1,0 +1,16 @@
+"""What Bitstamp's public API declares."""
+
+from pipelines.http import Budget
+
+BASE_URL = "https://www.bitstamp.net"
+# 10,000 requests in 10 minutes and address: half of it
+BUDGET = Budget(requests_per_second=8.0, burst=8)
+LOOK_BACK_D = 3
+LICENCE = "Bitstamp API terms: own use, no redistribution of raw data"
+
+STEP_S = 86_400
+PAGE_ROWS = 1000
+QUOTES = frozenset({"USD", "EUR"})
+SPOT = "SPOT"
+# the rate limit is told in the body of a refusal
+TOO_MANY_REQUESTS = "400.002"

@@ -1,0 +1,36 @@
+"""What Bitstamp lands."""
+
+from pipelines.tables import Column, Table
+
+OHLC = Table(
+    name="ohlc",
+    description="Candles. One row per market, step and open time.",
+    key=("market_symbol", "step_s", "open_time"),
+    columns=(
+        Column("market_symbol", "text", "Market, as Bitstamp names it: btcusd."),
+        Column("step_s", "integer", "Length of the candle, in seconds."),
+        Column("open_time", "timestamp", "First instant of the candle."),
+        Column("open", "decimal", "First price, in quote currency.", above=0),
+        Column("high", "decimal", "Highest price.", above=0),
+        Column("low", "decimal", "Lowest price.", above=0),
+        Column("close", "decimal", "Last price.", above=0),
+        Column("volume_base", "decimal", "Traded amount, in base currency.", at_least=0),
+    ),
+)
+
+MARKETS = Table(
+    name="markets",
+    description="Markets that Bitstamp lists. One row per market.",
+    key=("market_symbol",),
+    is_snapshot=True,
+    columns=(
+        Column("market_symbol", "text", "Market, as Bitstamp names it: btcusd."),
+        Column("base_currency", "text", "Bitstamp's code of the base currency."),
+        Column("counter_currency", "text", "Bitstamp's code of the quote currency."),
+        Column("market_type", "text", "SPOT or PERPETUAL; none: SPOT.", required=False),
+        Column("trading", "text", "Enabled or Disabled.", required=False),
+        Column("description", "text", "Name for people.", required=False),
+    ),
+)
+
+TABLES = (OHLC, MARKETS)

@@ -1,0 +1,216 @@
+"""Bybit: daily candles of spot pairs, funding and open interest of perpetuals, the list of both.
+
+What Bybit cuts off where a range holds more than a page is not documented for every endpoint, so
+candles are asked for in ranges that fit, funding page by page backwards, open interest by cursor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pipelines.extraction import Extraction, Item, Source
+from pipelines.http import RequestRefused, SourceUnavailable
+from pipelines.parsing import Parsed, PayloadError
+from pipelines.sources.bybit import parse
+from pipelines.sources.bybit.settings import (
+    BASE_URL,
+    BUDGET,
+    FUNDING_PAGE_ROWS,
+    INSTRUMENTS_PAGE_ROWS,
+    INTERVAL,
+    LICENCE,
+    LOOK_BACK_D,
+    OPEN_INTEREST_INTERVAL,
+    OPEN_INTEREST_PAGE_ROWS,
+    PAGE_BUCKETS,
+    PERPETUAL,
+    QUOTES,
+    SETTLED_IN,
+)
+from pipelines.sources.bybit.tables import (
+    FUNDING_HISTORY,
+    INSTRUMENTS_INFO,
+    KLINE,
+    OPEN_INTEREST,
+)
+from pipelines.windows import DAY, Window, start_of
+
+
+def extract(run: Extraction, window: Window) -> Iterator[Item]:
+    """Yield the instruments, and of curated ones candles, funding and open interest."""
+    pairs: set[str] = set()
+    contracts: set[str] = set()
+
+    def listing() -> Iterator[Parsed]:
+        listed = 0
+        for category, wanted in (("spot", pairs), ("linear", contracts)):
+            for payload in _pages(
+                run,
+                "instruments-info",
+                # spot knows no pages
+                {"category": category, "limit": INSTRUMENTS_PAGE_ROWS}
+                if category == "linear"
+                else {"category": category},
+            ):
+                parsed = parse.instruments_info(parse.result(payload, category), category)
+                listed += parsed.row_count
+                wanted.update(
+                    instrument["symbol"]
+                    for instrument in parsed.rows.to_pylist()
+                    if _is_wanted(run, instrument)
+                )
+                yield parsed
+        if not listed:
+            raise PayloadError("bybit: the list of instruments is empty")
+
+    yield from run.pull(INSTRUMENTS_INFO, "*", None, listing)
+    if not pairs | contracts:
+        run.stop(f"bybit: no curated instrument in the list ({len(run.universe)} codes known)")
+    closed = run.closed(window)
+    if closed is None:
+        return
+    # the open interest at the end of a day is that of the next day's first instant
+    instants = Window(closed.start, closed.end + DAY)
+    for symbol in run.wanted(pairs | contracts):
+        if symbol in pairs:
+            yield from run.pull(
+                KLINE,
+                symbol,
+                closed,
+                lambda symbol=symbol: _candles(run, symbol, closed),  # type: ignore[misc]
+                reaches=start_of(closed.last),
+            )
+        if symbol in contracts:
+            yield from run.pull(
+                FUNDING_HISTORY,
+                symbol,
+                closed,
+                lambda symbol=symbol: _funding(run, symbol, closed),  # type: ignore[misc]
+                reaches=start_of(closed.last),
+            )
+            yield from run.pull(
+                OPEN_INTEREST,
+                symbol,
+                instants,
+                lambda symbol=symbol: _open_interest(run, symbol, instants),  # type: ignore[misc]
+                reaches=closed.end_at,
+            )
+
+
+def _is_wanted(run: Extraction, instrument: Mapping[str, Any]) -> bool:
+    if instrument["base_coin"] not in run.universe:
+        return False
+    if instrument["category"] == "spot":
+        return instrument["quote_coin"] in QUOTES
+    return instrument["contract_type"] == PERPETUAL and instrument["settle_coin"] in SETTLED_IN
+
+
+def _candles(run: Extraction, symbol: str, window: Window) -> Iterator[Parsed]:
+    for page in window.chunks(PAGE_BUCKETS):
+        payload = _get(
+            run,
+            "kline",
+            {
+                "category": "spot",
+                "symbol": symbol,
+                "interval": INTERVAL,
+                "start": _ms(page),
+                "end": _ms(Window.of_day(page.last)),
+                "limit": page.day_count,
+            },
+        )
+        rows = parse.result(payload, "spot", symbol=symbol)
+        parsed = parse.kline(rows, symbol, INTERVAL, latest=run.fetched_at + DAY)
+        yield parsed.between("open_time", page.start_at, page.end_at)
+
+
+def _funding(run: Extraction, symbol: str, window: Window) -> Iterator[Parsed]:
+    start_ms, end_ms = _ms(window), _ms(Window.of_day(window.end)) - 1
+    while end_ms >= start_ms:
+        payload = _get(
+            run,
+            "funding/history",
+            {
+                "category": "linear",
+                "symbol": symbol,
+                "startTime": start_ms,
+                "endTime": end_ms,
+                "limit": FUNDING_PAGE_ROWS,
+            },
+        )
+        rows = parse.result(payload, "linear")
+        parsed = parse.funding_history(rows, latest=run.fetched_at + DAY)
+        yield parsed.between("funding_time", window.start_at, window.end_at)
+        if len(rows) < FUNDING_PAGE_ROWS:
+            return
+        oldest = parse.oldest_ms(
+            [row.get("fundingRateTimestamp") if isinstance(row, dict) else None for row in rows]
+        )
+        if oldest > end_ms:
+            raise PayloadError(f"bybit: funding of {symbol}: a page up to {end_ms} lies after it")
+        end_ms = oldest - 1
+
+
+def _open_interest(run: Extraction, symbol: str, window: Window) -> Iterator[Parsed]:
+    for payload in _pages(
+        run,
+        "open-interest",
+        {
+            "category": "linear",
+            "symbol": symbol,
+            "intervalTime": OPEN_INTEREST_INTERVAL,
+            "startTime": _ms(window),
+            # without an end the start is ignored, and the newest rows come
+            "endTime": _ms(Window.of_day(window.last)),
+            "limit": OPEN_INTEREST_PAGE_ROWS,
+        },
+    ):
+        rows = parse.result(payload, "linear", symbol=symbol)
+        parsed = parse.open_interest(
+            rows, symbol, OPEN_INTEREST_INTERVAL, latest=run.fetched_at + DAY
+        )
+        yield parsed.between("time", window.start_at, window.end_at)
+
+
+def _pages(run: Extraction, endpoint: str, params: Mapping[str, Any]) -> Iterator[Any]:
+    """Yield answer after answer, as each names the cursor of the next."""
+    seen: set[str] = set()
+    cursor: str | None = None
+    while True:
+        payload = _get(run, endpoint, {**params, "cursor": cursor})
+        yield payload
+        cursor = parse.next_cursor(payload)
+        if cursor is None:
+            return
+        if cursor in seen:
+            raise PayloadError(f"bybit: {endpoint}: the next page is one that was read already")
+        seen.add(cursor)
+
+
+def _get(run: Extraction, endpoint: str, params: Mapping[str, Any]) -> Any:
+    """Ask, and raise what Bybit reports inside an answer 200."""
+    payload = run.client.get_json(f"v5/market/{endpoint}", params)
+    problem = parse.error(payload)
+    if problem is None:
+        return payload
+    message = f"bybit: {endpoint} {params.get('symbol', '')}: {problem}"
+    if parse.is_busy(payload):
+        raise SourceUnavailable(message)
+    raise RequestRefused(message)
+
+
+def _ms(window: Window) -> int:
+    return int(window.start_at.timestamp()) * 1000
+
+
+SOURCE = Source(
+    name="bybit",
+    title="Bybit",
+    base_url=BASE_URL,
+    budget=BUDGET,
+    look_back_d=LOOK_BACK_D,
+    extract=extract,
+    licence=LICENCE,
+    is_busy=parse.is_busy,
+)

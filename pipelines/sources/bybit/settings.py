@@ -1,0 +1,19 @@
+"""What Bybit's public API declares."""
+
+from pipelines.http import Budget
+
+BASE_URL = "https://api.bybit.com"
+# 600 requests in 5 seconds and address are allowed; what is above is blocked for 10 minutes
+BUDGET = Budget(requests_per_second=20.0, burst=10)
+LOOK_BACK_D = 3
+LICENCE = "Bybit API terms: own use, no redistribution of raw data"
+
+INTERVAL = "D"
+PAGE_BUCKETS = 1000
+FUNDING_PAGE_ROWS = 200
+OPEN_INTEREST_INTERVAL = "1d"
+OPEN_INTEREST_PAGE_ROWS = 200
+INSTRUMENTS_PAGE_ROWS = 1000
+QUOTES = frozenset({"USDT", "USDC"})
+PERPETUAL = "LinearPerpetual"
+SETTLED_IN = frozenset({"USDT"})

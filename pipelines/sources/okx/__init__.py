@@ -1,0 +1,159 @@
+"""OKX: daily candles of spot pairs, settled funding of perpetual swaps, the list of both.
+
+Both histories are read backwards: `after` is exclusive and means older. Funding reaches back three
+months only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pipelines.extraction import Extraction, Item, Source
+from pipelines.http import RequestRefused, SourceUnavailable
+from pipelines.parsing import Parsed, PayloadError
+from pipelines.sources.okx import parse
+from pipelines.sources.okx.settings import (
+    BAR,
+    BASE_URL,
+    BUDGET,
+    FUNDING_PAGE_ROWS,
+    FUNDING_REACH_D,
+    LICENCE,
+    LOOK_BACK_D,
+    PAGE_ROWS,
+    QUOTES,
+    SETTLED_IN,
+)
+from pipelines.sources.okx.tables import FUNDING_RATE_HISTORY, HISTORY_CANDLES, INSTRUMENTS
+from pipelines.windows import DAY, Window, start_of
+
+
+def extract(run: Extraction, window: Window) -> Iterator[Item]:
+    """Yield the instruments, and of curated ones the window's closed candles and its funding."""
+    kinds: dict[str, str] = {}
+
+    def listing() -> Iterator[Parsed]:
+        listed = 0
+        for kind in ("SPOT", "SWAP"):
+            parsed = parse.instruments(_get(run, "public/instruments", {"instType": kind}))
+            listed += parsed.row_count
+            kinds.update(
+                (instrument["inst_id"], kind)
+                for instrument in parsed.rows.to_pylist()
+                if _is_wanted(run, instrument)
+            )
+            yield parsed
+        if not listed:
+            raise PayloadError("okx: the list of instruments is empty")
+
+    yield from run.pull(INSTRUMENTS, "*", None, listing)
+    if not kinds:
+        run.stop(f"okx: no curated instrument in the list ({len(run.universe)} codes known)")
+    closed = run.closed(window)
+    recent = run.closed(window, reach_d=FUNDING_REACH_D)
+    for inst_id in run.wanted(kinds):
+        if kinds[inst_id] == "SPOT" and closed is not None:
+            yield from run.pull(
+                HISTORY_CANDLES,
+                inst_id,
+                closed,
+                lambda inst_id=inst_id: _candles(run, inst_id, closed),  # type: ignore[misc]
+                reaches=start_of(closed.last),
+            )
+        if kinds[inst_id] == "SWAP" and recent is not None:
+            yield from run.pull(
+                FUNDING_RATE_HISTORY,
+                inst_id,
+                recent,
+                lambda inst_id=inst_id: _funding(run, inst_id, recent),  # type: ignore[misc]
+                reaches=start_of(recent.last),
+            )
+
+
+def _is_wanted(run: Extraction, instrument: Mapping[str, Any]) -> bool:
+    if instrument["inst_type"] == "SPOT":
+        return instrument["base_ccy"] in run.universe and instrument["quote_ccy"] in QUOTES
+    base, _, _ = (instrument["inst_family"] or "").partition("-")
+    return (
+        base in run.universe
+        and instrument["contract_type"] == "linear"
+        and instrument["settle_ccy"] in SETTLED_IN
+    )
+
+
+def _candles(run: Extraction, inst_id: str, window: Window) -> Iterator[Parsed]:
+    for rows in _backwards(
+        run,
+        "market/history-candles",
+        {"instId": inst_id, "bar": BAR},
+        window,
+        limit=min(PAGE_ROWS, window.day_count),
+        time_of=lambda row: row[0] if isinstance(row, list) and row else None,
+    ):
+        page = parse.history_candles(rows, inst_id, BAR, latest=run.fetched_at + DAY)
+        yield page.between("open_time", window.start_at, window.end_at)
+
+
+def _funding(run: Extraction, inst_id: str, window: Window) -> Iterator[Parsed]:
+    for rows in _backwards(
+        run,
+        "public/funding-rate-history",
+        {"instId": inst_id},
+        window,
+        # no swap settles more often than every hour
+        limit=min(FUNDING_PAGE_ROWS, 24 * window.day_count),
+        time_of=lambda row: row.get("fundingTime") if isinstance(row, dict) else None,
+    ):
+        page = parse.funding_rate_history(rows, latest=run.fetched_at + DAY)
+        yield page.between("funding_time", window.start_at, window.end_at)
+
+
+def _backwards(
+    run: Extraction,
+    path: str,
+    params: Mapping[str, Any],
+    window: Window,
+    *,
+    limit: int,
+    time_of: Any,
+) -> Iterator[list[Any]]:
+    """Yield page after page, from the window's end to its start or to the first page without rows.
+
+    A page that is short says nothing: OKX has lowered its maxima before.
+    """
+    start_ms = int(window.start_at.timestamp()) * 1000
+    after = int(window.end_at.timestamp()) * 1000
+    while after > start_ms:
+        rows = _get(run, path, {**params, "after": after, "limit": limit})
+        if not rows:
+            return
+        yield rows
+        oldest = parse.oldest_ms([time_of(row) for row in rows], path)
+        if oldest >= after:
+            raise PayloadError(f"okx: {path}: a page after {after} begins at {oldest}")
+        after = oldest
+
+
+def _get(run: Extraction, path: str, params: Mapping[str, Any]) -> list[Any]:
+    """Ask, raise what OKX reports inside an answer 200, and return the rows."""
+    payload = run.client.get_json(f"api/v5/{path}", params)
+    problem = parse.error(payload)
+    if problem is None:
+        return parse.rows(payload)
+    message = f"okx: {path} {params.get('instId', '')}: {problem}"
+    if parse.is_busy(payload):
+        raise SourceUnavailable(message)
+    raise RequestRefused(message)
+
+
+SOURCE = Source(
+    name="okx",
+    title="OKX",
+    base_url=BASE_URL,
+    budget=BUDGET,
+    look_back_d=LOOK_BACK_D,
+    extract=extract,
+    licence=LICENCE,
+    is_busy=parse.is_busy,
+)

@@ -1,0 +1,18 @@
+"""What OKX's public API declares."""
+
+from pipelines.http import Budget
+
+BASE_URL = "https://www.okx.com"
+# candles: 20 requests in 2 seconds and address; funding: 10
+BUDGET = Budget(requests_per_second=4.0, burst=4)
+LOOK_BACK_D = 3
+LICENCE = "OKX API terms: own use, no redistribution of raw data"
+
+# without `utc` a day of OKX begins at 16:00 UTC
+BAR = "1Dutc"
+PAGE_ROWS = 300
+FUNDING_PAGE_ROWS = 400
+# "the last 3 months": what is not taken by then is gone
+FUNDING_REACH_D = 89
+QUOTES = frozenset({"USDT", "USDC"})
+SETTLED_IN = frozenset({"USDT"})

@@ -1,0 +1,71 @@
+"""What OKX lands."""
+
+from pipelines.tables import Column, Table
+
+HISTORY_CANDLES = Table(
+    name="history_candles",
+    description="Closed candles of spot pairs. One row per instrument, bar and open time.",
+    key=("inst_id", "bar", "open_time"),
+    columns=(
+        Column("inst_id", "text", "Pair, as OKX names it: BTC-USDT."),
+        Column("bar", "text", "Length of the candle: 1Dutc, a day that begins at 00:00 UTC."),
+        Column("open_time", "timestamp", "First instant of the candle."),
+        Column("open", "decimal", "First price, in quote currency.", above=0),
+        Column("high", "decimal", "Highest price.", above=0),
+        Column("low", "decimal", "Lowest price.", above=0),
+        Column("close", "decimal", "Last price.", above=0),
+        Column("volume_base", "decimal", "Traded amount, in base currency.", at_least=0),
+        Column("volume_quote", "decimal", "Traded amount, in quote currency.", at_least=0),
+    ),
+)
+
+FUNDING_RATE_HISTORY = Table(
+    name="funding_rate_history",
+    description="Settled funding of perpetual swaps. One row per instrument and settlement. The "
+    "hours since the settlement before are the interval that the rate is for.",
+    key=("inst_id", "funding_time"),
+    columns=(
+        Column("inst_id", "text", "Swap, as OKX names it: BTC-USDT-SWAP."),
+        Column("funding_time", "timestamp", "When it was settled."),
+        Column("realized_rate", "decimal", "Rate paid by longs for the interval, a fraction."),
+        Column(
+            "funding_rate", "decimal", "Rate that had been predicted, a fraction.", required=False
+        ),
+        Column("method", "text", "current_period or next_period.", required=False),
+        Column("formula_type", "text", "noRate (the old formula) or withRate.", required=False),
+    ),
+)
+
+INSTRUMENTS = Table(
+    name="instruments",
+    description="Spot pairs and perpetual swaps that OKX lists. One row per type and instrument.",
+    key=("inst_type", "inst_id"),
+    is_snapshot=True,
+    columns=(
+        Column("inst_type", "text", "SPOT or SWAP.", one_of=frozenset({"SPOT", "SWAP"})),
+        Column("inst_id", "text", "Instrument, as OKX names it: BTC-USDT, BTC-USDT-SWAP."),
+        Column("inst_family", "text", "Of a swap: its currencies, BTC-USDT.", required=False),
+        Column("base_ccy", "text", "Of a pair: OKX's code of the base.", required=False),
+        Column("quote_ccy", "text", "Of a pair: OKX's code of the quote.", required=False),
+        Column("settle_ccy", "text", "Of a swap: what it is settled in.", required=False),
+        Column(
+            "contract_type",
+            "text",
+            "Of a swap: linear (settled in the quote) or inverse (in the base).",
+            required=False,
+            one_of=frozenset({"linear", "inverse"}),
+        ),
+        Column(
+            "contract_value",
+            "decimal",
+            "Of a swap: size of one contract.",
+            required=False,
+            above=0,
+        ),
+        Column("contract_value_ccy", "text", "Unit of contract_value.", required=False),
+        Column("state", "text", "Trading state: live, suspend, preopen, …"),
+        Column("list_time", "timestamp", "When it was listed.", required=False),
+    ),
+)
+
+TABLES = (HISTORY_CANDLES, FUNDING_RATE_HISTORY, INSTRUMENTS)
