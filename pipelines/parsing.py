@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.tables import FETCHED_AT, QUARANTINE, Column, Table
+from pipelines.windows import Window
 
 TimeUnit = Literal["s", "ms", "us", "iso"]
 
@@ -91,6 +92,23 @@ def expect_object(payload: object, what: str) -> dict[str, Any]:
     if not isinstance(payload, dict):
         raise PayloadError(f"{what}: expected an object, got {_shape(payload)}")
     return payload
+
+
+def may_concern(seconds: Any, window: Window | None, latest: datetime) -> bool:
+    """Tell False for a time that is readable and plainly outside the window.
+
+    Many answers hold whole histories: a bad row of 2019 must not be refused anew every day, nor
+    typed to be thrown away. What is not readable is left to `parse_rows` to refuse.
+
+    Args:
+        seconds: the row's time, in seconds since 1970.
+        window: the days wanted; None: all.
+        latest: no row is readable after it.
+    """
+    if window is None or type(seconds) is not int:
+        return True
+    is_readable = EARLIEST.timestamp() <= seconds <= latest.timestamp()
+    return not is_readable or window.start_at.timestamp() <= seconds < window.end_at.timestamp()
 
 
 def _shape(payload: object) -> str:

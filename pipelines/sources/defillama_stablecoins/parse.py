@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from pipelines.parsing import (
-    EARLIEST,
     Parsed,
     PayloadError,
     dump,
     expect_list,
     expect_object,
+    may_concern,
     parse_rows,
 )
 from pipelines.sources.defillama_stablecoins.settings import TOTAL
@@ -105,7 +105,7 @@ def balances(
         rows += _points(tokens, chain, peg_type, stablecoin_id)
     return parse_rows(
         BALANCES,
-        [row for row in rows if _concerns(row, "day_time", window, latest)],
+        [row for row in rows if may_concern(_at(row), window, latest)],
         _named(BALANCES),
         constants={"stablecoin_id": stablecoin_id},
         times={"day_time": "s"},
@@ -128,13 +128,8 @@ def _points(tokens: object, chain: str, peg_type: str, stablecoin_id: str) -> It
         }
 
 
-def _concerns(row: Any, key: str, window: Window | None, latest: datetime) -> bool:
-    """Tell False for a row whose time is readable and outside the window."""
-    at = row.get(key) if isinstance(row, dict) else None
-    if window is None or type(at) is not int:
-        return True
-    is_readable = EARLIEST.timestamp() <= at <= latest.timestamp()
-    return not is_readable or window.start_at.timestamp() <= at < window.end_at.timestamp()
+def _at(row: Any) -> Any:
+    return row.get("day_time") if isinstance(row, dict) else None
 
 
 def prices(payload: object, latest: datetime, window: Window | None = None) -> Parsed:
@@ -153,7 +148,7 @@ def prices(payload: object, latest: datetime, window: Window | None = None) -> P
     rows: list[dict[str, Any]] = []
     for item in expect_list(payload, "stablecoinprices"):
         day = expect_object(item, "stablecoinprices[]")
-        if not day.get("date") or not _concerns(day, "date", window, latest):
+        if not day.get("date") or not may_concern(day["date"], window, latest):
             continue
         listed = expect_object(day.get("prices"), "stablecoinprices[].prices")
         rows += [
