@@ -237,10 +237,7 @@ class Extraction:
 
         If the answer itself failed or was refused, that is the reason and not what follows from it.
         """
-        if self._stopped is None:
-            self._stopped = (self.failures or self.refusals or [reason])[-1]
-        if self._stopped not in self.failures:
-            self.failures.append(self._stopped)
+        self._give_up((self.failures or self.refusals or [reason])[-1])
 
     @property
     def has_stopped(self) -> bool:
@@ -254,7 +251,13 @@ class Extraction:
     def _count_error(self, error: str | None) -> None:
         self._consecutive_errors += 1
         if self._consecutive_errors >= MAX_CONSECUTIVE_ERRORS and self._stopped is None:
-            self.stop(f"{self._consecutive_errors} errors in a row, the last: {error}")
+            self._give_up(f"{self._consecutive_errors} errors in a row, the last: {error}")
+
+    def _give_up(self, reason: str) -> None:
+        if self._stopped is None:
+            self._stopped = reason
+        if self._stopped not in self.failures:
+            self.failures.append(self._stopped)
 
     def _note(
         self,

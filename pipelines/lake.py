@@ -288,7 +288,10 @@ def _replace(file_system: Any, path: str, frame: pl.DataFrame) -> None:
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         beside = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
-        beside.write_bytes(buffer.getvalue())
-        beside.replace(target)
+        try:
+            beside.write_bytes(buffer.getvalue())
+            beside.replace(target)
+        finally:
+            beside.unlink(missing_ok=True)  # there only if it could not take its place
     else:
         file_system.pipe_file(path, buffer.getvalue())

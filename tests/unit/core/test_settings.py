@@ -1,0 +1,94 @@
+"""The environment is read here and nowhere else, and what is wrong in it is named."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from pipelines.settings import REPO_DIR, Settings, SourceOverrides, child_environment, get_settings
+
+
+@pytest.fixture(autouse=True)
+def _no_env_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(Settings.model_config, "env_file", None)
+
+
+def test_defaults() -> None:
+    settings = get_settings()
+    assert (settings.profile, settings.now, settings.keep_publications) == ("sandbox", None, 10)
+    assert settings.data_dir == REPO_DIR / "data"
+    assert settings.lake_dir == str(REPO_DIR / "data" / "lake")
+    assert settings.warehouse_path == REPO_DIR / "data" / "warehouse.duckdb"
+    assert settings.overrides("binance") == SourceOverrides()
+
+
+def test_the_environment_is_read_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKENMART_PROFILE", "live")
+    monkeypatch.setenv("TOKENMART_NOW", "2025-11-11T06:00:00Z")
+    monkeypatch.setenv("TOKENMART_DATA_DIR", "~/market")
+    monkeypatch.setenv("TOKENMART_LAKE_URL", "s3://bucket/lake/")
+    monkeypatch.setenv("TOKENMART_SOURCES__BINANCE__BASE_URL", "http://127.0.0.1:1/b")
+    monkeypatch.setenv("TOKENMART_SOURCES__BINANCE__REQUESTS_PER_SECOND", "2.5")
+    monkeypatch.setenv("TOKENMART_SOURCES__KRAKEN__ENABLED", "false")
+    monkeypatch.setenv("TOKENMART_SOURCES__COINMETRICS__ENTITIES", '["btc","eth"]')
+    settings = get_settings()
+    assert settings.profile == "live"
+    assert settings.now == datetime(2025, 11, 11, 6, tzinfo=UTC)
+    assert settings.data_dir == Path("~/market").expanduser()
+    assert settings.lake_dir == "s3://bucket/lake"
+    assert settings.overrides("binance").base_url == "http://127.0.0.1:1/b"
+    assert settings.overrides("binance").requests_per_second == 2.5
+    assert not settings.overrides("kraken").enabled
+    assert settings.overrides("coinmetrics").entities == ("btc", "eth")
+
+
+def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKENMART_NOW", "")
+    monkeypatch.setenv("TOKENMART_SANDBOX_URL", "")
+    assert (get_settings().now, get_settings().sandbox_url) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("SOURCES__BINNANCE__ENABLED", "false", "no such source: binnance; there are binance, "),
+        ("SOURCES__BINANCE__BASEURL", "x", "Extra inputs are not permitted"),
+        ("SOURCES__BINANCE__REQUESTS_PER_SECOND", "0", "greater than 0"),
+        ("SOURCES__BINANCE__LOOK_BACK_D", "-1", "greater than or equal to 0"),
+        ("NOW", "2025-11-11T06:00:00", "TOKENMART_NOW needs a time zone, such as 2025-11-11T06:"),
+        ("NOW", "yesterday", "Input should be a valid datetime"),
+        ("PROFILE", "production", "Input should be 'sandbox' or 'live'"),
+        ("KEEP_PUBLICATIONS", "0", "greater than or equal to 1"),
+    ],
+)
+def test_what_is_wrong_is_named(
+    name: str, value: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"TOKENMART_{name}", value)
+    with pytest.raises(ValidationError, match=message):
+        get_settings()
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        get_settings().profile = "live"  # type: ignore[misc]
+
+
+def test_a_relative_folder_is_made_absolute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert Settings(data_dir=Path("d"), dataset=Path("x")).data_dir == tmp_path / "d"
+
+
+def test_a_child_reads_the_same_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = datetime(2025, 11, 11, 6, tzinfo=UTC)
+    environment = child_environment(now=now, data_dir=Path("/somewhere"), sandbox_url=None)
+    assert environment["TOKENMART_NOW"] == "2025-11-11T06:00:00+00:00"
+    assert "TOKENMART_SANDBOX_URL" not in environment
+    for name, value in environment.items():
+        if name.startswith("TOKENMART_"):
+            monkeypatch.setenv(name, value)
+    assert get_settings().now == now
+    assert get_settings().data_dir == Path("/somewhere")
