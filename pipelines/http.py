@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -77,6 +78,14 @@ class Usage:
     throttle_count: int = 0
     byte_count: int = 0
 
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.request_count + other.request_count,
+            self.retry_count + other.retry_count,
+            self.throttle_count + other.throttle_count,
+            self.byte_count + other.byte_count,
+        )
+
     def since(self, earlier: Usage) -> Usage:
         """Return what was sent after `earlier`."""
         return Usage(
@@ -122,8 +131,13 @@ class Pacer:
 class _PacedAdapter(HTTPAdapter):
     """Counts and paces what really leaves, so that retries and redirects are inside the budget."""
 
-    def __init__(self, pacer: Pacer | None) -> None:
+    def __init__(
+        self, pacer: Pacer | None, hosts: Collection[str | None], private: Collection[str]
+    ) -> None:
+        """Take the pace, the source's hosts, and the headers that only they may see."""
         super().__init__(pool_maxsize=4)
+        self._hosts = hosts
+        self._private = private
         self.usage = Usage()
         self.redirect_count = 0
         self._pacer = pacer
@@ -131,6 +145,9 @@ class _PacedAdapter(HTTPAdapter):
     def send(
         self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
     ) -> requests.Response:
+        if urlsplit(request.url).hostname not in self._hosts:
+            for name in self._private:  # a redirect has led elsewhere: the key stays here
+                request.headers.pop(name, None)
         if self._pacer is not None:
             self._pacer.wait()
         self.usage = replace(self.usage, request_count=self.usage.request_count + 1)
@@ -173,7 +190,11 @@ class HttpClient:
         self.base_url = base_url.rstrip("/")
         self._mirrors = [mirror.rstrip("/") for mirror in mirrors]
         self._is_busy = is_busy
-        self._adapter = _PacedAdapter(Pacer(budget) if budget else None)
+        self._adapter = _PacedAdapter(
+            Pacer(budget) if budget else None,
+            hosts={urlsplit(url).hostname for url in (base_url, *mirrors)},
+            private=tuple(headers or ()),
+        )
         self._answered = Usage()
         self._client = Client(
             request_timeout=timeout_s,
@@ -238,6 +259,26 @@ class HttpClient:
             return response.content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise PayloadError(f"{self.source}: {where} answered no text: {error}") from error
+
+    def get_file(self, path: str) -> bytes | None:
+        """Return a file's bytes, or None where there is no such file (404).
+
+        Raises:
+            SourceUnavailable, RequestFailed, RequestRefused: as `get_json`.
+            PayloadError: the body is HTML, or the URL is of another host.
+        """
+        try:
+            response = self._ask("GET", path, accept="*/*")
+        except RequestRefused as problem:
+            if problem.status == HTTPStatus.NOT_FOUND:
+                return None
+            raise
+        if _is_html(response):
+            raise PayloadError(
+                f"{self.source}: {redact(response.url)} answered HTML, not a file: "
+                f"{_beginning(response)}"
+            )
+        return bytes(response.content)
 
     def post_json(self, path: str, body: object) -> Any:
         """Return the JSON body of a POST of a JSON body, numbers as in `get_json`.

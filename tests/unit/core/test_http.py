@@ -180,6 +180,18 @@ def test_a_redirect_is_followed_and_is_no_retry(wire: Wire) -> None:
     )
 
 
+def test_a_key_does_not_follow_a_redirect_to_another_host(wire: Wire) -> None:
+    elsewhere = wire.url.replace("127.0.0.1", "localhost") + "/there"
+    wire.says(Answer(b"", status=302, headers={"Location": elsewhere}), [1], [2])
+    client = client_of(wire, headers={"x-key": "s3cret"})
+    assert [client.get_json("here"), client.get_json("again")] == [[1], [2]]
+    assert [(path, headers.get("x-key")) for path, headers in wire.seen] == [
+        ("/here", "s3cret"),
+        ("/there", None),
+        ("/again", "s3cret"),
+    ]
+
+
 def test_a_next_page_of_the_same_host_is_followed(wire: Wire) -> None:
     wire.says([1])
     client_of(wire).get_json(f"{wire.url}/v4/x?next_page_token=abc")
