@@ -162,23 +162,46 @@ def parse_rows(
     for name, value in (constants or {}).items():
         received[name] = [value] * len(whole)
 
-    series: list[pl.Series] = []
-    reasons = pl.Series("reason", [None] * len(whole), dtype=pl.String)
-    for column in table.columns:
-        values, reason = _typed(
-            column, received[column.name], (times or {}).get(column.name), latest
-        )
-        series.append(values)
-        reasons = pl.select(pl.coalesce(reasons, reason)).to_series()
+    columns = [_cells(column, received[column.name]) for column in table.columns]
+    frame, reasons = _judged(table, columns, times, latest)
+    refused += [(str(reason), dump(whole[index])) for index, reason in enumerate(reasons) if reason]
+    return Parsed(table, _to_arrow(table, frame), tuple(refused))
 
-    frame = pl.DataFrame(series)
-    bad = reasons.is_not_null()
-    refused += [
-        (str(reason), dump(whole[index]))
-        for index, reason in enumerate(reasons.to_list())
-        if reason is not None
+
+def parse_texts(
+    table: Table,
+    rows: pl.DataFrame,
+    *,
+    constants: Mapping[str, str] | None = None,
+    times: Mapping[str, TimeUnit] | None = None,
+    latest: datetime | None = None,
+) -> Parsed:
+    """Type the rows of a text file, such as a CSV, all at once: a file has too many for lists.
+
+    Args:
+        table: the raw table's declaration.
+        rows: texts, one column for each of the table's but the constants; a cell that is not there
+            is null, and an empty one says nothing.
+        constants: columns with one value for all rows, such as the symbol asked for.
+        times: the declared unit of each timestamp column.
+        latest: timestamps after it are refused; None: no bound.
+
+    Returns:
+        The accepted rows in the file's order, and the refused ones with their reasons.
+    """
+    whole = rows.with_columns(pl.lit(text).alias(name) for name, text in (constants or {}).items())
+    columns = []
+    for column in table.columns:
+        text = whole[column.name]
+        stated = text.set(text == "", None)
+        columns.append((stated, stated))
+    frame, reasons = _judged(table, columns, times, latest)
+    refused = [
+        (str(reason), dump(rows.row(index, named=True)))
+        for index, reason in enumerate(reasons)
+        if reason
     ]
-    return Parsed(table, _to_arrow(table, frame.filter(~bad)), tuple(refused))
+    return Parsed(table, _to_arrow(table, frame), tuple(refused))
 
 
 def dump(row: object) -> str:
@@ -194,15 +217,42 @@ def _to_arrow(table: Table, frame: pl.DataFrame) -> pa.Table:
     return frame.to_arrow().cast(schema)
 
 
+def _judged(
+    table: Table,
+    columns: Sequence[tuple[pl.Series, pl.Series]],
+    times: Mapping[str, TimeUnit] | None,
+    latest: datetime | None,
+) -> tuple[pl.DataFrame, list[str | None]]:
+    """Return the accepted rows, typed, and for every row why it is refused (None: it is not)."""
+    series: list[pl.Series] = []
+    reasons = pl.Series("reason", [None] * len(columns[0][0]), dtype=pl.String)
+    for column, (text, readable) in zip(table.columns, columns, strict=True):
+        values, reason = _typed(column, text, readable, (times or {}).get(column.name), latest)
+        series.append(values)
+        reasons = pl.select(pl.coalesce(reasons, reason)).to_series()
+    return pl.DataFrame(series).filter(reasons.is_null()), reasons.to_list()
+
+
+def _cells(column: Column, cells: Sequence[Any]) -> tuple[pl.Series, pl.Series]:
+    """Return a payload's cells as texts to read from, and those that are a text's own value."""
+    text = _texts(column.name, [_text(column, cell) for cell in cells])
+    if column.kind != "text":
+        return text, text
+    return text, _texts(column.name, [_readable(cell) for cell in cells])
+
+
 def _typed(
-    column: Column, cells: Sequence[Any], unit: TimeUnit | None, latest: datetime | None
+    column: Column,
+    text: pl.Series,
+    readable: pl.Series,
+    unit: TimeUnit | None,
+    latest: datetime | None,
 ) -> tuple[pl.Series, pl.Series]:
     """Return the column's values and, for each row, why its cell is refused (null: it is not)."""
     name = column.name
-    text = _texts(name, [_text(column, cell) for cell in cells])
     match column.kind:
         case "text":
-            values = _texts(name, [_readable(cell) for cell in cells])
+            values = readable.alias(name)
         case "boolean":
             values = text.replace_strict(
                 {"true": True, "false": False}, default=None, return_dtype=pl.Boolean
