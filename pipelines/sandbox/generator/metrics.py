@@ -14,7 +14,7 @@ from pipelines.sandbox.generator.cast import AssetSpec, Cast
 from pipelines.sandbox.generator.paths import SPIRAL_MINT, Path, Series
 from pipelines.sandbox.generator.plan import Plan
 from pipelines.sandbox.generator.settings import GeneratorSettings
-from pipelines.sandbox.generator.venues import _salted as salted
+from pipelines.sandbox.generator.venues import salted
 
 _HALVING = date(2024, 4, 20)
 _TOKEN_METRICS = (

@@ -14,8 +14,7 @@ from pipelines.sandbox.generator.cast import Cast, StableSpec
 from pipelines.sandbox.generator.paths import Path, Series
 from pipelines.sandbox.generator.plan import Plan
 from pipelines.sandbox.generator.settings import GeneratorSettings
-from pipelines.sandbox.generator.venues import _ar1 as ar1
-from pipelines.sandbox.generator.venues import _salted as salted
+from pipelines.sandbox.generator.venues import ar1, salted
 
 NEW_CHAIN = "Sandbox L9"
 # minted and not yet sold: the issuer's own stock, as a share of what circulates

@@ -132,7 +132,7 @@ class Market:
             setattr(self, name, np.append(values, np.asarray(value, dtype=values.dtype)))
 
 
-def _salted(rng_seed: int, *names: str) -> np.random.Generator:
+def salted(rng_seed: int, *names: str) -> np.random.Generator:
     """Return a generator of its own for a name, so that sizes do not change other markets."""
     return np.random.default_rng([rng_seed, *(zlib.crc32(name.encode()) for name in names)])
 
@@ -271,7 +271,7 @@ def fill_candles(
     """
     # twins have the same candles to the last digit: that is what a tie is
     name = parts.TWINS[0] if market.base == parts.TWINS[1] else market.base
-    rng = _salted(settings.seed, name, market.venue, market.quote_code)
+    rng = salted(settings.seed, name, market.venue, market.quote_code)
     path = paths[market.base]
     running = settings.day_count
     last = running if market.last is None else min(market.last, running)
@@ -279,7 +279,7 @@ def fill_candles(
     count = len(days)
     pegged = market.base in _STABLE_MARKETS or market.base.startswith("fiat-")
     noise = (0.6 if pegged else 2.0) / 1e4
-    offset = _ar1(rng, count, 0.5, noise)
+    offset = ar1(rng, count, 0.5, noise)
     if market.base == parts.CONSTANT:
         offset = np.zeros(count)
 
@@ -299,20 +299,21 @@ def fill_candles(
     market.low = np.maximum(np.round(low, decimals), 10.0**-decimals)
     market.close = np.round(close, decimals)
 
-    wiggle = np.exp(_ar1(rng, count, 0.7, 0.22))
+    wiggle = np.exp(ar1(rng, count, 0.7, 0.22))
     usd = turnover[name][days] * market.share * wiggle
     paid = np.clip(
         (market.open + market.high + market.low + market.close) / 4, market.low, market.high
     )
     market.volume_base = np.round(usd / quote_close / paid, 8)
     market.volume_quote = np.round(market.volume_base * paid, 8)
-    size = 60 + 1.2 * np.sqrt(np.sqrt(usd)) * 10
+    size = 60 + 12 * np.sqrt(np.sqrt(usd))
     market.trades = np.maximum(1, usd / size).astype(np.int64)
     market.known_us = np.full(count, -1, dtype=np.int64)
     market.is_deleted = np.zeros(count, dtype=np.bool_)
 
 
-def _ar1(rng: np.random.Generator, count: int, memory: float, sigma: float) -> Series:
+def ar1(rng: np.random.Generator, count: int, memory: float, sigma: float) -> Series:
+    """Return a series of standard deviation `sigma` that remembers part of the day before."""
     shocks = sigma * np.sqrt(1 - memory**2) * rng.standard_normal(count)
     path = np.empty(count)
     level = 0.0
@@ -336,7 +337,7 @@ def turnover_of(
 
     def add(asset_id: str, usual: float) -> None:
         path = paths[asset_id]
-        rng = _salted(settings.seed, "turnover", asset_id)
+        rng = salted(settings.seed, "turnover", asset_id)
         worth = path.close.copy()
         if asset_id == parts.REDENOMINATED:
             worth[plan.redenomination :] *= 100
@@ -344,7 +345,7 @@ def turnover_of(
         if asset_id == parts.SPIRAL:
             level = np.square(level)
         burst = np.exp(0.38 * (np.clip(path.activity, 0, 5) - 0.8))
-        found[asset_id] = usual * level * burst * np.exp(_ar1(rng, len(path.close), 0.85, 0.30))
+        found[asset_id] = usual * level * burst * np.exp(ar1(rng, len(path.close), 0.85, 0.30))
 
     for spec in cast.assets:
         cap = spec.price * spec.supply
