@@ -1,6 +1,6 @@
 """Which of a source's codes belong to curated assets: what the product asks a source for.
 
-Curated identity is written once, in the dbt seed `dim_asset_alias`; a curation folder (such as a
+Curated identity is written once, in the dbt seed `dim_asset_alias_curated`; a curation folder (such as a
 sandbox dataset) may add to it.
 """
 
@@ -12,7 +12,7 @@ import polars as pl
 
 from pipelines.settings import Settings
 
-ALIAS_SEED = "dim_asset_alias.csv"
+ALIAS_SEED = "dim_asset_alias_curated.csv"
 # its ids are the coins' own, not those of assets
 STABLECOIN_SOURCE = "defillama_stablecoins"
 

@@ -104,6 +104,6 @@ def test_a_file_that_is_no_parquet_is_an_error(seeds: Path, curation: Path) -> N
 def test_there_is_one_seed(seeds: Path) -> None:
     (seeds / universe.ALIAS_SEED).rename(seeds / "other.csv")
     with pytest.raises(
-        UniverseError, match=r"expected one dim_asset_alias\.csv below .* found \[\]"
+        UniverseError, match=r"expected one dim_asset_alias_curated\.csv below .* found \[\]"
     ):
         codes("kraken")

@@ -1,0 +1,1 @@
+"""Speed and memory, never as a timed test: machines are shared. Run: make bench."""

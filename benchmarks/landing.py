@@ -1,0 +1,59 @@
+"""Rows per second on their way to the lake, against plain Polars and DuckDB on the same rows."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import polars as pl
+
+from benchmarks.measure import run_stage
+from pipelines import warehouse
+from pipelines.sandbox import SandboxServer
+from pipelines.sandbox.dataset import load
+
+
+@dataclass(frozen=True)
+class Landing:
+    rows: int
+    real_seconds: float
+    plain_seconds: float
+
+    @property
+    def ratio(self) -> float:
+        """How many times as long the real path takes."""
+        return self.real_seconds / self.plain_seconds
+
+
+def measure(dataset: Path) -> Landing:
+    """Land a dataset's history through HTTP, parsing, contract and dlt; then write and load the
+    same rows with Polars (Parquet) and plain DuckDB.
+    """
+    folder = load(dataset)
+    with TemporaryDirectory() as data_dir, SandboxServer(dataset) as server:
+        environment = {
+            "TOKENMART_DATA_DIR": data_dir,
+            "TOKENMART_SANDBOX_URL": server.url,
+            "TOKENMART_NOW": folder.now.isoformat(),
+            "TOKENMART_CURATION_DIR": str(dataset),
+        }
+        real = run_stage(
+            "extract", folder.start.isoformat(), folder.end.isoformat(), environment=environment
+        )
+        landed = [
+            pl.read_parquet(sorted(table.rglob("*.parquet")))
+            for table in sorted(Path(data_dir).glob("lake/raw/*/*"))
+            if not table.name.startswith("_dlt") and any(table.rglob("*.parquet"))
+        ]
+    rows = sum(frame.height for frame in landed)
+    with TemporaryDirectory() as plain_dir:
+        started = time.perf_counter()
+        with warehouse.write(Path(plain_dir) / "plain.duckdb") as connection:
+            for number, frame in enumerate(landed):
+                path = Path(plain_dir) / f"{number}.parquet"
+                frame.write_parquet(path)
+                connection.execute(f"create table t{number} as from read_parquet('{path}')")
+        plain_seconds = time.perf_counter() - started
+    return Landing(rows, real.seconds, plain_seconds)
