@@ -15,12 +15,21 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.http import Budget, HttpClient, RequestFailed, RequestRefused, SourceUnavailable
+from pipelines.http import (
+    Budget,
+    HttpClient,
+    RequestFailed,
+    RequestRefused,
+    SourceError,
+    SourceUnavailable,
+    Usage,
+)
 from pipelines.parsing import Parsed, PayloadError, quarantine_rows, stamp
-from pipelines.settings import Settings, SettingsError
+from pipelines.settings import Bulk, Settings, SettingsError
 from pipelines.tables import EXTRACTION, QUARANTINE, Table
 from pipelines.windows import DAY, Clock, Window
 
@@ -32,6 +41,7 @@ _MEASURES = tuple(
 )
 
 Item = tuple[str, pa.Table]
+Recall = Callable[[Table], pl.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -50,6 +60,9 @@ class Source:
         mirrors: hosts that answer the same, for when the first cannot be used; live only.
         key_header: header of the optional free key (`TOKENMART_SOURCES__<NAME>__API_KEY`).
         identity: the source by whose codes curated assets are asked for; None: its own.
+        files_url: a second live host, with files in bulk.
+        files_budget: how fast that one may be asked.
+        intervals: lengths of candles that it lands beside the daily ones, where the user wants.
     """
 
     name: str
@@ -63,6 +76,9 @@ class Source:
     mirrors: tuple[str, ...] = ()
     key_header: str | None = None
     identity: str | None = None
+    files_url: str | None = None
+    files_budget: Budget | None = None
+    intervals: frozenset[str] = frozenset()
 
 
 def base_url(source: Source, settings: Settings) -> str:
@@ -72,22 +88,27 @@ def base_url(source: Source, settings: Settings) -> str:
         SettingsError: the sandbox profile without a sandbox server, or with the live host.
     """
     override = settings.overrides(source.name).base_url
+    return _where(settings, source.name, override, source.base_url)
+
+
+def _where(settings: Settings, mount: str, override: str | None, live: str) -> str:
+    """Return the user's URL, or else the profile's: the live host, or a mount of the sandbox."""
     if override is not None:
-        live = urlsplit(source.base_url).hostname
-        if settings.profile == "sandbox" and urlsplit(override).hostname == live:
+        host = urlsplit(live).hostname
+        if settings.profile == "sandbox" and urlsplit(override).hostname == host:
             raise SettingsError(
-                f"the profile is `sandbox` and the base URL of {source.name} is the live host "
-                f"{live}: set TOKENMART_PROFILE=live to ask it"
+                f"the profile is `sandbox` and the base URL of {mount} is the live host "
+                f"{host}: set TOKENMART_PROFILE=live to ask it"
             )
         return override
     if settings.profile == "live":
-        return source.base_url
+        return live
     if settings.sandbox_url is None:
         raise SettingsError(
             "the profile is `sandbox` and no sandbox server is set (TOKENMART_SANDBOX_URL): "
             "`tokenmart daily` starts one itself, `tokenmart sandbox serve` starts one for others"
         )
-    return f"{settings.sandbox_url.rstrip('/')}/{source.name}"
+    return f"{settings.sandbox_url.rstrip('/')}/{mount}"
 
 
 def client_for(source: Source, settings: Settings) -> HttpClient:
@@ -116,6 +137,29 @@ def client_for(source: Source, settings: Settings) -> HttpClient:
     )
 
 
+def files_client_for(source: Source, settings: Settings) -> HttpClient | None:
+    """Return the client of the source's second host, or None where it has none.
+
+    In the sandbox that is the mount `<source>_files`.
+    """
+    if source.files_url is None:
+        return None
+    overrides = settings.overrides(source.name)
+    mount = f"{source.name}_files"
+    return HttpClient(
+        mount,
+        _where(settings, mount, overrides.files_url, source.files_url),
+        budget=source.files_budget if settings.profile == "live" else None,
+        timeout_s=overrides.timeout_s,
+        max_attempts=overrides.max_attempts,
+        max_retry_delay_s=overrides.max_retry_delay_s,
+    )
+
+
+class Incomplete(SourceError):
+    """What came is right, but it is not all: what is missing in it may be there all the same."""
+
+
 @dataclass
 class Extraction:
     """One source's extraction in one run: its client, its clock, its log.
@@ -126,6 +170,10 @@ class Extraction:
         run_id: the run's id; in every log and quarantine row.
         universe: the source's own codes of curated assets (see `pipelines.universe`).
         only: the entities that the user restricts the source to; None: the curated ones.
+        files: asks the source's second host, where it has one.
+        intervals: lengths of candles wanted beside the daily ones.
+        bulk: whether files are read in place of pages: `auto` where that takes fewer requests.
+        remembered: returns the rows that earlier runs landed in a raw table; None: nothing did.
         failures: what ends a run with an error, for people.
         refusals: entities that the source refused, for people.
     """
@@ -135,11 +183,20 @@ class Extraction:
     run_id: str
     universe: frozenset[str]
     only: frozenset[str] | None = None
+    files: HttpClient | None = None
+    intervals: tuple[str, ...] = ()
+    bulk: Bulk = "auto"
+    remembered: Recall | None = None
     failures: list[str] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
     _log: list[dict[str, Any]] = field(default_factory=list)
     _stopped: str | None = None
     _consecutive_errors: int = 0
+
+    @property
+    def usage(self) -> Usage:
+        """What was sent so far, to all hosts of the source."""
+        return self.client.usage + (self.files.usage if self.files else Usage())
 
     def closed(self, window: Window, reach_d: int | None = None) -> Window | None:
         """Return the part of the window whose days are over, or None if there is none.
@@ -182,7 +239,8 @@ class Extraction:
             entity: the source's id of what is asked for, or several that one series of requests
                 asks for together; '*' for a whole snapshot.
             window: the days asked for; None for a snapshot.
-            pages: sends the requests; may raise the errors of `http` and `PayloadError`.
+            pages: sends the requests; may raise the errors of `http`, `PayloadError`, and at its
+                end `Incomplete`. It may yield rows of a second table, such as a list of files.
             reaches: the instant of the newest row that a complete answer has; an answer that ends
                 earlier may be truncated, so its gaps say nothing about deletions ("partial").
 
@@ -194,17 +252,20 @@ class Extraction:
         if self._stopped is not None:
             self._note(table, entities, window, dict.fromkeys(entities, ("skipped", self._stopped)))
             return
-        before, started = self.client.usage, time.monotonic()
+        before, started = self.usage, time.monotonic()
         received = _Received(table, entities)
         error: str | None = None
+        missing: str | None = None
         try:
             for parsed in pages():
                 received.take(parsed)
                 if parsed.row_count:
-                    yield table.name, stamp(parsed, self.fetched_at)
+                    yield parsed.table.name, stamp(parsed, self.fetched_at)
                 rejected = quarantine_rows(parsed, entity_id, self.run_id, self.fetched_at)
                 if rejected is not None:
                     yield QUARANTINE.name, rejected
+        except Incomplete as problem:
+            missing = str(problem)
         except RequestRefused as problem:
             error = str(problem)
             self.refusals.append(f"{table.name} {entity_id}: {problem}")
@@ -218,7 +279,7 @@ class Extraction:
             self.failures.append(error)
         if error is None:
             self._consecutive_errors = 0
-            outcomes = {name: received.outcome(name, reaches) for name in entities}
+            outcomes = {name: received.outcome(name, reaches, missing) for name in entities}
         else:
             outcomes = dict.fromkeys(entities, ("error", error))
         self._note(
@@ -229,7 +290,7 @@ class Extraction:
             rows_landed=received.row_counts,
             rows_quarantined=received.refused_count,
             duration_s=time.monotonic() - started,
-            **vars(self.client.usage.since(before)),
+            **vars(self.usage.since(before)),
         )
 
     def stop(self, reason: str) -> None:
@@ -296,12 +357,15 @@ class _Received:
         self.row_counts: Counter[str] = Counter()
         self.refused_count = 0
         self._entities = entities
+        self._table = table
         self._entity_column = table.key[0]
         self._time_column = table.time_column
         self._newest: dict[str, datetime] = {}
 
     def take(self, parsed: Parsed) -> None:
         self.refused_count += len(parsed.refused)
+        if parsed.table.name != self._table.name:
+            return
         if len(self._entities) == 1:
             self._count(self._entities[0], parsed.rows)
             return
@@ -318,8 +382,12 @@ class _Received:
             newest = pc.max(rows[self._time_column]).as_py()
             self._newest[entity] = max(newest, self._newest.get(entity, newest))
 
-    def outcome(self, entity: str, reaches: datetime | None) -> tuple[str, str | None]:
+    def outcome(
+        self, entity: str, reaches: datetime | None, missing: str | None = None
+    ) -> tuple[str, str | None]:
         """Return status and reason of an answer without an error."""
+        if missing is not None:
+            return "partial", missing
         if self.refused_count:
             # a refused row was in the answer: its key must not be taken for deleted
             return "partial", f"{self.refused_count} rows refused, see the quarantine"
@@ -330,14 +398,33 @@ class _Received:
 
 
 def begin(
-    source: Source, settings: Settings, clock: Clock, run_id: str, universe: frozenset[str]
+    source: Source,
+    settings: Settings,
+    clock: Clock,
+    run_id: str,
+    universe: frozenset[str],
+    remembered: Recall | None = None,
 ) -> Extraction:
-    """Return a new extraction of the source under the settings."""
-    only = settings.overrides(source.name).entities
+    """Return a new extraction of the source under the settings.
+
+    Raises:
+        SettingsError: the profile lacks what it needs, or the source has no such candles.
+    """
+    overrides = settings.overrides(source.name)
+    only = overrides.entities
+    if unknown := sorted(set(overrides.intervals) - source.intervals):
+        raise SettingsError(
+            f"{source.name} lands no candles of {', '.join(unknown)}; beside the daily ones it has "
+            f"{', '.join(sorted(source.intervals)) or 'none'}"
+        )
     return Extraction(
         client=client_for(source, settings),
         fetched_at=clock.now(),
         run_id=run_id,
         universe=universe,
         only=frozenset(only) if only is not None else None,
+        files=files_client_for(source, settings),
+        intervals=overrides.intervals,
+        bulk=overrides.bulk,
+        remembered=remembered,
     )

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 
 from pipelines import extraction, sources, universe
 from pipelines.settings import Settings
-from pipelines.tables import EXTRACTION, FETCHED_AT, QUARANTINE
+from pipelines.tables import EXTRACTION, FETCHED_AT, QUARANTINE, Table
 from pipelines.windows import Clock, Window
 
 LAYOUT = "{table_name}/load_date={YYYY}-{MM}-{DD}/{load_id}.{file_id}.{ext}"
@@ -98,10 +98,17 @@ def land(
     if not overrides.enabled:
         return LoadReport(source_name, asked, is_enabled=False)
     curated = universe.codes(settings, source.identity or source_name)
-    run = extraction.begin(source, settings, clock, run_id, curated)
+    run = extraction.begin(
+        source,
+        settings,
+        clock,
+        run_id,
+        curated,
+        remembered=lambda table: read_rows(settings, source_name, table),
+    )
     tally = _Tally(source_name)
     load_id = _append(source_name, tally.watch(source.extract(run, asked)), run, settings, clock)
-    usage = run.client.usage
+    usage = run.usage
     return LoadReport(
         source=source_name,
         window=asked,
@@ -239,6 +246,25 @@ def read_catalog(settings: Settings) -> pl.DataFrame:
 
     file_system, root = fsspec.core.url_to_fs(settings.lake_dir)
     return pl.DataFrame(list(_read_catalog(file_system, root).values()), schema=_CATALOG_SCHEMA)
+
+
+def read_rows(settings: Settings, source: str, table: Table) -> pl.DataFrame:
+    """Return the rows of a raw table that complete loads have landed; none without a catalog.
+
+    Grain: one row per observation, so a fact that was asked for twice is in it twice. Meant for
+    small tables: lists of files, not candles.
+    """
+    import fsspec
+
+    file_system, root = fsspec.core.url_to_fs(settings.lake_dir)
+    parts = [pl.DataFrame(pl.from_arrow(table.arrow_schema().empty_table()))]
+    for line in _read_catalog(file_system, root).values():
+        if (line["source"], line["table_name"]) == (source, table.name):
+            with file_system.open(f"{root}/{line['path']}", "rb") as file:
+                rows = pl.read_parquet(file.read())
+            # a file of before a column was declared has nulls there
+            parts.append(rows.select(name for name in parts[0].columns if name in rows.columns))
+    return pl.concat(parts, how="diagonal")
 
 
 def _read_catalog(file_system: Any, root: str) -> dict[str, dict[str, Any]]:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 REPO_DIR = Path(__file__).resolve().parents[1]
+Bulk = Literal["auto", "always", "never"]
 
 
 class SettingsError(Exception):
@@ -33,6 +34,16 @@ class SourceOverrides(BaseModel):
     look_back_d: int | None = Field(default=None, ge=0)
     entities: tuple[str, ...] | None = Field(
         default=None, description="only these ids of the source, instead of the curated ones"
+    )
+    files_url: str | None = Field(
+        default=None, description="of sources with a second host for files in bulk: where it is"
+    )
+    intervals: tuple[str, ...] = Field(
+        default=(), description="candles of these lengths too, kept in the lake (binance)"
+    )
+    bulk: Bulk = Field(
+        default="auto",
+        description="files in place of pages: where that takes fewer requests, always, never",
     )
     api_key: SecretStr | None = Field(default=None, description="for sources that know free keys")
     timeout_s: float = Field(default=30.0, gt=0)

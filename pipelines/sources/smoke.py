@@ -34,7 +34,7 @@ def smoke(name: str) -> int:
     for table_name, count in counts.items():
         grid.add_row(table_name, f"{count:,}")
     console.print(grid)
-    console.print(f"requests: {run.client.usage.request_count}")
+    console.print(f"requests: {run.usage.request_count}")
     for problem in (*run.failures, *run.refusals):
         console.print(f"[red]{problem}")
     return 1 if run.failures else 0

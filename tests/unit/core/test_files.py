@@ -1,15 +1,23 @@
 """Files in bulk: their bytes from the wire, and their texts into typed rows."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import polars as pl
 import pytest
 
-from pipelines.http import HttpClient, RequestFailed, Usage
-from pipelines.parsing import PayloadError, parse_rows, parse_texts
+from pipelines import extraction, lake
+from pipelines.extraction import Extraction, Incomplete, Item
+from pipelines.http import Budget, HttpClient, RequestFailed, Usage
+from pipelines.parsing import Parsed, PayloadError, parse_rows, parse_texts
+from pipelines.settings import Settings, SettingsError, SourceOverrides
 from pipelines.tables import Column, Table
+from pipelines.windows import FixedClock, Window
 from tests.unit.core.conftest import Answer, Wire
+from tests.unit.core.fake_source import DAILY, NAME, FakeClient, daily_source, days, instant, use
 
 FACTS = Table(
     "facts",
@@ -22,6 +30,8 @@ FACTS = Table(
     ),
     key=("name", "at"),
 )
+
+WINDOW = Window.between(date(2025, 11, 8), date(2025, 11, 10))
 
 
 def client_of(wire: Wire, **options: Any) -> HttpClient:
@@ -104,3 +114,99 @@ def test_no_rows_give_no_rows() -> None:
 
 def test_usages_add_up() -> None:
     assert Usage(1, 2, 3, 4) + Usage(10, 20, 30, 40) == Usage(11, 22, 33, 44)
+
+
+def facts(name: str) -> Parsed:
+    return parse_texts(FACTS, frame_of((name, "1700000000000", "1", "1")), times={"at": "ms"})
+
+
+def run_with(files: FakeClient | None = None) -> Extraction:
+    now = instant(2025, 11, 11, 6)
+    return Extraction(FakeClient(), now, "run-1", frozenset(), files=files)  # type: ignore[arg-type]
+
+
+def test_a_second_table_goes_along_and_counts_for_nothing() -> None:
+    run = run_with()
+    items = list(
+        run.pull(DAILY, "A", WINDOW, lambda: [facts("file"), days("A", WINDOW)],
+                 reaches=instant(2025, 11, 10))
+    )  # fmt: skip
+    assert [(name, rows.num_rows) for name, rows in items] == [("facts", 1), ("daily", 3)]
+    (line,) = run.log().to_pylist()
+    assert (line["status"], line["rows_landed"]) == ("ok", 3)
+
+
+def test_an_answer_that_says_it_is_incomplete_is_partial_and_no_failure() -> None:
+    run = run_with()
+
+    def pages() -> Iterator[Parsed]:
+        yield days("A", WINDOW)
+        raise Incomplete("2 of 3 candles in a.zip")
+
+    items = list(run.pull(DAILY, "A", WINDOW, pages, reaches=instant(2025, 11, 10)))
+    assert [name for name, _ in items] == ["daily"]
+    (line,) = run.log().to_pylist()
+    assert (line["status"], line["error"]) == ("partial", "2 of 3 candles in a.zip")
+    assert (run.failures, run.refusals) == ([], [])
+
+
+def test_requests_to_both_hosts_are_counted() -> None:
+    files = FakeClient()
+    run = run_with(files)
+
+    def pages() -> Iterator[Parsed]:
+        run.client.spend(2)  # type: ignore[attr-defined]
+        files.spend(3)
+        yield days("A", WINDOW)
+
+    list(run.pull(DAILY, "A", WINDOW, pages))
+    assert run.log().to_pylist()[0]["request_count"] == 5
+    assert run.usage.request_count == 5
+
+
+def test_the_second_host_is_a_mount_of_the_sandbox_or_the_live_one(settings: Settings) -> None:
+    source = replace(daily_source(), files_url="https://files.example", files_budget=Budget(1.0))
+    assert extraction.files_client_for(daily_source(), settings) is None
+    client = extraction.files_client_for(source, settings)
+    assert client is not None
+    assert client.base_url == f"{settings.sandbox_url}/{NAME}_files"
+    live = settings.model_copy(update={"profile": "live"})
+    client = extraction.files_client_for(source, live)
+    assert client is not None
+    assert client.base_url == "https://files.example"
+    overrides = SourceOverrides(files_url="https://files.example/x")
+    mixed = settings.model_copy(update={"sources": {NAME: overrides}})
+    with pytest.raises(SettingsError, match=r"is the live host files\.example"):
+        extraction.files_client_for(source, mixed)
+
+
+def test_candles_that_a_source_does_not_have_are_said_at_the_start(
+    settings: Settings, clock: FixedClock
+) -> None:
+    overrides = {NAME: SourceOverrides(intervals=("1m",))}
+    wanting = settings.model_copy(update={"sources": overrides})
+    with pytest.raises(SettingsError, match=r"kraken lands no candles of 1m; .* it has none"):
+        extraction.begin(daily_source(), wanting, clock, "run", frozenset())
+    able = replace(daily_source(), intervals=frozenset({"1m"}))
+    assert extraction.begin(able, wanting, clock, "run", frozenset()).intervals == ("1m",)
+
+
+def test_what_was_landed_before_is_remembered(
+    settings: Settings, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[pl.DataFrame] = []
+    source = daily_source()
+
+    def extract(run: Extraction, window: Window) -> Iterator[Item]:
+        assert run.remembered is not None
+        seen.append(run.remembered(DAILY))
+        yield from source.extract(run, window)
+
+    for name, value in use(replace(source, extract=extract)).items():
+        monkeypatch.setattr(name, value)
+    for _ in range(3):
+        lake.land(NAME, Window.of_day(date(2025, 11, 10)), settings, clock, "run")
+        lake.write_catalog(settings)
+    assert [frame.height for frame in seen] == [0, 4, 8]
+    assert seen[0].schema == seen[2].schema
+    assert seen[2]["price"].to_list() == [Decimal("1.5")] * 8
