@@ -53,11 +53,22 @@ def fingerprint(*parameters: object) -> str:
         The first 16 hexadecimal digits of the SHA-256 of their names and values.
     """
     content = [
-        [type(item).__name__, dataclasses.asdict(item)]  # type: ignore[call-overload]
+        [type(item).__name__, _plain(dataclasses.asdict(item))]  # type: ignore[call-overload]
         for item in parameters
     ]
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _plain(value: object) -> object:
+    """A value in which equal numbers look alike: 65 and 65.0 are one threshold."""
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    if isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    return value
 
 
 def _parse(hint: Any, value: object) -> object:
