@@ -1,0 +1,59 @@
+"""blockchain.com charts: daily metrics of Bitcoin, a second opinion on Coin Metrics'."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pipelines.extraction import Extraction, Item, Source
+from pipelines.parsing import Parsed
+from pipelines.sources.blockchain_info import parse
+from pipelines.sources.blockchain_info.settings import (
+    BASE_URL,
+    BUDGET,
+    CHARTS,
+    LICENCE,
+    LOOK_BACK_D,
+)
+from pipelines.sources.blockchain_info.tables import CHARTS as TABLE
+from pipelines.windows import DAY, Window, start_of
+
+
+def extract(run: Extraction, window: Window) -> Iterator[Item]:
+    """Yield the charts for the closed days of the window."""
+    closed = run.closed(window)
+    if closed is None:
+        return
+    for name in run.wanted(CHARTS):
+        yield from run.pull(
+            TABLE,
+            name,
+            closed,
+            lambda name=name: _chart(run, name, closed),  # type: ignore[misc]
+            reaches=start_of(closed.last),
+        )
+
+
+def _chart(run: Extraction, name: str, window: Window) -> Iterator[Parsed]:
+    payload = run.client.get_json(
+        f"charts/{name}",
+        {
+            "start": window.start.isoformat(),
+            "timespan": f"{window.day_count}days",
+            "format": "json",
+            # by default long ranges are thinned to some 1,500 points
+            "sampled": "false",
+        },
+    )
+    parsed = parse.chart(payload, name, latest=run.fetched_at + DAY)
+    yield parsed.between("day_time", window.start_at, window.end_at)
+
+
+SOURCE = Source(
+    name="blockchain_info",
+    title="Blockchain.com charts",
+    base_url=BASE_URL,
+    budget=BUDGET,
+    look_back_d=LOOK_BACK_D,
+    extract=extract,
+    licence=LICENCE,
+)

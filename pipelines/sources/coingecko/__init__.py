@@ -1,0 +1,116 @@
+"""CoinGecko: supply and valuation of coins as of today, their daily prices, categories.
+
+Supply and fully diluted valuation have no history here: a day that is not captured is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pipelines.extraction import Extraction, Item, Source
+from pipelines.parsing import Parsed
+from pipelines.sources.coingecko import parse
+from pipelines.sources.coingecko.settings import (
+    BASE_URL,
+    BATCH_COINS,
+    BUDGET,
+    CURRENCY,
+    DAILY_FROM_D,
+    KEY_HEADER,
+    LICENCE,
+    LOOK_BACK_D,
+    PAGE_ROWS,
+    REACH_D,
+    TOP_PAGES,
+)
+from pipelines.sources.coingecko.tables import CATEGORIES, MARKET_CHART, MARKETS
+from pipelines.windows import DAY, Window, start_of
+
+
+def extract(run: Extraction, window: Window) -> Iterator[Item]:
+    """Yield today's markets and categories, and curated coins' charts for the closed days."""
+    wanted = run.wanted(run.universe)
+    seen: set[str] = set()
+    # not logged as '*': a coin that leaves the top is not deleted
+    top = f"top {TOP_PAGES * PAGE_ROWS}"
+    yield from run.pull(MARKETS, top, None, lambda: _top(run, seen))
+    missing = [coin_id for coin_id in wanted if coin_id not in seen]
+    for first in range(0, len(missing), BATCH_COINS):
+        batch = missing[first : first + BATCH_COINS]
+        yield from run.pull(MARKETS, batch, None, lambda batch=batch: _named(run, batch, seen))  # type: ignore[misc]
+    yield from run.pull(CATEGORIES, "*", None, lambda: _categories(run))
+    closed = run.closed(window, reach_d=REACH_D)
+    if closed is None:
+        return
+    # a day's close is the point labelled with the midnight that ends it
+    labels = Window(closed.start + DAY, closed.end + DAY)
+    for coin_id in wanted:
+        yield from run.pull(
+            MARKET_CHART,
+            coin_id,
+            labels,
+            lambda coin_id=coin_id: _chart(run, coin_id, labels),  # type: ignore[misc]
+            reaches=start_of(labels.last),
+        )
+
+
+def _top(run: Extraction, seen: set[str]) -> Iterator[Parsed]:
+    for page in range(1, TOP_PAGES + 1):
+        payload = run.client.get_json(
+            "coins/markets",
+            {
+                "vs_currency": CURRENCY,
+                "order": "market_cap_desc",
+                "per_page": PAGE_ROWS,
+                "page": page,
+            },
+        )
+        yield from _fresh(run, payload, seen)
+        if len(payload) < PAGE_ROWS:
+            return
+
+
+def _named(run: Extraction, coin_ids: Sequence[str], seen: set[str]) -> Iterator[Parsed]:
+    payload = run.client.get_json(
+        "coins/markets",
+        {"vs_currency": CURRENCY, "ids": ",".join(coin_ids), "per_page": PAGE_ROWS},
+    )
+    yield from _fresh(run, payload, seen)
+
+
+def _fresh(run: Extraction, payload: object, seen: set[str]) -> Iterator[Parsed]:
+    parsed = parse.markets(payload, seen, latest=run.fetched_at + DAY)
+    seen.update(parsed.rows["coin_id"].to_pylist())
+    yield parsed
+
+
+def _categories(run: Extraction) -> Iterator[Parsed]:
+    yield parse.categories(run.client.get_json("coins/categories"), latest=run.fetched_at + DAY)
+
+
+def _chart(run: Extraction, coin_id: str, labels: Window) -> Iterator[Parsed]:
+    # asked with more days than wanted where these are few: only then the points are daily
+    start = min(labels.start, labels.end - DAILY_FROM_D * DAY)
+    payload = run.client.get_json(
+        f"coins/{coin_id}/market_chart/range",
+        {
+            "vs_currency": CURRENCY,
+            "from": int(start_of(start).timestamp()),
+            # an hour more: the last midnight itself must be inside
+            "to": int(start_of(labels.last).timestamp()) + 3600,
+        },
+    )
+    parsed = parse.market_chart(payload, coin_id, latest=run.fetched_at + DAY)
+    yield parsed.between("label_time", labels.start_at, labels.end_at)
+
+
+SOURCE = Source(
+    name="coingecko",
+    title="CoinGecko",
+    base_url=BASE_URL,
+    budget=BUDGET,
+    look_back_d=LOOK_BACK_D,
+    extract=extract,
+    licence=LICENCE,
+    key_header=KEY_HEADER,
+)

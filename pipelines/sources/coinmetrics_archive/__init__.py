@@ -1,0 +1,54 @@
+"""Coin Metrics' CSV archive: years of metrics in one request an asset, for backfills.
+
+It holds metrics that the community API no longer gives, and probably ends in May 2026.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pipelines.extraction import Extraction, Item, Source
+from pipelines.parsing import Parsed
+from pipelines.sources.coinmetrics_archive import parse
+from pipelines.sources.coinmetrics_archive.settings import (
+    BASE_URL,
+    BUDGET,
+    FROZEN_FROM,
+    LICENCE,
+    LOOK_BACK_D,
+)
+from pipelines.sources.coinmetrics_archive.tables import ASSET_METRICS
+from pipelines.windows import DAY, Window
+
+
+def extract(run: Extraction, window: Window) -> Iterator[Item]:
+    """Yield the metrics of curated assets for the window's days that the archive may have."""
+    closed = run.closed(window)
+    if closed is None or closed.start >= FROZEN_FROM:
+        return
+    part = Window(closed.start, min(closed.end, FROZEN_FROM))
+    for asset in run.wanted(run.universe):
+        yield from run.pull(
+            ASSET_METRICS,
+            asset,
+            part,
+            lambda asset=asset: _file(run, asset, part),  # type: ignore[misc]
+            reaches=part.start_at,
+        )
+
+
+def _file(run: Extraction, asset: str, window: Window) -> Iterator[Parsed]:
+    text = run.client.get_text(f"{asset}.csv")
+    yield parse.asset_metrics(text, asset, latest=run.fetched_at + DAY, window=window)
+
+
+SOURCE = Source(
+    name="coinmetrics_archive",
+    title="Coin Metrics archive",
+    base_url=BASE_URL,
+    budget=BUDGET,
+    look_back_d=LOOK_BACK_D,
+    extract=extract,
+    licence=LICENCE,
+    identity="coinmetrics",
+)

@@ -1,0 +1,67 @@
+"""DefiLlama coin prices: a second opinion on the daily close of curated coins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pipelines.extraction import Extraction, Item, Source
+from pipelines.parsing import Parsed
+from pipelines.sources.defillama_coins import parse
+from pipelines.sources.defillama_coins.settings import (
+    BASE_URL,
+    BATCH_COINS,
+    BUDGET,
+    LICENCE,
+    LOOK_BACK_D,
+    MAX_POINTS,
+    PREFIX,
+    SEARCH_WIDTH_H,
+)
+from pipelines.sources.defillama_coins.tables import PRICES
+from pipelines.windows import DAY, Window, start_of
+
+
+def extract(run: Extraction, window: Window) -> Iterator[Item]:
+    """Yield the prices of curated coins at the midnights that end the closed days."""
+    closed = run.closed(window)
+    if closed is None:
+        return
+    labels = Window(closed.start + DAY, closed.end + DAY)
+    coins = run.wanted({f"{PREFIX}{gecko_id}" for gecko_id in run.universe})
+    size = max(1, min(BATCH_COINS, MAX_POINTS // labels.day_count))
+    for first in range(0, len(coins), size):
+        batch = coins[first : first + size]
+        yield from run.pull(
+            PRICES,
+            batch,
+            labels,
+            lambda batch=batch: _chart(run, batch, labels),  # type: ignore[misc]
+            reaches=start_of(labels.last),
+        )
+
+
+def _chart(run: Extraction, coins: list[str], labels: Window) -> Iterator[Parsed]:
+    for part in labels.chunks(MAX_POINTS // len(coins)):
+        payload = run.client.get_json(
+            f"chart/{','.join(coins)}",
+            {
+                "start": int(part.start_at.timestamp()),
+                "span": part.day_count,
+                "period": "1d",
+                "searchWidth": f"{SEARCH_WIDTH_H}h",
+            },
+        )
+        parsed = parse.chart(payload, latest=run.fetched_at + DAY)
+        yield parsed.between("label_time", part.start_at, part.end_at)
+
+
+SOURCE = Source(
+    name="defillama_coins",
+    title="DefiLlama coin prices",
+    base_url=BASE_URL,
+    budget=BUDGET,
+    look_back_d=LOOK_BACK_D,
+    extract=extract,
+    licence=LICENCE,
+    identity="coingecko",
+)

@@ -1,0 +1,71 @@
+"""DefiLlama yields: pools with TVL and APY, split into base and reward, and their history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from pipelines.extraction import Extraction, Item, Source
+from pipelines.parsing import Parsed
+from pipelines.sources.defillama_yields import parse
+from pipelines.sources.defillama_yields.settings import (
+    BASE_URL,
+    BUDGET,
+    LICENCE,
+    LOOK_BACK_D,
+    MAX_POOLS,
+    POOL_FROM_USD,
+)
+from pipelines.sources.defillama_yields.tables import POOL_CHART, POOLS
+from pipelines.windows import DAY, Window, start_of
+
+
+def extract(run: Extraction, window: Window) -> Iterator[Item]:
+    """Yield today's pools, and the history of the largest curated ones on the closed days."""
+    sizes: dict[str, Decimal] = {}
+
+    def listing() -> Iterator[Parsed]:
+        parsed = parse.pools(run.client.get_json("pools"))
+        sizes.update(
+            (pool["pool"], pool["tvl_usd"] or Decimal(0))
+            for pool in parsed.rows.to_pylist()
+            if _is_curated(pool["project"], run.universe)
+        )
+        yield parsed
+
+    yield from run.pull(POOLS, "*", None, listing)
+    closed = run.closed(window)
+    if closed is None:
+        return
+    large = [pool for pool, size in sizes.items() if size >= POOL_FROM_USD]
+    largest = sorted(large, key=lambda pool: (-sizes[pool], pool))[:MAX_POOLS]
+    for pool in run.wanted(largest if run.only is None else sizes):
+        yield from run.pull(
+            POOL_CHART,
+            pool,
+            closed,
+            lambda pool=pool: _chart(run, pool, closed),  # type: ignore[misc]
+            reaches=start_of(closed.last),
+        )
+
+
+def _is_curated(project: str, slugs: frozenset[str]) -> bool:
+    """Tell whether the project is a curated protocol or of a curated family: uniswap-v3."""
+    return any(project == slug or project.startswith(f"{slug}-") for slug in slugs)
+
+
+def _chart(run: Extraction, pool: str, window: Window) -> Iterator[Parsed]:
+    parsed = parse.pool_chart(run.client.get_json(f"chart/{pool}"), pool, run.fetched_at + DAY)
+    yield parsed.between("day_time", window.start_at, window.end_at)
+
+
+SOURCE = Source(
+    name="defillama_yields",
+    title="DefiLlama yields",
+    base_url=BASE_URL,
+    budget=BUDGET,
+    look_back_d=LOOK_BACK_D,
+    extract=extract,
+    licence=LICENCE,
+    identity="defillama",
+)

@@ -1,0 +1,106 @@
+"""DefiLlama yields payloads to rows. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.parsing import Parsed, PayloadError, dump, expect_list, expect_object, parse_rows
+from pipelines.sources.defillama_yields.tables import POOL_CHART, POOLS
+
+
+def _data(payload: object, what: str) -> list[Any]:
+    body = expect_object(payload, what)
+    if body.get("status") != "success":
+        raise PayloadError(f"{what}: status {dump(body.get('status'))}, not success")
+    return expect_list(body.get("data"), f"{what}: data")
+
+
+def pools(payload: object) -> Parsed:
+    """Parse `/pools`: one object a pool; any number may be null.
+
+    Raises:
+        PayloadError: the status is not success, there is no list, or it is empty.
+    """
+    listed = _data(payload, "pools")
+    if not listed:
+        raise PayloadError("pools: the list is empty")
+    rows = [
+        {
+            **pool,
+            "underlyingTokens": _json(pool.get("underlyingTokens")),
+            "rewardTokens": _json(pool.get("rewardTokens")),
+        }
+        if isinstance(pool, dict)
+        else pool
+        for pool in listed
+    ]
+    return parse_rows(
+        POOLS,
+        rows,
+        {
+            "pool": "pool",
+            "chain": "chain",
+            "project": "project",
+            "symbol": "symbol",
+            "pool_meta": "poolMeta",
+            "tvl_usd": "tvlUsd",
+            "apy_pct": "apy",
+            "apy_base_pct": "apyBase",
+            "apy_reward_pct": "apyReward",
+            "is_stablecoin": "stablecoin",
+            "il_risk": "ilRisk",
+            "exposure": "exposure",
+            "is_outlier": "outlier",
+            "underlying_tokens": "underlyingTokens",
+            "reward_tokens": "rewardTokens",
+        },
+    )
+
+
+def _json(tokens: Any) -> Any:
+    return dump(tokens) if isinstance(tokens, list) else tokens
+
+
+def pool_chart(payload: object, pool: str, latest: datetime) -> Parsed:
+    """Parse `/chart/{pool}`: one object a day, with the instant of the day's last record.
+
+    Raises:
+        PayloadError: the status is not success, or there is no list.
+    """
+    points = _data(payload, f"chart of {pool}")
+    rows = [
+        {**point, "day": _day(point.get("timestamp"))} if isinstance(point, dict) else point
+        for point in points
+    ]
+    parsed = parse_rows(
+        POOL_CHART,
+        rows,
+        {
+            "day_time": "day",
+            "record_time": "timestamp",
+            "tvl_usd": "tvlUsd",
+            "apy_pct": "apy",
+            "apy_base_pct": "apyBase",
+            "apy_reward_pct": "apyReward",
+        },
+        constants={"pool": pool},
+        times={"day_time": "iso", "record_time": "iso"},
+        latest=latest,
+    )
+    return replace(parsed, rows=_last_of_day(parsed.rows))
+
+
+def _day(timestamp: Any) -> Any:
+    return timestamp[:10] if isinstance(timestamp, str) else timestamp
+
+
+def _last_of_day(rows: pa.Table) -> pa.Table:
+    """Keep the newest record of each day: while a day runs, its record is replaced."""
+    newest = rows.group_by("day_time").aggregate([("record_time", "max")])
+    keep = pc.is_in(rows["record_time"], value_set=newest["record_time_max"].combine_chunks())
+    return rows.filter(keep)

@@ -1,0 +1,72 @@
+"""European Central Bank: euro reference rates, for coins pegged to other currencies.
+
+SDMX web service, one request for all currencies, no key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pipelines.extraction import Extraction, Item, Source
+from pipelines.http import RequestRefused
+from pipelines.parsing import Parsed
+from pipelines.sources.ecb import parse
+from pipelines.sources.ecb.settings import (
+    BASE_URL,
+    BUDGET,
+    CURRENCIES,
+    FLOW,
+    LICENCE,
+    LOOK_BACK_D,
+    MAX_GAP_D,
+    SERIES,
+)
+from pipelines.sources.ecb.tables import EXCHANGE_RATES
+from pipelines.windows import DAY, Window, start_of
+
+
+def extract(run: Extraction, window: Window) -> Iterator[Item]:
+    """Yield the reference rates of the closed days of the window."""
+    closed = run.closed(window)
+    if closed is None:
+        return
+    currencies = run.wanted(CURRENCIES)
+    if currencies:
+        yield from run.pull(
+            EXCHANGE_RATES,
+            currencies,
+            closed,
+            lambda: _rates(run, currencies, closed),
+            reaches=start_of(closed.last - MAX_GAP_D * DAY),
+        )
+
+
+def _rates(run: Extraction, currencies: list[str], window: Window) -> Iterator[Parsed]:
+    series = SERIES.format(currencies="+".join(currencies))
+    try:
+        text = run.client.get_text(
+            f"data/{FLOW}/{series}",
+            {
+                "startPeriod": window.start.isoformat(),
+                "endPeriod": window.last.isoformat(),
+                "format": "csvdata",
+                "detail": "dataonly",
+            },
+        )
+    except RequestRefused as problem:
+        if problem.status != 404:
+            raise
+        text = ""  # "No results found": a window of holidays
+    parsed = parse.exchange_rates(text, latest=run.fetched_at + DAY)
+    yield parsed.between("day_time", window.start_at, window.end_at)
+
+
+SOURCE = Source(
+    name="ecb",
+    title="ECB reference rates",
+    base_url=BASE_URL,
+    budget=BUDGET,
+    look_back_d=LOOK_BACK_D,
+    extract=extract,
+    licence=LICENCE,
+)

@@ -1,0 +1,16 @@
+"""What the ECB lands."""
+
+from pipelines.tables import Column, Table
+
+EXCHANGE_RATES = Table(
+    name="exchange_rates",
+    description="Euro reference rates of working days. One row per currency and day.",
+    key=("currency", "day_time"),
+    columns=(
+        Column("currency", "text", "ISO code: USD."),
+        Column("day_time", "timestamp", "First instant of the day on which it was set."),
+        Column("units_per_eur", "decimal", "Units of the currency for one euro.", above=0),
+    ),
+)
+
+TABLES = (EXCHANGE_RATES,)

@@ -1,0 +1,133 @@
+"""Ethereum nodes: supply of curated tokens at the finalized block, their mints and burns.
+
+Keyless nodes come and go: when one does not answer, the next is asked. They keep the state of the
+newest blocks only, so supply has no history but the one that daily runs make.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pipelines.extraction import Extraction, Item, Source
+from pipelines.parsing import Parsed, expect_list
+from pipelines.sources.ethereum import parse, rpc
+from pipelines.sources.ethereum.blocks import Block, Range, block_at, first_block_from
+from pipelines.sources.ethereum.settings import (
+    BASE_URL,
+    BUDGET,
+    FEW_LOGS,
+    LICENCE,
+    LOOK_BACK_D,
+    MIRRORS,
+    SELECTORS,
+    TRANSFER,
+    ZERO_TOPIC,
+)
+from pipelines.sources.ethereum.tables import TOKEN_SUPPLY, TRANSFERS
+from pipelines.windows import DAY, Window, start_of
+
+# days of one log row: what came before a failure is landed anyway
+PART_D = 30
+
+
+def extract(run: Extraction, window: Window) -> Iterator[Item]:
+    """Yield supply now, and mints and burns of the closed and finalized days of the window."""
+    tokens = run.wanted({address.lower() for address in run.universe})
+    if not tokens:
+        return
+    head: list[Block] = []
+    decimals: dict[str, int | None] = {}
+    yield from run.pull(TOKEN_SUPPLY, tokens, None, lambda: _supply(run, tokens, head, decimals))
+    closed = run.closed(window)
+    if closed is None or not head:
+        return
+    # a day whose last block is not final yet is left to the next run
+    newest, end = head[0], closed.end
+    while end > closed.start and start_of(end).timestamp() > newest.time_s:
+        end -= DAY
+    if end == closed.start:
+        return
+    asked = Range()
+    for part in Window(closed.start, end).chunks(PART_D):
+        yield from run.pull(
+            TRANSFERS,
+            tokens,
+            part,
+            lambda part=part: _transfers(run, tokens, part, newest, decimals, asked),  # type: ignore[misc]
+        )
+
+
+def _supply(
+    run: Extraction, tokens: list[str], head: list[Block], decimals: dict[str, int | None]
+) -> Iterator[Parsed]:
+    final = block_at(run.client, "finalized")
+    head.append(final)
+    names = tuple(SELECTORS)
+    calls: list[rpc.Call] = [
+        ("eth_call", [{"to": token, "data": SELECTORS[name]}, hex(final.number)])
+        for token in tokens
+        for name in names
+    ]
+    results = iter(rpc.batch(run.client, calls))
+    by_token = {token: {name: next(results) for name in names} for token in tokens}
+    parsed = parse.token_supply(by_token, final.number, final.time_s)
+    decimals.update(
+        zip(parsed.rows["token"].to_pylist(), parsed.rows["decimals"].to_pylist(), strict=True)
+    )
+    yield parsed
+
+
+def _transfers(
+    run: Extraction,
+    tokens: list[str],
+    window: Window,
+    newest: Block,
+    decimals: dict[str, int | None],
+    asked: Range,
+) -> Iterator[Parsed]:
+    """Ask day by day, so that every log's day is known without asking for its block."""
+    start: Block | None = None
+    for day in window.chunks(1):
+        day_s = int(day.start_at.timestamp())
+        if start is None:
+            start = first_block_from(run.client, day_s, None, newest)
+        stop = first_block_from(run.client, int(day.end_at.timestamp()), start, newest)
+        at = start.number
+        while at < stop.number:
+            last = min(at + asked.size, stop.number) - 1
+            try:
+                logs = _logs(run, tokens, at, last)
+            except rpc.TooMuch as problem:
+                asked.shrink(last - at + 1, problem.allowed)
+                continue
+            yield parse.transfers(logs, day_s, decimals, latest=run.fetched_at + DAY)
+            at = last + 1
+            if len(logs) < FEW_LOGS:
+                asked.grow()
+        start = stop
+
+
+def _logs(run: Extraction, tokens: list[str], first: int, last: int) -> list[Any]:
+    """Return the logs of mints and burns of blocks `first` to `last`, both inclusive."""
+    where = {"fromBlock": hex(first), "toBlock": hex(last), "address": tokens}
+    minted, burned = rpc.batch(
+        run.client,
+        [
+            ("eth_getLogs", [{**where, "topics": [TRANSFER, ZERO_TOPIC]}]),
+            ("eth_getLogs", [{**where, "topics": [TRANSFER, None, ZERO_TOPIC]}]),
+        ],
+    )
+    return expect_list(minted, "eth_getLogs") + expect_list(burned, "eth_getLogs")
+
+
+SOURCE = Source(
+    name="ethereum",
+    title="Ethereum nodes",
+    base_url=BASE_URL,
+    budget=BUDGET,
+    look_back_d=LOOK_BACK_D,
+    extract=extract,
+    licence=LICENCE,
+    mirrors=MIRRORS,
+)
