@@ -8,10 +8,13 @@ Nothing outside this package writes below `data/published`, and nothing in it co
 
 from pipelines.publishing.build import PublishError
 from pipelines.publishing.comparison import MartDiff, diff
+from pipelines.publishing.first_look import FIRST_QUERY, Answer, first_look
 from pipelines.publishing.manifest import Manifest, MartEntry
 from pipelines.publishing.publisher import GateFailed, current, publications, publish, rollback
 
 __all__ = [
+    "FIRST_QUERY",
+    "Answer",
     "GateFailed",
     "Manifest",
     "MartDiff",
@@ -19,6 +22,7 @@ __all__ = [
     "PublishError",
     "current",
     "diff",
+    "first_look",
     "publications",
     "publish",
     "rollback",

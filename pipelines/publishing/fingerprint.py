@@ -8,8 +8,8 @@ unlike with xor two equal rows do not cancel. The sums, the row count and the co
 types are then hashed together. MD5 is defined outside DuckDB, so hashes of different DuckDB
 versions can be compared; it is used to notice change, not to resist an attacker.
 
-The stamps that say *when* a table was built, not *what* it says, are left out: two runs over the
-same observations publish the same hash.
+The stamps that say when and by which version of the models a row was built, and not what it says,
+are left out: two runs over the same observations publish the same hash.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import duckdb
 
-STAMP_COLUMNS = frozenset({"as_of_ts", "load_batch_id"})
+STAMP_COLUMNS = frozenset({"as_of_ts", "model_version"})
 
 
 @dataclass(frozen=True)

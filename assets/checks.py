@@ -1,0 +1,103 @@
+"""The gate: publication contracts and invariants, as blocking asset checks on the marts.
+
+dbt's own tests are asset checks already. This op runs what dbt cannot say, once for all marts, and
+records every result in the lake before it reports, so that a failed gate can be looked up, too.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+
+from assets import keys
+from assets.partitions import window_of_check
+from assets.resources import Progress
+from pipelines import publishing, validation
+from pipelines.settings import Settings
+from pipelines.validation.report import CheckResult, record
+from pipelines.windows import Clock
+
+OP_NAME = "gate"
+CONTRACT_CHECK = "publication_contract"
+
+
+def gate_checks() -> dg.AssetChecksDefinition:
+    """Return the gate: one check for each mart's contract, one for each invariant."""
+    specs = [
+        *(
+            dg.AssetCheckSpec(
+                CONTRACT_CHECK,
+                asset=keys.mart(contract.mart),
+                blocking=True,
+                description=(
+                    f"What users of {contract.mart} are promised: columns, types, key "
+                    f"({', '.join(contract.key)}), bounds and size."
+                ),
+            )
+            for contract in validation.CONTRACTS
+        ),
+        *(
+            dg.AssetCheckSpec(
+                invariant.name,
+                asset=keys.mart(invariant.mart),
+                blocking=invariant.severity == "block",
+                description=invariant.description,
+            )
+            for invariant in validation.INVARIANTS
+        ),
+    ]
+
+    @dg.multi_asset_check(
+        name=OP_NAME,
+        description="Checks the built marts before they may be published.",
+        specs=specs,
+        pool=keys.WRITER_POOL,
+    )
+    def gate(
+        context: dg.AssetCheckExecutionContext,
+        settings: dg.ResourceParam[Settings],
+        clock: dg.ResourceParam[Clock],
+        progress: dg.ResourceParam[Progress],
+    ) -> Iterator[dg.AssetCheckResult]:
+        progress.begin("Check contracts and invariants")
+        results = validation.check_all(
+            settings,
+            clock,
+            context.run.run_id,
+            window_of_check(context),
+            _published_rows(settings),
+        )
+        record(results, settings)
+        failed = [result for result in results if not result.is_passed]
+        progress.end(f"{len(results) - len(failed)} of {len(results)} passed")
+        yield from _as_asset_checks(results)
+
+    return gate
+
+
+def _as_asset_checks(results: Sequence[CheckResult]) -> Iterator[dg.AssetCheckResult]:
+    """Yield one asset check result for each contract and each invariant."""
+    by_check: dict[tuple[str, str], list[CheckResult]] = defaultdict(list)
+    for result in results:
+        name = CONTRACT_CHECK if result.check_kind == "expectation" else result.check_name
+        by_check[result.mart, name].append(result)
+    for (mart, name), found in by_check.items():
+        failed = [result for result in found if not result.is_passed]
+        is_blocking = any(result.is_blocking for result in failed)
+        yield dg.AssetCheckResult(
+            asset_key=keys.mart(mart),
+            check_name=name,
+            passed=not failed,
+            severity=dg.AssetCheckSeverity.ERROR if is_blocking else dg.AssetCheckSeverity.WARN,
+            description="; ".join(f"{result.check_name}: {result.detail}" for result in failed),
+            metadata={
+                "rules": len(found),
+                "rules broken": len(failed),
+                "rows that break them": sum(result.failed_row_count for result in failed),
+            },
+        )
+
+
+def _published_rows(settings: Settings) -> dict[str, int]:
+    manifest = publishing.current(settings)
+    return {mart.name: mart.rows for mart in manifest.marts} if manifest is not None else {}

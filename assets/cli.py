@@ -1,0 +1,322 @@
+"""The command `tokenmart`: parses, calls `workflows`, prints.
+
+Imports that take time are inside the commands: `tokenmart --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from assets.ui import TerminalProgress
+    from assets.workflows import Published
+    from pipelines.publishing import Manifest
+    from pipelines.settings import Settings
+
+app = typer.Typer(
+    name="tokenmart",
+    help="From source APIs to published crypto marts. Start with: tokenmart daily",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+sandbox_app = typer.Typer(
+    help="The market in a box: generate a dataset, serve a dataset.", no_args_is_help=True
+)
+app.add_typer(sandbox_app, name="sandbox")
+
+_DAY_FORMATS = ["%Y-%m-%d"]
+Dataset = Annotated[
+    Path | None,
+    typer.Option(
+        help="A dataset folder to use in place of the generated one (sandbox profile).",
+        exists=True,
+        file_okay=False,
+    ),
+]
+
+
+@app.callback()
+def _root(
+    context: typer.Context,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show tracebacks and everything that is logged.")
+    ] = False,
+) -> None:
+    context.obj = debug
+
+
+@app.command()
+def daily(
+    context: typer.Context,
+    day: Annotated[
+        datetime | None,
+        typer.Option(formats=_DAY_FORMATS, help="The UTC day; default: the last complete one."),
+    ] = None,
+    dataset: Dataset = None,
+) -> None:
+    """Extract a day, build the marts, check them and publish them."""
+    with _command(context) as (settings, progress, console):
+        from assets import workflows
+
+        done = workflows.daily(settings, progress, day=_date(day), dataset=dataset)
+        _show_published(console, done, settings)
+
+
+@app.command()
+def backfill(
+    context: typer.Context,
+    first: Annotated[datetime, typer.Option("--from", formats=_DAY_FORMATS, help="First UTC day.")],
+    last: Annotated[
+        datetime, typer.Option("--to", formats=_DAY_FORMATS, help="Last UTC day, inclusive.")
+    ],
+    dataset: Dataset = None,
+    replay: Annotated[
+        bool,
+        typer.Option(
+            "--replay",
+            help="Walk day by day, each as if it were today, so that restatements are seen.",
+        ),
+    ] = False,
+) -> None:
+    """Extract a range of days in a single run (or replay it), build, check and publish."""
+    with _command(context) as (settings, progress, console):
+        from assets import workflows
+        from pipelines.settings import SettingsError
+        from pipelines.windows import Window
+
+        if last < first:
+            raise SettingsError(f"--to {last.date()} is before --from {first.date()}")
+        window = Window.between(first.date(), last.date())
+        if replay:
+            done = workflows.replay(
+                settings,
+                progress,
+                window,
+                dataset=dataset,
+                say=lambda text: console.print(f"[bold]{text}[/]"),
+            )
+        else:
+            done = workflows.backfill(settings, progress, window, dataset=dataset)
+        _show_published(console, done, settings)
+
+
+@app.command()
+def rebuild(
+    context: typer.Context,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=[*_DAY_FORMATS, "%Y-%m-%dT%H:%M:%SZ"],
+            help="Build the marts as they could have been built at this UTC instant.",
+        ),
+    ] = None,
+) -> None:
+    """Delete the warehouse and build it again from the lake. Publishes nothing."""
+    with _command(context) as (settings, progress, console):
+        from assets import workflows
+
+        instant = as_of.replace(tzinfo=UTC) if as_of else None
+        outcome = workflows.rebuild(settings, progress, as_of=instant)
+        console.print(
+            f"\nRebuilt from the lake (run {outcome.run_id}). `tokenmart publish` publishes it."
+        )
+
+
+@app.command()
+def publish(context: typer.Context) -> None:
+    """Check the warehouse as it is, and publish it."""
+    with _command(context) as (settings, progress, console):
+        from assets import workflows
+
+        _show_published(console, workflows.publish(settings, progress), settings)
+
+
+@app.command()
+def rollback(
+    context: typer.Context,
+    to: Annotated[
+        str | None, typer.Option(help="The version; default: the one before the current one.")
+    ] = None,
+) -> None:
+    """Make an earlier publication the current one again."""
+    with _command(context) as (settings, _progress, console):
+        from pipelines import publishing
+
+        manifest = publishing.rollback(settings, to)
+        console.print(
+            f"Current publication: {manifest.version}, newest day {manifest.newest_day}, "
+            f"published {manifest.published_at:%Y-%m-%d %H:%M} UTC"
+        )
+
+
+@app.command()
+def status(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Say how things stand: sources, newest day, last run, last publication, failing checks."""
+    with _command(context) as (settings, _progress, console):
+        from assets import ui
+        from assets.status import status as read_status
+
+        found = read_status(settings)
+        if as_json:
+            console.print(found.model_dump_json(indent=2), markup=False, soft_wrap=True)
+        else:
+            ui.show_status(console, found)
+
+
+@app.command()
+def dev(
+    context: typer.Context,
+    port: Annotated[int, typer.Option(help="Port of the UI, on this machine only.")] = 3000,
+) -> None:
+    """Open Dagster's UI with its daemon; in the sandbox profile with a sandbox server."""
+    with _command(context, quiet=False) as (settings, progress, console):
+        from assets.development import serve
+
+        console.print(f"Dagster's UI: http://127.0.0.1:{port} (stop with Ctrl-C)")
+        raise typer.Exit(serve(settings, progress, port))
+
+
+@sandbox_app.command()
+def generate(
+    context: typer.Context,
+    out: Annotated[
+        Path | None, typer.Option(help="The folder to write; default: data/sandbox/<name>.")
+    ] = None,
+    name: Annotated[str, typer.Option(help="The dataset's name.")] = "generated",
+    seed: Annotated[int | None, typer.Option(help="Another seed, another market.")] = None,
+    start: Annotated[datetime | None, typer.Option(formats=_DAY_FORMATS, help="First day.")] = None,
+    end: Annotated[
+        datetime | None, typer.Option(formats=_DAY_FORMATS, help="Last complete day.")
+    ] = None,
+    assets: Annotated[int | None, typer.Option(help="Coins and tokens.")] = None,
+    venues: Annotated[int | None, typer.Option(help="Exchanges.")] = None,
+    stablecoins: Annotated[int | None, typer.Option(help="Stablecoins.")] = None,
+) -> None:
+    """Generate a dataset: a market that looks real, with known defects and a known truth."""
+    with _command(context) as (settings, progress, console):
+        from pipelines.sandbox.generate import GeneratorSettings
+        from pipelines.sandbox.generate import generate as make
+
+        chosen = {
+            "seed": seed,
+            "start": _date(start),
+            "end": _date(end),
+            "assets": assets,
+            "venues": venues,
+            "stablecoins": stablecoins,
+        }
+        wanted = GeneratorSettings.model_validate(
+            {"name": name, **{key: value for key, value in chosen.items() if value is not None}}
+        )
+        progress.begin("Generate")
+        folder = make(wanted, out or settings.data_dir / "sandbox" / name)
+        progress.end(f"{wanted.assets} assets, {wanted.day_count:,} days")
+        console.print(f"dataset: {folder}")
+
+
+@sandbox_app.command()
+def serve(
+    dataset: Annotated[Path, typer.Option(exists=True, file_okay=False, help="Dataset folder.")],
+    port: Annotated[int, typer.Option(help="Port on this machine; 0: a free one.")] = 0,
+    now: Annotated[
+        str | None, typer.Option(help="The server's clock (ISO); default: the dataset's.")
+    ] = None,
+) -> None:
+    """Serve a dataset in the sources' own wire formats, on this machine only."""
+    arguments = ["serve", "--dataset", str(dataset), "--port", str(port)]
+    if now is not None:
+        arguments += ["--now", now]
+    command = [sys.executable, "-m", "pipelines.sandbox", *arguments]
+    raise typer.Exit(subprocess.run(command, check=False).returncode)
+
+
+def _date(value: datetime | None) -> date | None:
+    return value.date() if value is not None else None
+
+
+@contextmanager
+def _command(
+    context: typer.Context, *, quiet: bool = True
+) -> Iterator[tuple[Settings, TerminalProgress, Console]]:
+    """Give a command its settings, progress and console, and turn errors into messages."""
+    debug = bool(context.obj)
+    from assets import ui
+
+    console = ui.make_console()
+    progress = ui.TerminalProgress(console)
+    log: Path | None = None
+    settings: Settings | None = None
+    try:
+        from pipelines.settings import get_settings
+
+        settings = get_settings()
+        if quiet and not debug:
+            log = settings.data_dir / "logs" / f"{context.info_name}.log"
+            with ui.output_to(log):
+                yield settings, progress, console
+        else:
+            yield settings, progress, console
+    except typer.Exit:
+        raise
+    except KeyboardInterrupt:
+        progress.close()
+        console.print("\nStopped. What was landed stays; run the command again to go on.")
+        raise typer.Exit(130) from None
+    except Exception as problem:
+        progress.close()
+        if debug:
+            raise
+        ui.show_failure(console, _problems(problem), _published(settings), log)
+        raise typer.Exit(1) from None
+
+
+def _problems(problem: Exception) -> list[tuple[str, str]]:
+    """Return (what failed, why) for people."""
+    if type(problem).__name__ == "RunFailed":
+        from assets.runs import RunFailed
+
+        if isinstance(problem, RunFailed):
+            return [(trouble.stage, trouble.reason) for trouble in problem.troubles]
+    name = type(problem).__name__
+    known = {
+        "DatasetError": "the dataset",
+        "GateFailed": "the gate",
+        "GenerateError": "generating the dataset",
+        "ManifestMissing": "loading the dbt project",
+        "PublishError": "publishing",
+        "SettingsError": "the settings",
+        "UniverseError": "the curated identities",
+        "ValidationError": "the settings",
+        "WarehouseLocked": "opening the warehouse",
+    }
+    if name in known:
+        return [(known[name], str(problem))]
+    return [("something unforeseen", f"{name}: {problem}\nMore with: tokenmart --debug …")]
+
+
+def _published(settings: Settings | None) -> Manifest | None:
+    from pipelines import publishing
+
+    return publishing.current(settings) if settings is not None else None
+
+
+def _show_published(console: Console, done: Published, settings: Settings) -> None:
+    from assets import ui
+    from pipelines import publishing
+
+    ui.show_publication(console, done.manifest, settings.published_dir / done.manifest.database)
+    ui.show_first_look(console, publishing.FIRST_QUERY, publishing.first_look(settings))

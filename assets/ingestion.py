@@ -1,0 +1,104 @@
+"""Ingestion: one op for each source, one asset for each raw table that it lands."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from assets import keys
+from assets.partitions import DAILY, SINGLE_RUN, window_of
+from assets.resources import Progress
+from pipelines import lake, sources
+from pipelines.lake import LoadReport
+from pipelines.settings import Settings
+from pipelines.tables import EXTRACTION, QUARANTINE, Table
+from pipelines.windows import Clock
+
+
+def op_name(source: str) -> str:
+    """Return the name of the op that lands a source."""
+    return f"land_{source}"
+
+
+def ingestion_assets() -> list[dg.AssetsDefinition]:
+    """Return the assets of every source."""
+    return [_build(source) for source in sources.SOURCES]
+
+
+def _build(source: str) -> dg.AssetsDefinition:
+    landed = sources.tables(source)
+    specs = [_spec(source, table) for table in (*landed, EXTRACTION, QUARANTINE)]
+
+    @dg.multi_asset(
+        name=op_name(source),
+        description=f"Asks {source} for the run's days and appends what it answers to the lake.",
+        specs=specs,
+        partitions_def=DAILY,
+        backfill_policy=SINGLE_RUN,
+        pool=keys.source_pool(source),
+    )
+    def land(
+        context: dg.AssetExecutionContext,
+        settings: dg.ResourceParam[Settings],
+        clock: dg.ResourceParam[Clock],
+        progress: dg.ResourceParam[Progress],
+    ) -> Iterator[dg.MaterializeResult[Any]]:
+        window = window_of(context)
+        progress.begin(f"Extract {source}")
+        report = lake.land(source, window, settings, clock, context.run_id)
+        progress.end(_summary(report))
+        for refusal in report.refusals:
+            context.log.warning(f"{source} refused: {refusal}")
+        if report.failures:
+            raise dg.Failure(
+                description=f"{source} could not be extracted: {'; '.join(report.failures)}",
+                metadata={"landed all the same": report.rows, **_measures(report)},
+                # the client has already tried again as often as the settings allow
+                allow_retries=False,
+            )
+        for spec in specs:
+            rows = report.rows.get(spec.key.path[-1], 0)
+            yield dg.MaterializeResult(
+                asset_key=spec.key,
+                metadata={"dagster/row_count": rows, **_measures(report)},
+            )
+
+    return land
+
+
+def _spec(source: str, table: Table) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        key=keys.raw(source, table.name),
+        description=table.description,
+        group_name=source,
+        owners=keys.OWNERS,
+        kinds={"python", "dlt", "parquet"},
+    )
+
+
+def _measures(report: LoadReport) -> dict[str, Any]:
+    measures: dict[str, Any] = {
+        "asked for": str(report.window),
+        "requests": report.requests,
+        "requests sent again": report.retries,
+        "answers 'slow down'": report.throttled,
+        "quarantined rows": report.quarantined,
+        "enabled": report.is_enabled,
+    }
+    if report.load_id is not None:
+        measures["load id"] = report.load_id
+    if report.newest_at is not None:
+        measures["newest data"] = dg.MetadataValue.timestamp(report.newest_at)
+    return measures
+
+
+def _summary(report: LoadReport) -> str:
+    if not report.is_enabled:
+        return "switched off"
+    rows = sum(report.rows.values())
+    text = f"{rows:,} rows in {report.requests:,} requests"
+    if report.quarantined:
+        text += f", {report.quarantined:,} quarantined"
+    if report.failures:
+        text += f", failed: {report.failures[0]}"
+    return text

@@ -1,0 +1,75 @@
+"""Publication: one op that builds, verifies and swaps, one asset for each published mart."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from assets import keys
+from assets.dbt_project import mart_descriptions
+from assets.partitions import DAILY, SINGLE_RUN
+from assets.resources import Progress
+from pipelines import publishing
+from pipelines.publishing import MartEntry
+from pipelines.settings import Settings
+from pipelines.validation.report import recorded
+from pipelines.windows import Clock
+
+OP_NAME = "publish"
+
+
+def publication_assets() -> dg.AssetsDefinition:
+    """Return the published marts.
+
+    Raises:
+        ManifestMissing: the dbt project, which knows the marts, was not parsed yet.
+    """
+    specs = [
+        dg.AssetSpec(
+            key=keys.published(name),
+            deps=[keys.mart(name)],
+            description=f"Published, read-only. {description}",
+            group_name=keys.PUBLISHED,
+            owners=keys.OWNERS,
+            kinds={"duckdb", "parquet"},
+        )
+        for name, description in sorted(mart_descriptions().items())
+    ]
+
+    @dg.multi_asset(
+        name=OP_NAME,
+        description="Publishes the marts that passed the gate as a new version.",
+        specs=specs,
+        partitions_def=DAILY,
+        backfill_policy=SINGLE_RUN,
+        pool=keys.WRITER_POOL,
+    )
+    def publish(
+        context: dg.AssetExecutionContext,
+        settings: dg.ResourceParam[Settings],
+        clock: dg.ResourceParam[Clock],
+        progress: dg.ResourceParam[Progress],
+    ) -> Iterator[dg.MaterializeResult[Any]]:
+        progress.begin("Publish")
+        # asked again although a failed gate has stopped the run before: the file must not depend
+        # on how the run was launched
+        results = recorded(context.run_id, settings)
+        manifest = publishing.publish(settings, clock, context.run_id, results)
+        progress.end(f"version {manifest.version}, {manifest.rows:,} rows")
+        for spec in specs:
+            yield _materialization(spec.key, manifest.version, manifest.mart(spec.key.path[-1]))
+
+    return publish
+
+
+def _materialization(key: dg.AssetKey, version: str, entry: MartEntry) -> dg.MaterializeResult[Any]:
+    metadata: dict[str, Any] = {
+        "dagster/row_count": entry.rows,
+        "version": version,
+        "content hash": entry.content_hash,
+    }
+    if entry.max_day is not None:
+        metadata |= {"oldest day": str(entry.min_day), "newest day": entry.max_day.isoformat()}
+    return dg.MaterializeResult(
+        asset_key=key, metadata=metadata, data_version=dg.DataVersion(entry.content_hash)
+    )

@@ -1,0 +1,64 @@
+"""Resources: what a run is given from outside, so that a test or the command line can give another.
+
+Settings are read when a run starts, never when definitions load.
+"""
+
+from typing import Protocol
+
+import dagster as dg
+
+from pipelines.settings import Settings, get_settings
+from pipelines.windows import Clock, clock_at
+
+
+class Progress(Protocol):
+    """Is told how far a run is; for people who wait."""
+
+    def begin(self, stage: str, total: int | None = None) -> None:
+        """A stage begins; `total` is the number of steps to come, if known."""
+        ...
+
+    def advance(self, what: str) -> None:
+        """One step of the current stage is done."""
+        ...
+
+    def end(self, outcome: str) -> None:
+        """The current stage is over; `outcome` says in a few words what it did."""
+        ...
+
+
+class SilentProgress:
+    """Tells nobody: runs that Dagster's own UI shows."""
+
+    def begin(self, stage: str, total: int | None = None) -> None:
+        """Do nothing."""
+
+    def advance(self, what: str) -> None:
+        """Do nothing."""
+
+    def end(self, outcome: str) -> None:
+        """Do nothing."""
+
+
+@dg.resource(description="The settings, read from the environment when the run starts.")
+def environment_settings(_context: dg.InitResourceContext) -> Settings:
+    """Return the settings of this process."""
+    return get_settings()
+
+
+@dg.resource(
+    required_resource_keys={"settings"},
+    description="The run's clock: fixed where the settings say so, else the wall's.",
+)
+def settings_clock(context: dg.InitResourceContext) -> Clock:
+    """Return the clock that the settings ask for."""
+    return clock_at(context.resources.settings.now)
+
+
+def default_resources() -> dict[str, object]:
+    """Return the resources of a run that nobody overrides anything of."""
+    return {
+        "settings": environment_settings,
+        "clock": settings_clock,
+        "progress": dg.ResourceDefinition.hardcoded_resource(SilentProgress()),
+    }

@@ -1,0 +1,148 @@
+"""How the warehouse is doing: sources, newest day, last run, last publication, failing checks."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+from pydantic import BaseModel, ConfigDict
+
+from assets import keys, runs
+from pipelines import lake, publishing, sources
+from pipelines.settings import Settings
+from pipelines.validation.report import recorded
+
+
+class SourceStatus(BaseModel):
+    """One source: what it last landed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    enabled: bool
+    last_landed_at: datetime | None
+    """The run's clock at the last complete load."""
+    newest_day: str | None
+    """The newest day that all of its tables have."""
+    rows: int
+    files: int
+
+
+class RunStatus(BaseModel):
+    """The last run."""
+
+    model_config = ConfigDict(frozen=True)
+
+    run_id: str
+    job: str
+    days: str
+    state: str
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+class CheckStatus(BaseModel):
+    """A check that failed in the last run that recorded any."""
+
+    model_config = ConfigDict(frozen=True)
+
+    mart: str
+    name: str
+    severity: str
+    detail: str
+
+
+class Status(BaseModel):
+    """Everything that `tokenmart status` says."""
+
+    model_config = ConfigDict(frozen=True)
+
+    profile: str
+    data_dir: str
+    sources: tuple[SourceStatus, ...]
+    newest_day: str | None
+    last_run: RunStatus | None
+    publication: str | None
+    published_at: datetime | None
+    published_newest_day: str | None
+    publications_kept: int
+    failing_checks: tuple[CheckStatus, ...]
+
+
+def status(settings: Settings) -> Status:
+    """Return the state of the data folder; nothing is changed but an absent instance is made."""
+    manifest = publishing.current(settings)
+    with runs.open_instance(settings) as instance:
+        last = next(iter(instance.get_run_records(limit=1)), None)
+        found = _sources(settings, instance)
+    days = [source.newest_day for source in found if source.newest_day]
+    published_day = manifest.newest_day if manifest else None
+    return Status(
+        profile=settings.profile,
+        data_dir=str(settings.data_dir),
+        sources=found,
+        newest_day=max(days, default=None),
+        last_run=_run(last) if last else None,
+        publication=manifest.version if manifest else None,
+        published_at=manifest.published_at if manifest else None,
+        published_newest_day=published_day.isoformat() if published_day else None,
+        publications_kept=len(publishing.publications(settings)),
+        failing_checks=_failing(settings, last),
+    )
+
+
+def _sources(settings: Settings, instance: dg.DagsterInstance) -> tuple[SourceStatus, ...]:
+    catalog = lake.read_catalog(settings)
+    found = []
+    for name in sources.SOURCES:
+        files = catalog.filter(catalog["source"] == name)
+        newest = [
+            max(instance.get_materialized_partitions(keys.raw(name, table.name)), default=None)
+            for table in sources.tables(name)
+        ]
+        landed: Any = files["fetched_at"].max()
+        found.append(
+            SourceStatus(
+                name=name,
+                enabled=settings.overrides(name).enabled,
+                last_landed_at=landed,
+                newest_day=min((day for day in newest if day), default=None),
+                rows=int(files["row_count"].sum()),
+                files=files.height,
+            )
+        )
+    return tuple(found)
+
+
+def _run(record: dg.RunRecord) -> RunStatus:
+    run = record.dagster_run
+    first = run.tags.get("dagster/asset_partition_range_start", run.tags.get("dagster/partition"))
+    last = run.tags.get("dagster/asset_partition_range_end", first)
+    return RunStatus(
+        run_id=run.run_id,
+        job=run.job_name,
+        days=f"{first}..{last}" if first != last else str(first),
+        state=run.status.value.lower(),
+        started_at=_instant(record.start_time),
+        ended_at=_instant(record.end_time),
+    )
+
+
+def _instant(timestamp: float | None) -> datetime | None:
+    return datetime.fromtimestamp(timestamp, UTC) if timestamp is not None else None
+
+
+def _failing(settings: Settings, record: dg.RunRecord | None) -> tuple[CheckStatus, ...]:
+    if record is None:
+        return ()
+    return tuple(
+        CheckStatus(
+            mart=result.mart,
+            name=result.check_name,
+            severity=result.severity,
+            detail=result.detail,
+        )
+        for result in recorded(record.dagster_run.run_id, settings)
+        if not result.is_passed
+    )

@@ -1,0 +1,231 @@
+"""Transformation: the whole dbt project, one `dbt build` for each run."""
+
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation, DbtProject, dbt_assets
+from dagster_dbt.asset_utils import get_subset_selection_for_context
+from packaging.version import Version
+
+from assets import keys
+from assets.dbt_project import dbt_project, manifest
+from assets.partitions import DAILY, SINGLE_RUN
+from assets.resources import Progress
+from pipelines import lake
+from pipelines.settings import Settings, child_environment
+from pipelines.validation import dbt_results, measures
+from pipelines.validation.report import record
+from pipelines.windows import Clock
+
+OP_NAME = "build_warehouse"
+_CURATED = "curated"
+_KEPT_ARTIFACTS = 10
+# the layers whose models belong to one source, and are grouped with it
+_OF_A_SOURCE = {"history", "staging"}
+
+
+class BuildConfig(dg.Config):
+    """How the warehouse is built; a daily run needs none of it."""
+
+    from_scratch: bool = False
+    """Delete the warehouse first and build it from the lake alone."""
+    as_of: str | None = None
+    """Build the marts as they could have been built at this instant (ISO, with time zone)."""
+
+
+class Translator(DagsterDbtTranslator):  # type: ignore[misc]
+    """Decides how a dbt resource looks in Dagster; one small method for each concern."""
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        """Return `raw/<source>/<table>` or `<layer>/<model>`."""
+        if dbt_resource_props["resource_type"] == "source":
+            return keys.raw(dbt_resource_props["source_name"], dbt_resource_props["name"])
+        return keys.model(_layer(dbt_resource_props), dbt_resource_props["name"])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """Return the source of a source's models, the topic of the others."""
+        if dbt_resource_props["resource_type"] == "source":
+            return str(dbt_resource_props["source_name"])
+        layer = _layer(dbt_resource_props)
+        if layer in _OF_A_SOURCE:
+            _, _, rest = dbt_resource_props["name"].partition("_")
+            return str(rest.partition("__")[0])
+        folders = dbt_resource_props["fqn"][1:-1]
+        return str(folders[-1]) if len(folders) > 1 else layer
+
+    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """Return the description as dbt has it, without the SQL text."""
+        return str(dbt_resource_props.get("description") or "").strip()
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str]:
+        """Return the owners that dbt names, or the project's."""
+        return super().get_owners(dbt_resource_props) or keys.OWNERS
+
+
+def _layer(props: Mapping[str, Any]) -> str:
+    return _CURATED if props["resource_type"] == "seed" else str(props["fqn"][1])
+
+
+def transformation_assets() -> dg.AssetsDefinition:
+    """Return the assets of the dbt project.
+
+    Raises:
+        ManifestMissing: the project was not parsed yet.
+    """
+    translator, project = Translator(), dbt_project()
+
+    @dbt_assets(  # type: ignore[untyped-decorator]
+        manifest=manifest(),
+        name=OP_NAME,
+        partitions_def=DAILY,
+        backfill_policy=SINGLE_RUN,
+        dagster_dbt_translator=translator,
+        pool=keys.WRITER_POOL,
+    )
+    def build_warehouse(
+        context: dg.AssetExecutionContext,
+        config: BuildConfig,
+        settings: dg.ResourceParam[Settings],
+        clock: dg.ResourceParam[Clock],
+        progress: dg.ResourceParam[Progress],
+    ) -> Iterator[Any]:
+        progress.begin("Build the warehouse with dbt", len(context.selected_output_names))
+        if config.from_scratch:
+            settings.warehouse_path.unlink(missing_ok=True)
+        catalog = lake.write_catalog(settings)
+        context.log.info(f"the lake has {catalog.height:,} files of complete loads")
+        invocation = _invoke(context, config, settings, translator, project)
+        # what says something about marts waits until dbt has let go of the warehouse: only then
+        # can rows be counted
+        held: list[Any] = []
+        for event in invocation.stream():
+            if _is_about_mart(context, event):
+                held.append(event)
+            else:
+                yield event
+            if isinstance(event, dg.Output):
+                progress.advance(event.output_name)
+        run_results = _run_results(invocation)
+        results = dbt_results.dbt_check_results(
+            run_results, manifest(), settings, clock, context.run_id
+        )
+        record(results, settings)
+        sizes = measures.mart_sizes(settings)
+        for event in held:
+            yield _with_size(context, event, sizes)
+        broken = dbt_results.failed_models(run_results, manifest())
+        failed = [result for result in results if result.is_blocking]
+        progress.end(
+            f"{len(sizes)} marts, {sum(size.rows for size in sizes.values()):,} rows, "
+            f"{len(results) - len(failed)} of {len(results)} tests passed"
+        )
+        _tidy(settings)
+        reasons = [*broken, *map(str, failed)]
+        if not reasons and not invocation.is_successful():
+            reasons = [str(invocation.get_error())]
+        if reasons:
+            raise dg.Failure(
+                description="dbt build failed: " + "; ".join(reasons), allow_retries=False
+            )
+
+    assets: dg.AssetsDefinition = build_warehouse
+    return assets
+
+
+def _invoke(
+    context: dg.AssetExecutionContext,
+    config: BuildConfig,
+    settings: Settings,
+    translator: Translator,
+    project: DbtProject,
+) -> DbtCliInvocation:
+    """Start dbt as a process of its own, in the settings' folders.
+
+    Not through `DbtCliResource`: that reads this process's environment where a run may have
+    settings of its own, and asks dbt for its version and loads its adapter first (8 s).
+    """
+    target = settings.data_dir / "dbt" / context.run_id
+    selection, _ = get_subset_selection_for_context(
+        context=context,
+        manifest=manifest(),
+        select=None,
+        exclude=None,
+        selector=None,
+        dagster_dbt_translator=translator,
+        current_dbt_indirect_selection_env=None,
+    )
+    # unit tests prove the code, not the data: they run where the code is tested
+    arguments = ["build", "--exclude-resource-type", "unit_test", *selection]
+    if config.as_of is not None:
+        arguments += ["--vars", f"{{as_of: '{config.as_of}'}}"]
+    environment = child_environment(
+        data_dir=settings.data_dir,
+        lake_url=settings.lake_url,
+        curation_dir=settings.curation_dir,
+    )
+    environment |= {
+        "DBT_LOG_FORMAT": "json",
+        "DBT_TARGET_PATH": str(target),
+        "DBT_LOG_PATH": str(target),
+        "DBT_PROFILES_DIR": str(project.profiles_dir),
+        "DBT_PROJECT_DIR": str(project.project_dir),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DAGSTER_DBT_CLI": "true",
+        "PYTHONUNBUFFERED": "1",
+    }
+    return DbtCliInvocation.run(
+        args=[str(Path(sys.executable).with_name("dbt")), *arguments],
+        env=environment,
+        manifest=manifest(),
+        dagster_dbt_translator=translator,
+        project_dir=Path(project.project_dir),
+        target_path=target,
+        raise_on_error=False,
+        context=context,
+        adapter=None,
+        cli_version=Version(version("dbt-core")),
+        dbt_project=project,
+    )
+
+
+def _run_results(invocation: DbtCliInvocation) -> Mapping[str, Any]:
+    """Return dbt's account of the run; an empty one if it died before it could write it."""
+    try:
+        found: Mapping[str, Any] = invocation.get_artifact("run_results.json")
+    except FileNotFoundError:
+        return {"results": []}
+    return found
+
+
+def _is_about_mart(context: dg.AssetExecutionContext, event: Any) -> bool:
+    if isinstance(event, dg.Output):
+        key = context.asset_key_for_output(event.output_name)
+    else:
+        key = getattr(event, "asset_key", None)
+    return key is not None and key.path[0] == keys.MARTS
+
+
+def _with_size(
+    context: dg.AssetExecutionContext, event: Any, sizes: Mapping[str, measures.MartSize]
+) -> Any:
+    if not isinstance(event, dg.Output):
+        return event
+    size = sizes.get(context.asset_key_for_output(event.output_name).path[-1])
+    if size is None:
+        return event
+    metadata: dict[str, Any] = {**event.metadata, "dagster/row_count": size.rows}
+    if size.newest_day is not None:
+        metadata["newest day"] = size.newest_day.isoformat()
+    return dg.Output(event.value, output_name=event.output_name, metadata=metadata)
+
+
+def _tidy(settings: Settings) -> None:
+    """Keep the artifacts of the last runs: they explain failures, and pile up."""
+    folders = sorted((settings.data_dir / "dbt").iterdir(), key=lambda path: path.stat().st_mtime)
+    for folder in folders[:-_KEPT_ARTIFACTS]:
+        shutil.rmtree(folder, ignore_errors=True)

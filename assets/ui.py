@@ -1,0 +1,182 @@
+"""What people see in the terminal: progress, summaries, errors."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from assets.status import Status
+    from pipelines.publishing import Answer, Manifest
+
+
+def make_console() -> Console:
+    """Return a console that keeps writing to the terminal while runs write to their log."""
+    return Console(file=os.fdopen(os.dup(sys.stdout.fileno()), "w"), highlight=False)
+
+
+class TerminalProgress:
+    """Shows stages as they go: a spinner or bar on a terminal, plain lines elsewhere."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._live: Progress | None = None
+        self._task: TaskID | None = None
+        self._stage = ""
+        self._started = 0.0
+
+    def begin(self, stage: str, total: int | None = None) -> None:
+        """Show that a stage begins."""
+        self._stop()
+        self._stage, self._started = stage, time.monotonic()
+        if not self._console.is_terminal:
+            self._console.print(f"· {stage} …")
+            return
+        columns = [SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()]
+        if total is not None:
+            columns[2:2] = [BarColumn(bar_width=30), MofNCompleteColumn()]
+        self._live = Progress(*columns, console=self._console, transient=True)
+        self._task = self._live.add_task(stage, total=total)
+        self._live.start()
+
+    def advance(self, what: str) -> None:
+        """Show one more step of the stage."""
+        del what
+        if self._live is not None and self._task is not None:
+            self._live.advance(self._task)
+
+    def end(self, outcome: str) -> None:
+        """Replace the spinner by a line that stays."""
+        self._stop()
+        seconds = time.monotonic() - self._started
+        self._console.print(f"[green]✓[/] {self._stage}: {outcome} [dim]({seconds:.1f} s)[/]")
+
+    def close(self) -> None:
+        """Stop whatever still moves."""
+        self._stop()
+
+    def _stop(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+
+@contextmanager
+def output_to(log: Path) -> Iterator[None]:
+    """Send what this process and its children print to a file while the block runs."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = [os.dup(1), os.dup(2)]
+    with log.open("ab") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            for number, descriptor in zip((1, 2), kept, strict=True):
+                os.dup2(descriptor, number)
+                os.close(descriptor)
+
+
+def show_publication(console: Console, manifest: Manifest, path: Path) -> None:
+    """Print what was published."""
+    table = Table(title=f"Published {manifest.version}", title_justify="left", box=None)
+    for column, justify in (("mart", "left"), ("rows", "right"), ("newest day", "left")):
+        table.add_column(column, justify="right" if justify == "right" else "left")
+    for mart in manifest.marts:
+        table.add_row(mart.name, f"{mart.rows:,}", str(mart.max_day or ""))
+    console.print()
+    console.print(table)
+    checks = manifest.checks
+    kinds = ", ".join(f"{count} {kind}" for kind, count in checks.by_kind.items())
+    console.print(
+        f"\n{checks.passed} of {checks.total} checks passed ({kinds}), {checks.warned} warned"
+    )
+    for warning in checks.warnings:
+        console.print(f"[yellow]![/] {warning.mart} {warning.name}: {warning.detail}", markup=True)
+    console.print(f"\nOpen it read-only: [bold]{path}[/]")
+
+
+def show_first_look(console: Console, query: str, answer: Answer) -> None:
+    """Print a query and its answer."""
+    console.print(f"\nA first query:\n\n{query}\n", markup=False)
+    table = Table(box=None)
+    for column in answer.columns:
+        table.add_column(column)
+    for row in answer.rows:
+        table.add_row(*(str(value) for value in row))
+    console.print(table)
+
+
+def show_status(console: Console, found: Status) -> None:
+    """Print the state of the data folder."""
+    console.print(f"profile {found.profile}, data in {found.data_dir}")
+    table = Table(box=None)
+    for column in ("source", "newest day", "last landed", "rows", "files"):
+        table.add_column(column)
+    for source in found.sources:
+        landed = f"{source.last_landed_at:%Y-%m-%d %H:%M} UTC" if source.last_landed_at else "never"
+        table.add_row(
+            source.name if source.enabled else f"{source.name} (off)",
+            source.newest_day or "",
+            landed,
+            f"{source.rows:,}",
+            f"{source.files:,}",
+        )
+    console.print(table)
+    run = found.last_run
+    if run is None:
+        console.print("no run yet: `tokenmart daily` makes the first")
+    else:
+        console.print(f"last run: {run.job} of {run.days}: {run.state} (id {run.run_id})")
+    if found.publication is None:
+        console.print("nothing is published yet")
+    else:
+        console.print(
+            f"publication: {found.publication}, newest day {found.published_newest_day} "
+            f"({found.publications_kept} kept)"
+        )
+    for check in found.failing_checks:
+        color = "red" if check.severity == "block" else "yellow"
+        console.print(f"[{color}]✗ {check.severity}[/] {check.mart} {check.name}: {check.detail}")
+    if run is not None and not found.failing_checks:
+        console.print("no check failed in the last run")
+
+
+def show_failure(
+    console: Console, problems: list[tuple[str, str]], published: Manifest | None, log: Path | None
+) -> None:
+    """Print which stage failed, why, and what still holds."""
+    console.print()
+    for stage, reason in problems:
+        console.print(f"[bold red]✗ Failed: {stage}[/]")
+        console.print(reason, markup=False)
+    console.print()
+    if published is None:
+        console.print("Nothing is published yet.")
+    else:
+        console.print(
+            f"The last publication holds: {published.version}, newest day {published.newest_day}."
+        )
+    if log is not None:
+        console.print(f"The log of this command: {log}")

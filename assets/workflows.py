@@ -1,0 +1,220 @@
+"""What the commands do, in terms of jobs: which job, for which days, at which time.
+
+The command line only parses and prints; everything here can be called from a program as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+from assets import automation, runs, transformation
+from assets.market import Market, morning_after, open_market
+from assets.resources import Progress
+from pipelines import origin, publishing
+from pipelines.publishing import Manifest
+from pipelines.settings import Settings, SettingsError
+from pipelines.windows import Window, clock_at, last_complete_day
+
+SayHook = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a command published, and the runs that led there.
+
+    Attributes:
+        manifest: the new publication.
+        outcomes: the runs, in order.
+    """
+
+    manifest: Manifest
+    outcomes: tuple[runs.Outcome, ...]
+
+
+def daily(
+    settings: Settings,
+    progress: Progress,
+    *,
+    day: date | None = None,
+    dataset: Path | None = None,
+) -> Published:
+    """Run the daily job for one day; in the sandbox, land the dataset's history before, once.
+
+    Args:
+        settings: profile and folders.
+        progress: is told how far the work is.
+        day: the UTC day; default: the market's last complete one.
+        dataset: a dataset folder to use in place of the default one.
+
+    Raises:
+        runs.RunFailed: a stage failed; the last publication holds.
+        SettingsError: the settings contradict each other, or the data folder is another market's.
+    """
+    with open_market(settings, progress, dataset, day) as market:
+        origin.claim(market.settings)
+        target = day or market.last_day
+        _refuse_unknown_days(market, Window.of_day(target))
+        with runs.open_instance(market.settings) as instance:
+            outcomes = []
+            history = _missing_history(instance, market, target)
+            if history is not None:
+                outcomes.append(
+                    runs.execute(
+                        instance, automation.HISTORY_JOB, history, market.settings, progress
+                    )
+                )
+            outcomes.append(
+                runs.execute(
+                    instance,
+                    automation.DAILY_JOB,
+                    Window.of_day(target),
+                    market.settings,
+                    progress,
+                )
+            )
+        return Published(_current(market.settings), tuple(outcomes))
+
+
+def backfill(
+    settings: Settings,
+    progress: Progress,
+    window: Window,
+    *,
+    dataset: Path | None = None,
+) -> Published:
+    """Extract a range of days in one run, as the sources tell it now, build, check and publish."""
+    with open_market(settings, progress, dataset) as market:
+        origin.claim(market.settings)
+        _refuse_unknown_days(market, window)
+        with runs.open_instance(market.settings) as instance:
+            outcome = runs.execute(
+                instance, automation.BACKFILL_JOB, window, market.settings, progress
+            )
+        return Published(_current(market.settings), (outcome,))
+
+
+def replay(
+    settings: Settings,
+    progress: Progress,
+    window: Window,
+    *,
+    dataset: Path | None = None,
+    say: SayHook = lambda _text: None,
+) -> Published:
+    """Walk through a dataset day by day, each as if it were today.
+
+    The clock goes from morning to morning, so the history keeps what was known when, and what was
+    restated later. What came before the window is landed first, as it was known when it began.
+
+    Raises:
+        SettingsError: the profile is live: real time cannot be turned back.
+    """
+    if settings.profile == "live":
+        raise SettingsError("a replay needs the profile `sandbox`: real time does not turn back")
+    outcomes = []
+    with open_market(settings, progress, dataset, window.start) as market:
+        origin.claim(market.settings)
+        _refuse_unknown_days(market, window)
+        with runs.open_instance(market.settings) as instance:
+            history = _missing_history(instance, market, window.start)
+            if history is not None:
+                before = market.at(morning_after(history.last))
+                outcomes.append(
+                    runs.execute(
+                        instance, automation.HISTORY_JOB, history, before.settings, progress
+                    )
+                )
+            for today in window.chunks(1):
+                say(f"{today.start}")
+                then = market.at(morning_after(today.start))
+                outcomes.append(
+                    runs.execute(instance, automation.DAILY_JOB, today, then.settings, progress)
+                )
+        return Published(_current(market.settings), tuple(outcomes))
+
+
+def rebuild(
+    settings: Settings, progress: Progress, *, as_of: datetime | None = None
+) -> runs.Outcome:
+    """Delete the warehouse and build it again from the lake; publish nothing.
+
+    Args:
+        settings: folders.
+        progress: is told how far the work is.
+        as_of: build the marts as they could have been built at this instant.
+
+    Raises:
+        SettingsError: nothing was landed yet.
+        runs.RunFailed: a stage failed.
+    """
+    with runs.open_instance(settings) as instance:
+        newest = _newest_day(instance, settings)
+        day = min(newest, last_complete_day(clock_at(as_of))) if as_of else newest
+        config = {
+            transformation.OP_NAME: {
+                "from_scratch": True,
+                **({"as_of": as_of.isoformat()} if as_of else {}),
+            }
+        }
+        return runs.execute(
+            instance,
+            automation.REBUILD_JOB,
+            Window.of_day(day),
+            settings,
+            progress,
+            config=config,
+        )
+
+
+def publish(settings: Settings, progress: Progress) -> Published:
+    """Check the warehouse as it is, and publish it.
+
+    Raises:
+        SettingsError: nothing was landed yet.
+        runs.RunFailed: a stage failed; the last publication holds.
+    """
+    with runs.open_instance(settings) as instance:
+        day = runs.built_day(settings) or _newest_day(instance, settings)
+        outcome = runs.execute(
+            instance, automation.PUBLISH_JOB, Window.of_day(day), settings, progress
+        )
+    return Published(_current(settings), (outcome,))
+
+
+def _missing_history(instance: runs.Instance, market: Market, target: date) -> Window | None:
+    """Return the days of the dataset before `target` that are still to be landed."""
+    if market.dataset is None or target <= market.dataset.start:
+        return None
+    history = Window(market.dataset.start, target)
+    gap = runs.first_gap(instance, market.settings, history)
+    return Window(gap, target) if gap is not None else None
+
+
+def _newest_day(instance: runs.Instance, settings: Settings) -> date:
+    day = runs.newest_day(instance, settings)
+    if day is None:
+        raise SettingsError("nothing was landed yet: run `tokenmart daily` first")
+    return day
+
+
+def _refuse_unknown_days(market: Market, window: Window) -> None:
+    if market.dataset is None:
+        if window.last > market.last_day:
+            raise SettingsError(
+                f"{window.last} is not over yet: the newest complete day is {market.last_day}"
+            )
+    elif window.start < market.dataset.start or window.last > market.dataset.end:
+        raise SettingsError(
+            f"the dataset {market.dataset.name} has the days {market.dataset.start} to "
+            f"{market.dataset.end}, not all of {window}"
+        )
+
+
+def _current(settings: Settings) -> Manifest:
+    manifest = publishing.current(settings)
+    if manifest is None:
+        raise SettingsError("the run ended well, but there is no publication")
+    return manifest

@@ -1,0 +1,34 @@
+"""The gate as one call: contracts and invariants of all marts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pipelines.settings import Settings
+from pipelines.validation.expectations import check_contracts
+from pipelines.validation.invariants import check_invariants
+from pipelines.validation.report import CheckResult
+from pipelines.validation.suites import CONTRACTS
+from pipelines.windows import Clock, Window
+
+
+def check_all(
+    settings: Settings,
+    clock: Clock,
+    run_id: str,
+    window: Window,
+    published_rows: Mapping[str, int],
+) -> tuple[CheckResult, ...]:
+    """Check the built marts and return every result; dbt's tests have their own way.
+
+    Args:
+        settings: where the warehouse is.
+        clock: stamps the results.
+        run_id: the run that checks.
+        window: the days of the run: the newest of them must be in the marts.
+        published_rows: rows of each mart in the current publication, to see what got lost.
+    """
+    return (
+        *check_contracts(settings, clock, run_id, CONTRACTS),
+        *check_invariants(settings, clock, run_id, window, published_rows),
+    )
