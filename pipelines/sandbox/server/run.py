@@ -254,9 +254,9 @@ def serve(
     server = _uvicorn(State(loaded, now), enforce_limits=enforce_limits)
     if until_stdin_closes:
         threading.Thread(target=_wait_for_end, args=(server,), daemon=True).start()
-    print(f"{READY_LINE}http://{HOST}:{listening.getsockname()[1]}", flush=True)
-    # the socket listens from here on; what connects earlier waits for uvicorn
+    # from here on connections are queued, so whoever reads the line may ask at once
     listening.listen(128)
+    print(f"{READY_LINE}http://{HOST}:{listening.getsockname()[1]}", flush=True)
     server.run(sockets=[listening])
 
 
