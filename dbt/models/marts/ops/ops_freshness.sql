@@ -1,0 +1,176 @@
+-- freshness is about the data's days, not about runs: a run that loads yesterday's cache is not fresh
+with candle as (
+    select * from {{ ref('int_market_candle_raw_daily') }}
+),
+
+metric as (
+    select * from {{ ref('stg_coinmetrics__asset_metric') }}
+),
+
+balance as (
+    select * from {{ ref('stg_defillama_stablecoins__balance') }}
+),
+
+stablecoin_price as (
+    select * from {{ ref('stg_defillama_stablecoins__price') }}
+),
+
+ohlcv as (
+    select * from {{ ref('ohlcv_daily') }}
+),
+
+price as (
+    select * from {{ ref('price_daily') }}
+),
+
+venue_quality as (
+    select * from {{ ref('venue_quality_daily') }}
+),
+
+returns_risk as (
+    select * from {{ ref('returns_risk_daily') }}
+),
+
+supply as (
+    select * from {{ ref('stablecoin_supply_daily') }}
+),
+
+peg as (
+    select * from {{ ref('stablecoin_peg_daily') }}
+),
+
+source_convention as (
+    select * from {{ ref('meta_source') }}
+    where timestamp_convention != 'snapshot' and metric_prefix is null
+),
+
+ops_config as (
+    select * from {{ ref('cfg_ops') }}
+    qualify row_number() over (order by version desc) = 1
+),
+
+build_stamp as (
+    select * from {{ ref('int_build_stamp') }}
+),
+
+observed as (
+    select
+        venue_id as source,
+        case venue_id
+            when 'binance' then 'klines'
+            when 'coinbase' then 'candles'
+            when 'kraken' then 'ohlc'
+        end as table_name,
+        max(day) as newest_day
+    from candle
+    group by venue_id
+
+    union all
+
+    select 'coinmetrics' as source, 'asset_metrics' as table_name, max(day) as newest_day
+    from metric
+
+    union all
+
+    select 'defillama_stablecoins' as source, 'balances' as table_name, max(day) as newest_day
+    from balance
+
+    union all
+
+    select 'defillama_stablecoins' as source, 'prices' as table_name, max(day) as newest_day
+    from stablecoin_price
+),
+
+-- a row of NULLs on a missing day is no news
+published as (
+    select 'ohlcv_daily' as subject, max(day) as newest_day
+    from ohlcv
+    where close_usd is not null
+
+    union all
+
+    select 'price_daily' as subject, max(day) as newest_day
+    from price
+    where close_usd is not null
+
+    union all
+
+    select 'venue_quality_daily' as subject, max(day) as newest_day
+    from venue_quality
+    where close_usd is not null
+
+    union all
+
+    select 'returns_risk_daily' as subject, max(day) as newest_day
+    from returns_risk
+    where logret_1d is not null
+
+    union all
+
+    select 'stablecoin_supply_daily' as subject, max(day) as newest_day
+    from supply
+    where circulating_native is not null
+
+    union all
+
+    select 'stablecoin_peg_daily' as subject, max(day) as newest_day
+    from peg
+    where price_usd is not null
+),
+
+-- a mart is due when its slowest source is
+slowest as (
+    select max(publish_lag_h) as publish_lag_h from source_convention
+),
+
+subject as (
+    select
+        'source' as subject_kind,
+        source_convention.source || '.' || source_convention.table_name as subject,
+        observed.newest_day,
+        source_convention.publish_lag_h as declared_lag_h
+    from source_convention
+    left join observed
+        on source_convention.source = observed.source
+        and source_convention.table_name = observed.table_name
+
+    union all
+
+    select
+        'mart' as subject_kind,
+        published.subject,
+        published.newest_day,
+        slowest.publish_lag_h as declared_lag_h
+    from published
+    cross join slowest
+),
+
+measured as (
+    select
+        subject.*,
+        build_stamp.as_of_ts,
+        {{ hours_between(day_start('subject.newest_day + 1'), 'build_stamp.as_of_ts') }} as lag_h
+    from subject
+    cross join build_stamp
+),
+
+final as (
+    select
+        measured.subject_kind,
+        measured.subject,
+        measured.newest_day,
+        measured.lag_h,
+        cast(measured.declared_lag_h as double) as declared_lag_h,
+        case
+            when measured.newest_day is null then 'empty'
+            when measured.lag_h <= measured.declared_lag_h + ops_config.late_after_h then 'fresh'
+            when measured.lag_h <= measured.declared_lag_h + ops_config.stale_after_h then 'late'
+            else 'stale'
+        end as status,
+        measured.as_of_ts
+    from measured
+    cross join ops_config
+)
+
+select * from final
+order by subject_kind desc, subject

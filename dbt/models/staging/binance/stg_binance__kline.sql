@@ -1,0 +1,22 @@
+with kline as (
+    {{ latest_version(ref('hist_binance__kline'), ['symbol', '"interval"', 'open_time']) }}
+),
+
+final as (
+    select
+        symbol,
+        {{ utc_day('open_time') }} as day,
+        open as open_quote,
+        high as high_quote,
+        low as low_quote,
+        close as close_quote,
+        volume_base,
+        volume_quote,
+        trade_count,
+        known_at,
+        first_known_at
+    from kline
+    where "interval" = '1d'
+)
+
+select * from final

@@ -1,0 +1,22 @@
+{#- E-10: no NaN and no infinity in any floating-point column. Returns them with their keys. -#}
+{% test all_finite(model, key) %}
+
+    {% set columns = [] %}
+    {% if execute %}
+        {% for entry in catalogue_entries() %}
+            {% if entry.mart == model.identifier and entry.data_type == 'double' %}
+                {% do columns.append(entry.column_name) %}
+            {% endif %}
+        {% endfor %}
+    {% endif %}
+
+    {% for column in columns %}
+        select {{ key | join(', ') }}, '{{ column }}' as column_name
+        from {{ model }}
+        where {{ column }} is not null and {{ finite(column) }} is null
+        {{ 'union all' if not loop.last }}
+    {% else %}
+        select 1 as nothing_to_check where false
+    {% endfor %}
+
+{% endtest %}
