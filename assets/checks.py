@@ -31,7 +31,7 @@ def gate_checks() -> dg.AssetChecksDefinition:
                 blocking=True,
                 description=(
                     f"What users of {contract.mart} are promised: columns, types, key "
-                    f"({', '.join(contract.key)}), bounds and size."
+                    f"({', '.join(contract.key)}), size and fullness."
                 ),
             )
             for contract in validation.CONTRACTS

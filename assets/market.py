@@ -14,7 +14,7 @@ from pipelines.settings import Settings, SettingsError
 from pipelines.windows import DAY, clock_at, last_complete_day, start_of
 
 if TYPE_CHECKING:
-    from pipelines.sandbox import SandboxServer
+    from pipelines.sandbox import SandboxProcess
     from pipelines.sandbox.dataset import Dataset
 
 # a day is judged in the morning after it, when every source has published it
@@ -39,7 +39,7 @@ class Market:
 
     settings: Settings
     dataset: Dataset | None = None
-    server: SandboxServer | None = None
+    server: SandboxProcess | None = None
 
     @property
     def last_day(self) -> date:
@@ -83,14 +83,14 @@ def open_market(
         market = Market(settings)
         yield market.at(morning_after(day)) if day else market
         return
-    from pipelines.sandbox import SandboxServer
+    from pipelines.sandbox import SandboxProcess
     from pipelines.sandbox.dataset import load
 
     folder = dataset or settings.dataset or _default_dataset(settings, progress)
     found = load(folder.expanduser().resolve())
     now = morning_after(day) if day else (settings.now or found.now)
     progress.begin(f"Start the sandbox with {found.name}")
-    with SandboxServer(found.path, port=0, now=now) as server:
+    with SandboxProcess(found.path, now=now) as server:
         progress.end(f"{server.url}, where it is {now:%Y-%m-%d %H:%M} UTC")
         bound = settings.model_copy(
             update={

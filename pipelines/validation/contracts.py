@@ -1,8 +1,12 @@
 """The shape of a publication contract: what users of a mart are promised.
 
-A contract is data. It names the columns that users may rely on with their types (the mart may have
-more), the key, the bounds beyond which a value is wrong, and the smallest size that makes sense.
-What is true of a model by construction, such as relationships and identities, is dbt's to test.
+A contract is data. It names the columns that users may rely on with their types (a mart may have
+more), the key, and what the table as a whole must look like: how many rows, how full its columns,
+which entities at the least, where the middle of a measure lies. Whether each single row is right
+(ranges, accepted values, references) is said where the model is written, in dbt.
+
+The key is the one rule that dbt has as well: `tokenmart publish` checks a warehouse without dbt,
+and no publication may go out with a doubtful key.
 """
 
 from __future__ import annotations
@@ -19,29 +23,22 @@ class Column:
 
     Attributes:
         kind: its DuckDB type.
-        is_required: whether NULL is wrong; a key's columns always are.
-        at_least: smallest right value.
-        above: every right value is greater.
-        at_most: greatest right value.
-        below: every right value is smaller.
-        one_of: the closed set of right values.
-        severity: what a value outside the bounds does to the publication.
+        filled_frac: at least this share of the rows has a value.
+        median: the interval in which the middle value lies: a wrong unit falls out of it.
+        contains: values that must be there.
+        severity: what a breach of the three does to the publication.
     """
 
     kind: str
-    is_required: bool = False
-    at_least: float | None = None
-    above: float | None = None
-    at_most: float | None = None
-    below: float | None = None
-    one_of: tuple[str, ...] = ()
+    filled_frac: float | None = None
+    median: tuple[float, float] | None = None
+    contains: tuple[str, ...] = ()
     severity: Severity = "block"
 
     @property
-    def has_bounds(self) -> bool:
-        """Whether values can be too small or too great."""
-        bounds = (self.at_least, self.above, self.at_most, self.below)
-        return any(bound is not None for bound in bounds)
+    def is_looked_at(self) -> bool:
+        """Whether more than its type is promised."""
+        return self.filled_frac is not None or self.median is not None or bool(self.contains)
 
 
 @dataclass(frozen=True)
@@ -67,10 +64,6 @@ class Contract:
 
     @property
     def needed(self) -> tuple[str, ...]:
-        """The columns whose values are looked at: the key and all with a rule of their own."""
-        ruled = [
-            name
-            for name, column in self.columns.items()
-            if column.is_required or column.has_bounds or column.one_of
-        ]
-        return tuple(dict.fromkeys((*self.key, *ruled)))
+        """The columns whose values are looked at: the key, and all with a promise of their own."""
+        watched = [name for name, column in self.columns.items() if column.is_looked_at]
+        return tuple(dict.fromkeys((*self.key, *watched)))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines import warehouse
 from pipelines.settings import Settings
-from pipelines.validation.contracts import Column, Contract
+from pipelines.validation.contracts import Contract
 from pipelines.validation.report import MAX_EXAMPLES, CheckResult, Severity
 from pipelines.windows import Clock
 
@@ -86,7 +86,7 @@ class _Runner:
         if missing or not types:
             return  # said above; expectations about columns that are not there say it worse
         yield from self._validate(
-            contract, contract.mart, frame, list(contract.key), self._values(contract)
+            contract, contract.mart, frame, list(contract.key), self._values(contract, frame)
         )
 
     def _shape(self, contract: Contract) -> Iterator[Any]:
@@ -103,7 +103,7 @@ class _Runner:
             meta=_meta(_TYPES_CHECK, "block"),
         )
 
-    def _values(self, contract: Contract) -> Iterator[Any]:
+    def _values(self, contract: Contract, frame: pd.DataFrame) -> Iterator[Any]:
         expect = self._gx.expectations
         if contract.min_rows:
             yield expect.ExpectTableRowCountToBeBetween(
@@ -117,22 +117,32 @@ class _Runner:
             yield expect.ExpectCompoundColumnsToBeUnique(
                 column_list=list(contract.key), meta=_meta("unique_key", "block")
             )
+        for name in contract.key:
+            yield expect.ExpectColumnValuesToNotBeNull(
+                column=name, meta=_meta(f"not_null__{name}", "block")
+            )
         for name, column in contract.columns.items():
-            if column.is_required or name in contract.key:
+            # of an empty column nothing is promised but that it is filled
+            has_values = bool(frame[name].notna().any()) if name in frame else False
+            if column.filled_frac is not None:
                 yield expect.ExpectColumnValuesToNotBeNull(
-                    column=name, meta=_meta(f"not_null__{name}", "block")
-                )
-            if column.has_bounds:
-                yield expect.ExpectColumnValuesToBeBetween(
                     column=name,
-                    **_bounds(column),
-                    meta=_meta(f"between__{name}", column.severity),
+                    mostly=column.filled_frac,
+                    meta=_meta(f"filled__{name}", column.severity),
                 )
-            if column.one_of:
-                yield expect.ExpectColumnValuesToBeInSet(
+            if column.median is not None and has_values:
+                lower, upper = column.median
+                yield expect.ExpectColumnMedianToBeBetween(
                     column=name,
-                    value_set=list(column.one_of),
-                    meta=_meta(f"one_of__{name}", column.severity),
+                    min_value=lower,
+                    max_value=upper,
+                    meta=_meta(f"median__{name}", column.severity),
+                )
+            if column.contains and has_values:
+                yield expect.ExpectColumnDistinctValuesToContainSet(
+                    column=name,
+                    value_set=list(column.contains),
+                    meta=_meta(f"contains__{name}", column.severity),
                 )
 
     def _validate(
@@ -173,17 +183,6 @@ def _meta(check_name: str, severity: Severity) -> dict[str, str]:
     return {"check_name": check_name, "severity": severity}
 
 
-def _bounds(column: Column) -> dict[str, Any]:
-    lower = column.above if column.above is not None else column.at_least
-    upper = column.below if column.below is not None else column.at_most
-    return {
-        "min_value": lower,
-        "max_value": upper,
-        "strict_min": column.above is not None,
-        "strict_max": column.below is not None,
-    }
-
-
 def _types(connection: duckdb.DuckDBPyConnection, mart: str) -> dict[str, str]:
     rows = connection.execute(
         """
@@ -212,42 +211,39 @@ def _failed_rows(result: Any) -> int:
 
 def _detail(contract: Contract, result: Any, key: Sequence[str]) -> str:
     """Say which rows break what, with at most five examples."""
-    meta, found = result.expectation_config.meta, result.result
-    name = meta["check_name"]
+    check_name, found = result.expectation_config.meta["check_name"], result.result
+    kind, _, name = check_name.partition("__")
     if not found and result.exception_info:
         return f"the expectation could not be evaluated: {_first_message(result.exception_info)}"
-    if name == _COLUMNS_CHECK:
-        listed = ", ".join(sorted(found["partial_missing_list"]))
+    if kind in {_COLUMNS_CHECK, "contains"}:
+        listed = ", ".join(sorted(map(str, found["partial_missing_list"])))
+        if kind == "contains":
+            return f"{name} lacks {listed}"
         return f"{found['missing_count']} promised columns are missing, such as {listed}"
-    if name == "min_rows":
+    if kind == "min_rows":
         return f"{found['observed_value']} rows, at least {contract.min_rows} expected"
-    examples: list[str] = []
+    if kind == "median":
+        lower, upper = contract.columns[name].median or (None, None)
+        return f"the median of {name} is {found['observed_value']}, not in {lower} to {upper}"
+    examples = []
     for example in found.get("partial_unexpected_index_list") or []:
         of_key = ", ".join(f"{column}={_show(example.get(column))}" for column in key)
         rest = ", ".join(
             f"{column}={_show(value)}" for column, value in example.items() if column not in key
         )
         examples.append(f"{of_key}: {rest}" if rest else of_key)
-    rule = _rule(contract, name)
+    rule = _rule(contract, kind, name)
     return f"{_failed_rows(result)} rows break '{rule}', such as {' | '.join(examples)}"
 
 
-def _rule(contract: Contract, check_name: str) -> str:
-    kind, _, name = check_name.partition("__")
+def _rule(contract: Contract, kind: str, name: str) -> str:
     if kind == "unique_key":
         return f"{', '.join(contract.key)} unique"
     if kind == _TYPES_CHECK:
         return "types as promised"
-    column = contract.columns[name]
-    if kind == "not_null":
-        return f"{name} not null"
-    if kind == "one_of":
-        return f"{name} one of {', '.join(column.one_of)}"
-    signs = ((">=", column.at_least), (">", column.above), ("<=", column.at_most))
-    parts = [f"{sign} {bound:g}" for sign, bound in signs if bound is not None]
-    if column.below is not None:
-        parts.append(f"< {column.below:g}")
-    return f"{name} {' and '.join(parts)}"
+    if kind == "filled":
+        return f"{name} filled in {contract.columns[name].filled_frac:.0%} of rows"
+    return f"{name} not null"
 
 
 def _show(value: Any) -> str:

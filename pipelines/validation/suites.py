@@ -1,17 +1,278 @@
-"""The publication contracts: what users of each mart are promised."""
+"""The publication contracts: what users of each mart are promised.
+
+A column that is named here may be renamed, retyped or dropped only with a new `schema_version` of
+its mart; new columns need no promise at first. Shares and medians are set wide: they are to catch
+a table that is half empty or in another unit, not a calm or a wild market.
+"""
 
 from __future__ import annotations
 
 from pipelines.validation.contracts import Column, Contract
 
+_TEXT = Column("VARCHAR")
+_DAY = Column("DATE")
+_FLAG = Column("BOOLEAN")
+_COUNT = Column("BIGINT")
+_NUMBER = Column("DOUBLE")
+_INSTANT = Column("TIMESTAMP WITH TIME ZONE")
+
+# without Bitcoin there is no first stage of quote conversion, no beta and no correlation
+_ASSET = Column("VARCHAR", contains=("bitcoin",))
+# a price table of which half is unknown is none
+_MOSTLY = Column("DOUBLE", filled_frac=0.5)
+
+_BUILT = {"as_of_ts": _INSTANT, "model_version": _TEXT}
+
 CONTRACTS: tuple[Contract, ...] = (
     Contract(
-        mart="price_daily",
-        key=("asset_id", "day"),
-        columns={
-            "asset_id": Column("VARCHAR"),
-            "day": Column("DATE"),
-            "close_usd": Column("DOUBLE", above=0),
+        "dim_asset",
+        ("asset_id",),
+        {
+            "asset_id": _ASSET,
+            "symbol": _TEXT,
+            "name": _TEXT,
+            "asset_class": _TEXT,
+            "sector": _TEXT,
+            "launch_day": _DAY,
+            "first_price_day": _DAY,
+            "last_price_day": _DAY,
+            "market_count": _COUNT,
+            "venue_count": _COUNT,
+            "source_status": _TEXT,
         },
+    ),
+    Contract(
+        "dim_asset_alias",
+        ("source", "source_id", "valid_from"),
+        {
+            "source": _TEXT,
+            "source_id": _TEXT,
+            "asset_id": _ASSET,
+            "valid_from": _DAY,
+            "valid_to": _DAY,
+        },
+    ),
+    Contract(
+        "dim_venue",
+        ("venue_id",),
+        {
+            "venue_id": _TEXT,
+            "name": _TEXT,
+            "venue_kind": _TEXT,
+            "first_day": _DAY,
+            "last_day": _DAY,
+            "market_count": _COUNT,
+            "is_excluded": _FLAG,
+        },
+    ),
+    Contract(
+        "dim_stablecoin",
+        ("stablecoin_id",),
+        {
+            "stablecoin_id": _TEXT,
+            "asset_id": _TEXT,
+            "symbol": _TEXT,
+            "name": _TEXT,
+            "mechanism": _TEXT,
+            "peg_ref": _TEXT,
+            "units_per_token": _NUMBER,
+            "is_rebasing": _FLAG,
+            "is_yield_bearing": _FLAG,
+            "is_double_counted": _FLAG,
+            "launch_day": _DAY,
+            "dead_from": _DAY,
+            "source_status": _TEXT,
+        },
+    ),
+    Contract(
+        "price_daily",
+        ("asset_id", "day"),
+        {
+            "asset_id": _ASSET,
+            "day": _DAY,
+            "close_usd": _MOSTLY,
+            "volume_usd": _MOSTLY,
+            "n_venues": _COUNT,
+            "n_rejected": _COUNT,
+            "dispersion_bps": _NUMBER,
+            "price_quality": _TEXT,
+            "is_stale": _FLAG,
+            "is_final": _FLAG,
+            "pit_basis": _TEXT,
+            **_BUILT,
+        },
+    ),
+    Contract(
+        "ohlcv_daily",
+        ("asset_id", "day"),
+        {
+            "asset_id": _ASSET,
+            "day": _DAY,
+            "open_usd": _MOSTLY,
+            "high_usd": _MOSTLY,
+            "low_usd": _MOSTLY,
+            "close_usd": _MOSTLY,
+            "vwap_usd": _NUMBER,
+            "high_any_usd": _NUMBER,
+            "low_any_usd": _NUMBER,
+            "volume_usd": _MOSTLY,
+            "trade_count": _COUNT,
+            **_BUILT,
+        },
+    ),
+    Contract(
+        "venue_quality_daily",
+        ("asset_id", "venue_id", "day"),
+        {
+            "asset_id": _ASSET,
+            "venue_id": _TEXT,
+            "day": _DAY,
+            "close_usd": _NUMBER,
+            # half of all venues cannot be a hundred basis points off the price made of them
+            "dev_bps": Column("DOUBLE", median=(-100, 100)),
+            "volume_usd": _NUMBER,
+            "volume_share_90d_frac": Column("DOUBLE", median=(0, 1)),
+            "is_eligible": _FLAG,
+            "is_accepted": _FLAG,
+            "exclusion_reason": _TEXT,
+            **_BUILT,
+        },
+    ),
+    Contract(
+        "returns_risk_daily",
+        ("asset_id", "day"),
+        {
+            "asset_id": _ASSET,
+            "day": _DAY,
+            # fractions, not percent; a market that moves 5 % a day in the middle is none
+            "ret_1d": Column("DOUBLE", filled_frac=0.5, median=(-0.05, 0.05)),
+            "ret_7d": _NUMBER,
+            "ret_14d": _NUMBER,
+            "ret_30d": _NUMBER,
+            "ret_90d": _NUMBER,
+            "ret_180d": _NUMBER,
+            "ret_365d": _NUMBER,
+            "logret_1d": _MOSTLY,
+            "vol_7d_ann": _NUMBER,
+            # annualised: un-annualised volatility has its middle near 0.04
+            "vol_30d_ann": Column("DOUBLE", median=(0.05, 5), severity="warn"),
+            "vol_90d_ann": _NUMBER,
+            "vol_180d_ann": _NUMBER,
+            "drawdown_frac": Column("DOUBLE", median=(-1, 0)),
+            "beta_btc_90d": _NUMBER,
+            "corr_btc_30d": _NUMBER,
+            "corr_btc_90d": _NUMBER,
+            **_BUILT,
+        },
+    ),
+    Contract(
+        "stablecoin_supply_daily",
+        ("stablecoin_id", "day"),
+        {
+            "stablecoin_id": _TEXT,
+            "day": _DAY,
+            "circulating_native": _MOSTLY,
+            "circulating_reported_native": _NUMBER,
+            "supply_usd": _NUMBER,
+            "supply_par_usd": _NUMBER,
+            "net_mint_1d_usd": _NUMBER,
+            "net_mint_7d_usd": _NUMBER,
+            "net_mint_30d_usd": _NUMBER,
+            "share_frac": Column("DOUBLE", median=(0, 1)),
+            "supply_rank": _COUNT,
+            "is_partial": _FLAG,
+            "is_quarantined": _FLAG,
+            **_BUILT,
+        },
+        min_rows=0,
+    ),
+    Contract(
+        "stablecoin_peg_daily",
+        ("stablecoin_id", "day"),
+        {
+            "stablecoin_id": _TEXT,
+            "day": _DAY,
+            "price_usd": _MOSTLY,
+            "ref_price_usd": _NUMBER,
+            "peg_value_usd": _NUMBER,
+            # in the middle a stablecoin is stable
+            "dev_bps": Column("DOUBLE", median=(-500, 500), severity="warn"),
+            "dev_low_bps": _NUMBER,
+            "dev_any_low_bps": _NUMBER,
+            "dev_vol_30d_bps": _NUMBER,
+            "time_off_peg_30d_frac": _NUMBER,
+            "volume_usd": _NUMBER,
+            "price_quality": _TEXT,
+            "is_eligible": _FLAG,
+            **_BUILT,
+        },
+        min_rows=0,
+    ),
+    Contract(
+        "meta_metric_catalog",
+        ("mart", "column_name"),
+        {
+            "mart": _TEXT,
+            "column_name": _TEXT,
+            "data_type": _TEXT,
+            "unit": _TEXT,
+            "formula": _TEXT,
+            "null_rule": _TEXT,
+            "min_value": _NUMBER,
+            "max_value": _NUMBER,
+            "description": _TEXT,
+            "schema_version": _COUNT,
+        },
+    ),
+    Contract(
+        "ops_load_log",
+        ("source", "load_id", "table_name"),
+        {
+            "source": _TEXT,
+            "load_id": _TEXT,
+            "table_name": _TEXT,
+            "run_id": _TEXT,
+            "fetched_at": _INSTANT,
+            "window_start_at": _INSTANT,
+            "window_end_at": _INSTANT,
+            "status": _TEXT,
+            "first_error": _TEXT,
+            "request_count": _COUNT,
+            "retry_count": _COUNT,
+            "throttle_count": _COUNT,
+            "landed_row_count": _COUNT,
+            "quarantined_row_count": _COUNT,
+            "byte_count": _COUNT,
+            "duration_s": _NUMBER,
+        },
+    ),
+    Contract(
+        "ops_freshness",
+        ("subject_kind", "subject"),
+        {
+            "subject_kind": _TEXT,
+            "subject": _TEXT,
+            "newest_day": _DAY,
+            "lag_h": _NUMBER,
+            "declared_lag_h": _NUMBER,
+            "status": _TEXT,
+        },
+    ),
+    Contract(
+        "ops_check_result",
+        ("run_id", "check_kind", "mart", "check_name"),
+        {
+            "run_id": _TEXT,
+            "checked_at": _INSTANT,
+            "check_kind": _TEXT,
+            "check_name": _TEXT,
+            "mart": _TEXT,
+            "severity": _TEXT,
+            "is_passed": _FLAG,
+            "failed_row_count": _COUNT,
+            "detail": _TEXT,
+        },
+        # the first run has no results of earlier ones
+        min_rows=0,
     ),
 )
