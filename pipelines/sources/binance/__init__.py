@@ -1,34 +1,41 @@
-"""Binance spot: daily candles and the list of pairs.
+"""Binance spot: daily candles and the list of pairs; candles of less than a day where wanted.
 
 Curated base currencies against the quotes of `settings.QUOTES`. Delisted pairs stay in the list
-with another status, so their history is asked for too.
+with another status, so their history is asked for too. Candles come page by page, or in files of a
+month where that takes fewer requests (`plan`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 import pyarrow.compute as pc
 
 from pipelines.extraction import Extraction, Item, Source
 from pipelines.parsing import Parsed, PayloadError
-from pipelines.sources.binance import parse
+from pipelines.sources.binance import parse, plan
+from pipelines.sources.binance.dump import Dump
 from pipelines.sources.binance.settings import (
     BASE_URL,
     BUDGET,
+    FILES_BUDGET,
+    FILES_URL,
     INTERVAL,
+    INTERVAL_S,
+    INTRADAY,
     LICENCE,
     LOOK_BACK_D,
     PAGE_ROWS,
     QUOTES,
 )
-from pipelines.sources.binance.tables import EXCHANGE_INFO, KLINES
-from pipelines.windows import DAY, Window, start_of
+from pipelines.sources.binance.tables import EXCHANGE_INFO, KLINES, KLINES_INTRADAY
+from pipelines.windows import DAY, Window
 
 
 def extract(run: Extraction, window: Window) -> Iterator[Item]:
-    """Yield the list of pairs, and the closed daily candles of curated pairs in the window."""
+    """Yield the list of pairs, and the closed candles of curated pairs in the window."""
     symbols: list[str] = []
 
     def listing() -> Iterator[Parsed]:
@@ -46,18 +53,59 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
     closed = run.closed(window)
     if closed is None:
         return
-    for symbol in run.wanted(symbols):
-        yield from run.pull(
-            KLINES,
-            symbol,
-            closed,
-            lambda symbol=symbol: _pages(run, symbol, closed),  # type: ignore[misc]
-            reaches=start_of(closed.last),
-        )
+    dump = Dump.of(run)
+    wanted = run.wanted(symbols)
+    # all daily candles first: they must not wait for a long history of minutes, nor fail with it
+    for interval in (INTERVAL, *run.intervals):
+        for symbol in wanted:
+            is_daily = interval == INTERVAL
+            yield from run.pull(
+                KLINES if is_daily else KLINES_INTRADAY,
+                symbol if is_daily else f"{symbol} {interval}",
+                closed,
+                partial(_candles, run, dump, symbol, interval, closed),
+                reaches=closed.end_at - timedelta(seconds=INTERVAL_S[interval]),
+            )
 
 
-def _pages(run: Extraction, symbol: str, window: Window) -> Iterator[Parsed]:
+def _candles(
+    run: Extraction, dump: Dump | None, symbol: str, interval: str, window: Window
+) -> Iterator[Parsed]:
+    """Ask for the window by files or by pages, as planned."""
+    bulk = run.bulk if dump is not None else "never"
+    chosen = plan.choose(window, interval, run.fetched_at.date(), bulk)
+    pages = partial(_pages, run, symbol, interval)
+    if dump is None or not chosen.files:
+        yield from pages(window)
+        return
+    first = _first_day(run, symbol, interval, window)
+    if first is not None:
+        table = KLINES if interval == INTERVAL else KLINES_INTRADAY
+        yield from dump.candles(chosen, table, symbol, interval, first, pages)
+
+
+def _first_day(run: Extraction, symbol: str, interval: str, window: Window) -> date | None:
+    """Return the day on which the pair's candles begin in the window; None: it has none there."""
+    payload = run.client.get_json(
+        "api/v3/klines",
+        {
+            "symbol": symbol,
+            "interval": interval,
+            "startTime": _ms(window.start_at.timestamp()),
+            "endTime": _ms(window.end_at.timestamp()) - 1,
+            "limit": 1,
+        },
+    )
+    parsed = parse.klines(payload, symbol, interval, latest=run.fetched_at + DAY)
+    if parsed.refused:
+        raise PayloadError(f"the first candle is refused: {parsed.refused[0][0]}")
+    first: datetime | None = pc.min(parsed.rows["open_time"]).as_py()
+    return first.date() if first is not None else None
+
+
+def _pages(run: Extraction, symbol: str, interval: str, window: Window) -> Iterator[Parsed]:
     """Ask page by page: from the last open time on, until a page is short."""
+    table = KLINES if interval == INTERVAL else KLINES_INTRADAY
     start_ms = _ms(window.start_at.timestamp())
     end_ms = _ms(window.end_at.timestamp()) - 1
     while start_ms <= end_ms:
@@ -65,21 +113,24 @@ def _pages(run: Extraction, symbol: str, window: Window) -> Iterator[Parsed]:
             "api/v3/klines",
             {
                 "symbol": symbol,
-                "interval": INTERVAL,
+                "interval": interval,
                 "startTime": start_ms,
                 "endTime": end_ms,
                 "limit": PAGE_ROWS,
             },
         )
-        page = parse.klines(payload, symbol, INTERVAL, latest=run.fetched_at + DAY)
+        page = parse.klines(payload, symbol, interval, run.fetched_at + DAY, table)
         fresh = page.between("open_time", _at(start_ms), window.end_at)
         yield fresh
         received = page.row_count + len(page.refused)
         if received < PAGE_ROWS:
             return
         if not fresh.row_count:
-            raise PayloadError(f"{symbol}: a full page holds nothing after {_at(start_ms)}")
-        start_ms = _ms(pc.max(fresh.rows["open_time"]).as_py().timestamp()) + 1
+            raise PayloadError(f"a full page holds nothing after {_at(start_ms)}")
+        newest = _ms(pc.max(fresh.rows["open_time"]).as_py().timestamp())
+        if newest + INTERVAL_S[interval] * 1000 > end_ms:
+            return
+        start_ms = newest + 1
 
 
 def _ms(seconds: float) -> int:
@@ -98,4 +149,7 @@ SOURCE = Source(
     look_back_d=LOOK_BACK_D,
     extract=extract,
     licence=LICENCE,
+    files_url=FILES_URL,
+    files_budget=FILES_BUDGET,
+    intervals=INTRADAY,
 )

@@ -1,5 +1,7 @@
 """What Binance spot lands."""
 
+from dataclasses import replace
+
 from pipelines.sources.binance.settings import STATUSES
 from pipelines.tables import Column, Table
 
@@ -9,7 +11,7 @@ KLINES = Table(
     key=("symbol", "interval", "open_time"),
     columns=(
         Column("symbol", "text", "Pair, as Binance names it: BTCUSDT."),
-        Column("interval", "text", "Length of the candle: 1d."),
+        Column("interval", "text", "Length of the candle: 1d, 1m."),
         Column("open_time", "timestamp", "First instant of the candle."),
         Column("open", "decimal", "First price, in quote currency.", above=0),
         Column("high", "decimal", "Highest price.", above=0),
@@ -38,4 +40,40 @@ EXCHANGE_INFO = Table(
     ),
 )
 
-TABLES = (KLINES, EXCHANGE_INFO)
+KLINES_INTRADAY = replace(
+    KLINES,
+    name="klines_intraday",
+    description="Candles of less than a day, where the user wants them. One row per symbol, "
+    "interval and open time; kept in the lake, no mart is made from them.",
+)
+
+DUMP_FILES = Table(
+    name="dump_files",
+    description="Files of data.binance.vision that were downloaded. One row per file and content.",
+    key=("file_name", "sha256"),
+    columns=(
+        Column("file_name", "text", "Name: BTCUSDT-1m-2023-01.zip."),
+        Column("symbol", "text", "Pair, as Binance names it: BTCUSDT."),
+        Column("interval", "text", "Length of the candles: 1m."),
+        Column("period", "text", "Month or day: 2023-01, 2023-01-05."),
+        Column("sha256", "text", "Digest of what came."),
+        Column("declared_sha256", "text", "Digest in the CHECKSUM file.", required=False),
+        Column(
+            "replaces_sha256",
+            "text",
+            "Digest of the content that an earlier run read: the file was published again.",
+            required=False,
+        ),
+        Column(
+            "status",
+            "text",
+            "read; unverified: read, there is no CHECKSUM file; checksum_mismatch, corrupt: not "
+            "read, see the quarantine.",
+            one_of=frozenset({"read", "unverified", "checksum_mismatch", "corrupt"}),
+        ),
+        Column("byte_count", "integer", "Size of the file.", at_least=0),
+        Column("row_count", "integer", "Candles that were landed.", at_least=0),
+    ),
+)
+
+TABLES = (KLINES, EXCHANGE_INFO, KLINES_INTRADAY, DUMP_FILES)

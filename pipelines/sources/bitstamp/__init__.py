@@ -79,8 +79,8 @@ def _get(run: Extraction, path: str, params: Mapping[str, Any]) -> Any:
     try:
         return run.client.get_json(f"api/v2/{path}", params)
     except RequestRefused as problem:
-        if TOO_MANY_REQUESTS in str(problem):
-            raise SourceUnavailable(str(problem)) from problem
+        if TOO_MANY_REQUESTS in problem.body:
+            raise SourceUnavailable(str(problem), status=problem.status) from problem
         raise
 
 
