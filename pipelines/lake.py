@@ -180,6 +180,7 @@ def _append(
     # dlt's folder holds nothing that the lake does not: windows come from the caller, so there is
     # no cursor, and a folder of its own lets any number of runs go on at the same time
     folder = settings.dlt_dir / f"{source_name}-{uuid.uuid4().hex}"
+    _prepare(settings, source_name)
     try:
         pipeline = dlt.pipeline(
             source_name,
@@ -200,6 +201,24 @@ def _append(
         shutil.rmtree(folder, ignore_errors=True)
     info.raise_on_failed_jobs()
     return str(info.loads_ids[0])
+
+
+def _prepare(settings: Settings, source_name: str) -> None:
+    """Make the source's folder of a lake on disk before dlt looks for it.
+
+    dlt makes the folder and then writes its version file there. Of two first loads at the same time
+    one would fail, and so would every later one after a load that was killed between the two steps.
+    """
+    import fsspec
+    from dlt.destinations.impl.filesystem.filesystem import CURRENT_VERSION, INIT_FILE_NAME
+
+    file_system, root = fsspec.core.url_to_fs(settings.lake_dir)
+    if "file" not in file_system.protocol:
+        return
+    target = Path(root) / "raw" / source_name / INIT_FILE_NAME
+    if not target.exists():
+        versions = {"initial_version": CURRENT_VERSION, "current_version": CURRENT_VERSION}
+        _replace_file(target, json.dumps(versions).encode())
 
 
 def write_catalog(settings: Settings) -> pl.DataFrame:
@@ -311,13 +330,16 @@ def _replace(file_system: Any, path: str, frame: pl.DataFrame) -> None:
     buffer = BytesIO()
     frame.write_parquet(buffer)
     if "file" in file_system.protocol:
-        target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        beside = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
-        try:
-            beside.write_bytes(buffer.getvalue())
-            beside.replace(target)
-        finally:
-            beside.unlink(missing_ok=True)  # there only if it could not take its place
+        _replace_file(Path(path), buffer.getvalue())
     else:
         file_system.pipe_file(path, buffer.getvalue())
+
+
+def _replace_file(target: Path, content: bytes) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+    try:
+        beside.write_bytes(content)
+        beside.replace(target)
+    finally:
+        beside.unlink(missing_ok=True)  # there only if it could not take its place

@@ -11,7 +11,7 @@ KLINES = Table(
     key=("symbol", "interval", "open_time"),
     columns=(
         Column("symbol", "text", "Pair, as Binance names it: BTCUSDT."),
-        Column("interval", "text", "Length of the candle: 1d, 1m."),
+        Column("interval", "text", "Length of the candle: 1d."),
         Column("open_time", "timestamp", "First instant of the candle."),
         Column("open", "decimal", "First price, in quote currency.", above=0),
         Column("high", "decimal", "Highest price.", above=0),
@@ -43,6 +43,12 @@ EXCHANGE_INFO = Table(
 KLINES_INTRADAY = replace(
     KLINES,
     name="klines_intraday",
+    columns=tuple(
+        replace(column, description="Length of the candle: 1m, 1h, …")
+        if column.name == "interval"
+        else column
+        for column in KLINES.columns
+    ),
     description="Candles of less than a day, where the user wants them. One row per symbol, "
     "interval and open time; kept in the lake, no mart is made from them.",
 )

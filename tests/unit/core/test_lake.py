@@ -318,6 +318,23 @@ def test_landings_side_by_side_do_not_disturb_each_other(
     assert sorted(run for (run,) in runs["run_id"].to_list()) == [f"run-{n}" for n in range(6)]
 
 
+def test_a_load_killed_before_its_first_file_does_not_block_the_next(
+    serve: Any, settings: Settings, clock: FixedClock
+) -> None:
+    (Path(settings.lake_dir) / "raw" / NAME).mkdir(parents=True)
+    land(settings, clock)
+    assert read(settings, "daily").height == 4
+
+
+def test_first_loads_at_the_same_time(serve: Any, settings: Settings) -> None:
+    folders = [Path(settings.lake_dir) / "raw" / name for name in ("a", "b", "c")]
+    for folder in folders:
+        with ThreadPoolExecutor(8) as pool:
+            for made in [pool.submit(lake._prepare, settings, folder.name) for _ in range(16)]:
+                made.result()
+        assert [file.name for file in folder.iterdir()] == ["init"]
+
+
 def test_the_runs_clock_stamps_and_the_walls_does_not(serve: Any, settings: Settings) -> None:
     past = FixedClock(instant(2022, 5, 12, 6))
     land(settings, past, Window.of_day(date(2022, 5, 11)))
