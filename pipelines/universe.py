@@ -48,18 +48,24 @@ def _overlay(folder: Path, source: str) -> set[str]:
     if not folder.is_dir():
         raise UniverseError(f"the curation folder {folder} does not exist")
     found: set[str] = set()
-    if (markets := _read(folder, "markets", "venue")) is not None:
-        listed = markets.filter(pl.col("venue") == source)
-        for side in ("base", "quote"):
-            if f"{side}_asset_id" in listed.columns:
-                _require(listed, folder / "markets", f"{side}_code")
-                mapped = listed.filter(pl.col(f"{side}_asset_id").is_not_null())
-                found |= set(mapped[f"{side}_code"].drop_nulls())
+    for table in ("markets", "perpetuals"):
+        if (markets := _read(folder, table, "venue")) is not None:
+            found |= _venue_codes(markets.filter(pl.col("venue") == source), folder / table)
     if (assets := _read(folder, "assets")) is not None and f"{source}_id" in assets.columns:
         found |= set(assets[f"{source}_id"].drop_nulls())
     if source == STABLECOIN_SOURCE:
         coins = _read(folder, "stablecoins", "stablecoin_id")
         found |= set(coins["stablecoin_id"].drop_nulls()) if coins is not None else set()
+    return found
+
+
+def _venue_codes(listed: pl.DataFrame, path: Path) -> set[str]:
+    found: set[str] = set()
+    for side in ("base", "quote"):
+        if f"{side}_asset_id" in listed.columns:
+            _require(listed, path, f"{side}_code")
+            mapped = listed.filter(pl.col(f"{side}_asset_id").is_not_null())
+            found |= set(mapped[f"{side}_code"].drop_nulls())
     return found
 
 

@@ -20,7 +20,7 @@ LAYOUT_VERSION = 1
 META_FILE = "dataset.json"
 
 Kind = Literal["text", "number", "integer", "boolean", "day", "instant"]
-KnownFrom = Literal["always", "listed_day", "day_end", "candle_end", "ts"]
+KnownFrom = Literal["always", "listed_day", "day_end", "candle_end", "ts", "funding_time"]
 
 # how long a candle of each interval lasts; the keys are the values of candles.interval
 INTERVAL_S: Mapping[str, int] = {
@@ -76,6 +76,7 @@ _KNOWN_FROM_TEXT: Mapping[KnownFrom, str] = {
     "day_end": "the end of `day` (00:00 UTC of the next)",
     "candle_end": "the end of the candle (`open_time` + `interval`)",
     "ts": "the instant `ts`",
+    "funding_time": "the instant `funding_time`",
 }
 
 
@@ -215,7 +216,7 @@ LAYOUT: tuple[LayoutTable, ...] = (
             ),
             _text(
                 "symbol",
-                "The venue's id: `BTCUSDT`, `BTC-USD`; Kraken's altname `XBTUSD`.",
+                "The venue's id: `BTCUSDT`, `BTC-USD`; Kraken's altname `XBTUSD`; `btcusd`.",
                 required=True,
             ),
             _text("base_code", "The venue's code of what is traded: `BTC`, `XBT`.", required=True),
@@ -252,6 +253,67 @@ LAYOUT: tuple[LayoutTable, ...] = (
             _number("volume_base", "Volume in units of the base.", required=True, at_least=0),
             _number("volume_quote", "Volume in units of the quote.", at_least=0),
             LayoutColumn("trades", "integer", "How many trades.", at_least=0),
+        ),
+    ),
+    LayoutTable(
+        "perpetuals",
+        "One row per perpetual contract and listing.",
+        key=("venue", "symbol", "listed_day"),
+        known_from="listed_day",
+        columns=(
+            _text(
+                "venue",
+                "Who lists it: `binance_futures`, `okx`, `bybit`. Others are not served.",
+                required=True,
+            ),
+            _text("symbol", "The venue's id: `BTCUSDT`, `BTC-USDT-SWAP`.", required=True),
+            _text("base_code", "The venue's code of the base: `BTC`.", required=True),
+            _text("quote_code", "The venue's code of the quote and of settlement.", required=True),
+            _text("base_asset_id", "`assets.asset_id` of the base; null: not mapped."),
+            _text("quote_asset_id", "`assets.asset_id` of the quote; null: not mapped."),
+            _day("listed_day", "First day of trading.", required=True),
+            _day("delisted_day", "Last day of trading; null: still listed."),
+            _number("contract_size", "Units of the base in a contract; null: 1.", above=0),
+        ),
+    ),
+    LayoutTable(
+        "funding",
+        "One row per perpetual and settlement of funding.",
+        key=("venue", "symbol", "funding_time"),
+        known_from="funding_time",
+        columns=(
+            _text("venue", "As in perpetuals.", required=True),
+            _text("symbol", "As in perpetuals.", required=True),
+            LayoutColumn(
+                "funding_time", "instant", "When it was settled, a whole minute.", required=True
+            ),
+            _number("rate", "What longs paid for the interval, a fraction.", required=True),
+            _number("predicted_rate", "What had been predicted; null: the rate."),
+            _number(
+                "interval_h",
+                "Hours that the rate is for. Venues do not say it row by row: it is the time "
+                "since the settlement before.",
+                above=0,
+            ),
+            _number("mark_price", "Mark price at the settlement, in the quote.", above=0),
+        ),
+    ),
+    LayoutTable(
+        "open_interest",
+        "One row per perpetual and instant; served are those at 00:00 UTC.",
+        key=("venue", "symbol", "ts"),
+        known_from="ts",
+        columns=(
+            _text("venue", "As in perpetuals.", required=True),
+            _text("symbol", "As in perpetuals.", required=True),
+            LayoutColumn("ts", "instant", "The instant.", required=True),
+            _number(
+                "open_interest",
+                "Open contracts of one side, in units of the base.",
+                required=True,
+                at_least=0,
+            ),
+            _number("open_interest_value", "The same in the quote.", at_least=0),
         ),
     ),
     LayoutTable(
@@ -661,8 +723,8 @@ def occurred_by(table: LayoutTable) -> pl.Expr | None:
             return day_end(pl.col("day"))
         case "candle_end":
             return pl.col("open_time") + pl.duration(microseconds=interval_us(pl.col("interval")))
-        case "ts":
-            return pl.col("ts")
+        case "ts" | "funding_time" as instant:
+            return pl.col(instant)
         case "listed_day":
             return day_start(pl.col("listed_day"))
         case "always":
@@ -695,7 +757,10 @@ def _table_rules(table: LayoutTable) -> Iterable[Rule]:
     if table.name == "candles":
         offset = pl.col("open_time").dt.epoch("us") % interval_us(pl.col("interval"))
         yield "open_time", "must be a whole multiple of the interval in UTC", offset != 0
-    if table.name == "markets":
+    if table.name == "funding":
+        off = pl.col("funding_time").dt.epoch("us") % 60_000_000 != 0
+        yield "funding_time", "must be a whole minute", off
+    if table.name in ("markets", "perpetuals"):
         early = pl.col("delisted_day") < pl.col("listed_day")
         yield "delisted_day", "must not be before listed_day", early
     if table.name == "stablecoins":
@@ -759,6 +824,10 @@ def _check_relations(tables: Mapping[str, pl.LazyFrame], problems: list[str]) ->
     """Check what one table says about another; tables with problems of their own are left out."""
     references = [
         ("candles", ("venue", "symbol"), "markets", ("venue", "symbol")),
+        ("funding", ("venue", "symbol"), "perpetuals", ("venue", "symbol")),
+        ("open_interest", ("venue", "symbol"), "perpetuals", ("venue", "symbol")),
+        ("perpetuals", ("base_asset_id",), "assets", ("asset_id",)),
+        ("perpetuals", ("quote_asset_id",), "assets", ("asset_id",)),
         ("markets", ("base_asset_id",), "assets", ("asset_id",)),
         ("markets", ("quote_asset_id",), "assets", ("asset_id",)),
         ("stablecoins", ("asset_id",), "assets", ("asset_id",)),

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
-from pipelines import extraction, lake
+from pipelines import extraction, lake, universe
 from pipelines.extraction import Extraction, Incomplete, Item
 from pipelines.http import Budget, HttpClient, RequestFailed, Usage
 from pipelines.parsing import Parsed, PayloadError, parse_rows, parse_texts
@@ -210,3 +211,18 @@ def test_what_was_landed_before_is_remembered(
     assert [frame.height for frame in seen] == [0, 4, 8]
     assert seen[0].schema == seen[2].schema
     assert seen[2]["price"].to_list() == [Decimal("1.5")] * 8
+
+
+def test_contracts_of_a_curation_folder_are_known_too(tmp_path: Path, settings: Settings) -> None:
+    pl.DataFrame(
+        {
+            "venue": ["okx", "okx", "bybit"],
+            "base_code": ["NEW", "UNMAPPED", "OTHER"],
+            "base_asset_id": ["new-coin", None, "other-coin"],
+            "quote_code": ["USDT"] * 3,
+            "quote_asset_id": ["tether"] * 3,
+        }
+    ).write_parquet(tmp_path / "perpetuals.parquet")
+    with_folder = settings.model_copy(update={"curation_dir": tmp_path})
+    added = universe.codes(with_folder, "okx") - universe.codes(settings, "okx")
+    assert added | {"USDT"} == {"NEW", "USDT"}
