@@ -107,7 +107,7 @@ def weekly_pivots(frame: pl.LazyFrame, *, min_days: int) -> pl.LazyFrame:
 
 
 def pivot_levels(frame: pl.LazyFrame, *, min_week_days: int) -> pl.LazyFrame:
-    """The pivots as rows, in the columns of ``levels`` (T-12).
+    """The pivots as rows, under names that ``levels`` uses too (T-12).
 
     Args:
         frame: one row per (asset_id, day) with ``high_usd``, ``low_usd``, ``close_usd``.

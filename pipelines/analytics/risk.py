@@ -356,9 +356,9 @@ Block = tuple[FloatArray, FloatArray, FloatArray]
 
 def _join(older: Block, younger: Block) -> Block:
     peak, trough = older[0], younger[1]
-    fall = np.zeros_like(peak)
-    np.divide(trough, peak, out=fall, where=(peak > 0) & np.isfinite(trough))
-    across = np.where((peak > 0) & np.isfinite(trough), np.minimum(fall - 1, 0.0), 0.0)
+    across = np.zeros_like(peak)
+    np.divide(trough, peak, out=across, where=(peak > 0) & np.isfinite(trough))
+    across = np.where((peak > 0) & np.isfinite(trough), across - 1, 0.0)
     return (
         np.maximum(older[0], younger[0]),
         np.minimum(older[1], younger[1]),

@@ -126,7 +126,7 @@ def basket(
     prices: dict[str, list[float | None]],
     *,
     start: date = date(2024, 1, 30),
-    sizes: dict[str, float] | None = None,
+    sizes: dict[str, float | list[float]] | None = None,
     dead_from: dict[str, date] | None = None,
     members: dict[str, list[int]] | None = None,
     cap: float = 1.0,
@@ -140,6 +140,7 @@ def basket(
         for i, price in enumerate(values):
             day = start + timedelta(days=i)
             size = (sizes or {}).get(name, 1.0)
+            size = size[i] if isinstance(size, list) else size
             rows.append((name, day, price, size, (dead_from or {}).get(name)))
             if members is None or i in members.get(name, range(count)):
                 belongs.append(("ai", name, day, 1.0))
@@ -177,6 +178,12 @@ def test_a_basket_is_formed_on_the_first_of_the_month_from_the_day_before() -> N
     # a doubles twice: 0.75 x 2 + 0.25 = 1.75, then 0.75 x 4 + 0.25 = 3.25
     assert_list(index["basket_ret"].to_list(), [0.75, 3.25 / 1.75 - 1])
     assert_list(index["index_level"].to_list(), [1750.0, 3250.0])
+
+
+def test_a_basket_knows_the_market_caps_of_the_day_before_only() -> None:
+    sizes: dict[str, float | list[float]] = {"a": [1.0, 3.0, 99.0], "b": 1.0}
+    held, _ = basket({"a": [1, 1, 1], "b": [1, 1, 1]}, sizes=sizes)
+    assert held["base_weight"].to_list() == [0.75, 0.25]
 
 
 def test_weights_drift_until_the_next_first_of_the_month() -> None:

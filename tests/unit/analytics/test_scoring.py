@@ -70,6 +70,17 @@ def test_the_grade_needs_six_tenths_of_the_weight() -> None:
     assert enough["trader_grade"].null_count() == 0, "0.2 + 0.4 is not below 0.6"
 
 
+def test_a_sum_of_weights_is_not_below_a_floor_by_rounding() -> None:
+    """0.7 + 0.1 is 0.7999999999999999 in floats, and no less than 0.8."""
+    parameters = replace(
+        TRADER,
+        group_weights=(("ta_grade", 0.7), ("quant_grade", 0.1), ("flow_grade", 0.2)),
+        coverage_floor=0.8,
+    )
+    frame = known(4, "trend", "breakout", "mom_7", "mom_28")
+    assert graded(frame, parameters)["trader_grade"].null_count() == 0
+
+
 def test_missing_weight_is_taken_from_both_sides_of_the_fraction() -> None:
     frame = assets(
         2,
