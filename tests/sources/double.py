@@ -39,9 +39,15 @@ class Double:
         return Usage(request_count=len(self.asked))
 
     def get_json(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
+        return decoded(json.dumps(self._reply(path, params)))
+
+    def get_text(self, path: str, params: Mapping[str, Any] | None = None) -> str:
+        return str(self._reply(path, params))
+
+    def _reply(self, path: str, params: Mapping[str, Any] | None) -> Any:
         sent = {name: value for name, value in (params or {}).items() if value is not None}
         self.asked.append((path, sent))
-        return decoded(json.dumps(self._answer(path, sent)))
+        return self._answer(path, sent)
 
     def paths(self, part: str) -> list[dict[str, Any]]:
         """Return the parameters of the requests whose path has `part` in it."""

@@ -48,7 +48,7 @@ def markets(payload: object, seen: Collection[str], latest: datetime) -> Parsed:
     listed = [
         coin
         for coin in _rows(payload, "coins/markets")
-        if not (isinstance(coin, dict) and coin.get("id") in seen)
+        if not (isinstance(coin, dict) and isinstance(coin.get("id"), str) and coin["id"] in seen)
     ]
     return parse_rows(
         MARKETS,

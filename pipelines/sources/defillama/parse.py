@@ -95,6 +95,8 @@ def protocol_tvl(payload: object, slug: str, latest: datetime, window: Window) -
     """
     body = expect_object(payload, f"protocol {slug}")
     chains = expect_list(body.get("chains"), f"protocol {slug}: chains")
+    if not all(isinstance(chain, str) for chain in chains):
+        raise PayloadError(f"protocol {slug}: chains are not all texts: {dump(chains)[:120]}")
     series = {TOTAL: expect_list(body.get("tvl"), f"protocol {slug}: tvl")}
     by_chain = expect_object(body.get("chainTvls") or {}, f"protocol {slug}: chainTvls")
     for chain in chains:
@@ -127,14 +129,13 @@ def protocol_tokens(payload: object, slug: str, latest: datetime, window: Window
     for key, column in (("tokens", "amount"), ("tokensInUsd", "value_usd")):
         points = expect_list(body.get(key) or [], f"protocol {slug}: {key}")
         for point in _recorded(points, latest, window):
+            at = _date(point)
             tokens = point.get("tokens") if isinstance(point, dict) else None
-            if not isinstance(tokens, dict):
+            if type(at) is not int or not isinstance(tokens, dict):
                 strange.append(point)
                 continue
             for token, number in tokens.items():
-                row = held.setdefault(
-                    (token, point.get("date")), {"token": token, "date": point.get("date")}
-                )
+                row = held.setdefault((token, at), {"token": token, "date": at})
                 row[column] = number
     return _midnights(
         [*held.values(), *strange],

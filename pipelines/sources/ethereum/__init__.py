@@ -22,6 +22,7 @@ from pipelines.sources.ethereum.settings import (
     MIRRORS,
     SELECTORS,
     TRANSFER,
+    USEFUL_RANGE,
     ZERO_TOPIC,
 )
 from pipelines.sources.ethereum.tables import TOKEN_SUPPLY, TRANSFERS
@@ -99,7 +100,9 @@ def _transfers(
             try:
                 logs = _logs(run, tokens, at, last)
             except rpc.TooMuch as problem:
-                asked.shrink(last - at + 1, problem.allowed)
+                is_useless = problem.allowed is not None and problem.allowed < USEFUL_RANGE
+                if not (is_useless and run.client.change_host()):
+                    asked.shrink(last - at + 1, problem.allowed)
                 continue
             yield parse.transfers(logs, day_s, decimals, latest=run.fetched_at + DAY)
             at = last + 1

@@ -33,7 +33,7 @@ def number(quantity: object) -> int | None:
     if quantity is None or quantity == "0x":
         return None
     if not isinstance(quantity, str) or not _HEX.fullmatch(quantity):
-        raise PayloadError(f"expected a hexadecimal quantity, got {dump(quantity)[:80]}")
+        raise PayloadError(f"quantity: expected hexadecimal text, got {dump(quantity)[:80]}")
     return int(quantity, 16)
 
 

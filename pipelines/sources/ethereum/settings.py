@@ -22,6 +22,8 @@ BATCH_CALLS = 20
 # blocks of one eth_getLogs: nodes allow from 800 to 50,000 and say so only when they refuse
 FIRST_RANGE = 2_000
 MAX_RANGE = 10_000
+# a node that allows less than this is left for the next, if there is one
+USEFUL_RANGE = 100
 # answers with fewer logs than this let the next range grow
 FEW_LOGS = 1_000
 
