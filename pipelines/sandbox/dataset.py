@@ -539,6 +539,17 @@ class Dataset:
         """The planted defects."""
         return self.meta.scenarios
 
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The sources that have something to say in this dataset; others answer with nothing."""
+        venues = self.table("markets").select(pl.col("venue").unique()).collect()["venue"]
+        found = [venue for venue in VENUES if venue in set(venues)]
+        if self.has("network_metrics"):
+            found.append("coinmetrics")
+        if self.has("stablecoins"):
+            found.append("defillama_stablecoins")
+        return tuple(found)
+
     def has(self, table: str) -> bool:
         """Say whether the folder has the table."""
         return table in self.files

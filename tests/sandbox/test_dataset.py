@@ -95,6 +95,7 @@ def test_a_minimal_folder_is_accepted(tmp_path: Path) -> None:
     assert candles["known_at"].dtype == pl.Datetime("us", "UTC")
     assert dataset.table("prices").collect().is_empty()
     assert dataset.warnings == ()
+    assert dataset.sources == ("coinbase", "defillama_stablecoins")
 
 
 def test_a_table_may_be_a_folder_and_types_that_lose_nothing_are_accepted(tmp_path: Path) -> None:

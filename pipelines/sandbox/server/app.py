@@ -193,7 +193,13 @@ def _endpoint(
 
 
 def _response(reply: Reply, transport: list[Fault]) -> Response:
-    body = reply.payload.encode() if isinstance(reply.payload, str) else dumps(reply.payload)
+    match reply.payload:
+        case bytes() as body:
+            pass
+        case str() as text:
+            body = text.encode()
+        case payload:
+            body = dumps(payload)
     kinds = {fault.kind for fault in transport}
     if "truncated" in kinds:
         body = body[: max(len(body) // 2, 1)]

@@ -109,18 +109,19 @@ def _limit(query: Mapping[str, str]) -> int:
 def _page(
     state: State, series: CandleSeries, start_ms: int | None, end_ms: int | None, limit: int
 ) -> list[Any]:
-    rendered = series.rendered(NAME, lambda columns: render(columns, series.length_s))
     positions = series.versions.at(state.now_us)
     opens_ms = series.versions.keys[positions] * 1000
     first = 0 if start_ms is None else int(np.searchsorted(opens_ms, start_ms))
     stop = (
         len(positions) if end_ms is None else int(np.searchsorted(opens_ms, end_ms, side="right"))
     )
-    rows = [rendered[position] for position in positions[first:stop].tolist()]
+    # with a start the oldest rows are given, without one the newest
+    wanted = positions[first:stop]
+    wanted = wanted[:limit] if start_ms is not None else wanted[-limit:]
+    rows = series.rows(NAME, wanted, lambda columns: render(columns, series.length_s))
     running = series.running(state.now_us)
     if running is not None and _inside(running.open_s * 1000, start_ms, end_ms):
         rows.append(render_one(running, series.length_s))
-    # with a start the oldest rows are given, without one the newest
     return rows[:limit] if start_ms is not None else rows[-limit:]
 
 

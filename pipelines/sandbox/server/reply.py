@@ -33,7 +33,7 @@ class Reply:
     """One answer.
 
     Attributes:
-        payload: the body: an object to be encoded as JSON, or text as it is.
+        payload: the body: an object to be encoded as JSON, or text or bytes as they are.
         status: HTTP status.
         headers: further headers.
         media_type: of the body.

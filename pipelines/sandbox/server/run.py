@@ -6,6 +6,7 @@ import json
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.error
@@ -175,6 +176,7 @@ class SandboxProcess(_Controlled):
         if now is not None:
             self._command += ["--now", now.isoformat()]
         self._process: subprocess.Popen[str] | None = None
+        self._said: IO[str] = tempfile.TemporaryFile("w+")  # noqa: SIM115  # lives as we do
         self.url = ""
 
     def start(self) -> None:
@@ -187,14 +189,16 @@ class SandboxProcess(_Controlled):
             self._command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            # a file: nobody reads along, and a full pipe would stop the server
+            stderr=self._said,
             text=True,
             cwd=Path(__file__).resolve().parents[3],
         )
         line = _pipe(self._process.stdout).readline()
         if not line.startswith(READY_LINE):
-            _, said = self._process.communicate(timeout=_STOP_S)
-            raise SandboxError(f"the sandbox did not start: {(line + said).strip()}")
+            self._process.communicate(timeout=_STOP_S)
+            self._said.seek(0)
+            raise SandboxError(f"the sandbox did not start: {(line + self._said.read()).strip()}")
         self.url = line.removeprefix(READY_LINE).strip()
 
     def stop(self) -> None:
@@ -208,8 +212,8 @@ class SandboxProcess(_Controlled):
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        for pipe in (process.stdout, process.stderr):
-            _pipe(pipe).close()
+        _pipe(process.stdout).close()
+        self._said.close()
         self._process = None
 
     def __enter__(self) -> Self:

@@ -24,6 +24,8 @@ T = TypeVar("T")
 
 DAY_US = 86_400_000_000
 _MAX_DECIMALS = 10
+# years of minutes, rendered, would fill the memory
+_RENDERED_WHOLE = 50_000
 
 
 class Versions:
@@ -101,6 +103,20 @@ class CandleSeries:
             columns["open_s"] = self.versions.keys
             self._rendered[venue] = render(columns)
         return self._rendered[venue]
+
+    def rows(
+        self,
+        venue: str,
+        positions: Ints,
+        render: Callable[[Mapping[str, Any]], Sequence[Any]],
+    ) -> list[Any]:
+        """Return some rows in a venue's form; a long series is not rendered whole for them."""
+        if len(self.versions.keys) <= _RENDERED_WHOLE:
+            rendered = self.rendered(venue, render)
+            return [rendered[position] for position in positions.tolist()]
+        columns: dict[str, Any] = {name: values[positions] for name, values in self._values.items()}
+        columns["open_s"] = self.versions.keys[positions]
+        return list(render(columns))
 
     def candle(self, position: int) -> Candle:
         """Return one row as numbers."""
