@@ -17,7 +17,6 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import requests
-from dlt.sources.helpers.requests import Client
 from requests.adapters import HTTPAdapter
 
 from pipelines.parsing import NumberText, PayloadError
@@ -196,7 +195,10 @@ class HttpClient:
             private=tuple(headers or ()),
         )
         self._answered = Usage()
-        self._client = Client(
+        # a second to import: too long for who only wants to know what a source lands
+        from dlt.sources.helpers.requests import Client
+
+        client = Client(
             request_timeout=timeout_s,
             raise_for_status=False,
             status_codes=RETRIED,
@@ -205,7 +207,7 @@ class HttpClient:
             retry_condition=self._busy_answer if is_busy else None,
         )
         # kept, because dlt's client makes a new one, unpaced, for each thread that asks
-        self._session = self._client.session
+        self._session = client.session
         self._session.mount("http://", self._adapter)
         self._session.mount("https://", self._adapter)
         self._session.headers.update({"User-Agent": USER_AGENT, **(headers or {})})

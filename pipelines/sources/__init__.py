@@ -28,6 +28,6 @@ def source(name: str) -> Source:
 
 
 def tables(name: str) -> tuple[Table, ...]:
-    """Return the raw tables that the source lands, without importing its HTTP side."""
+    """Return the raw tables that the source lands, without importing dlt."""
     module = import_module(f"pipelines.sources.{name}.tables")
     return cast("tuple[Table, ...]", module.TABLES)
