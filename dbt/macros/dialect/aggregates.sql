@@ -4,19 +4,16 @@
 -#}
 
 {#-
-    A sum of floating-point numbers in a fixed order: rebuilding the warehouse gives the same bits.
-    Engines that cannot order an aggregate may differ in the last digit.
+    A sum of floating-point numbers whose result does not depend on the order in which threads meet
+    the rows, so that rebuilding the warehouse gives the same bits: the addition is done in decimals,
+    exactly. Good for 26 digits before and 12 after the point; what is larger is no amount and NULL.
 -#}
-{% macro ordered_sum(value, order_by) -%}
-    {{ return(adapter.dispatch('ordered_sum')(value, order_by)) }}
+{% macro exact(value) -%}
+    try_cast({{ value }} as decimal(38, 12))
 {%- endmacro %}
 
-{% macro default__ordered_sum(value, order_by) -%}
-    sum({{ value }})
-{%- endmacro %}
-
-{% macro duckdb__ordered_sum(value, order_by) -%}
-    sum({{ value }} order by {{ order_by }})
+{% macro exact_sum(value, over='') -%}
+    cast(sum({{ exact(value) }}) {{ over }} as double)
 {%- endmacro %}
 
 

@@ -42,15 +42,7 @@ with raw as (
 observed as (
     select
         {% for name in facts %}{{ adapter.quote(name) }}, {% endfor %}
-        md5(concat_ws(
-            '|',
-            {% for name in payload %}
-                coalesce(cast({{ adapter.quote(name) }} as varchar), '\N')
-                {{- ',' if not loop.last }}
-            {% else %}
-                ''
-            {% endfor %}
-        )) as content_hash,
+        {{ content_hash(payload) }} as content_hash,
         fetched_at as known_at,
         _dlt_load_id as load_id
     from raw

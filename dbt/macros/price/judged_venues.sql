@@ -36,25 +36,18 @@ token_event as (
 ranked_market as (
     select
         *,
-        sum(volume_usd) over upwards as volume_up_to_usd,
-        sum(volume_usd) over whole as venue_volume_usd,
-        sum(volume_base) over whole as venue_volume_base,
-        cast(sum(trade_count) over whole as bigint) as venue_trade_count,
-        max(first_known_at) over whole as venue_first_known_at,
-        count(*) over whole as market_count
+        sum({{ exact('volume_usd') }}) over (
+            partition by asset_id, venue_id, day
+            order by close_usd
+        ) as volume_up_to_usd,
+        sum({{ exact('volume_usd') }}) over venue_day as venue_volume_usd,
+        sum({{ exact('volume_base') }}) over venue_day as venue_volume_base,
+        cast(sum(trade_count) over venue_day as bigint) as venue_trade_count,
+        max(first_known_at) over venue_day as venue_first_known_at,
+        count(*) over venue_day as market_count
     from {{ candidate }}
     where unusable_reason is null
-    window
-        upwards as (
-            partition by asset_id, venue_id, day
-            order by close_usd, symbol
-            rows between unbounded preceding and current row
-        ),
-        whole as (
-            partition by asset_id, venue_id, day
-            order by close_usd, symbol
-            rows between unbounded preceding and unbounded following
-        )
+    window venue_day as (partition by asset_id, venue_id, day)
 ),
 
 venue_bar as (
@@ -69,12 +62,12 @@ venue_bar as (
         low_usd,
         close_usd,
         vwap_usd,
-        venue_volume_base as volume_base,
-        venue_volume_usd as volume_usd,
+        cast(venue_volume_base as double) as volume_base,
+        cast(venue_volume_usd as double) as volume_usd,
         venue_trade_count as trade_count,
         venue_first_known_at as first_known_at
     from ranked_market
-    where coalesce(volume_up_to_usd, 0) >= coalesce(venue_volume_usd, 0) / 2
+    where coalesce(volume_up_to_usd >= venue_volume_usd - volume_up_to_usd, venue_volume_usd is null)
     qualify row_number() over (
         partition by asset_id, venue_id, day
         order by close_usd, symbol
@@ -90,7 +83,7 @@ unusable_venue as (
 
 -- C.1.2: the venue's part of the asset's volume in the 90 days up to this one
 asset_volume as (
-    select asset_id, day, {{ ordered_sum('volume_usd', 'venue_id') }} as volume_usd
+    select asset_id, day, {{ exact_sum('volume_usd') }} as volume_usd
     from venue_bar
     group by asset_id, day
 ),
@@ -142,7 +135,7 @@ excluded_day as (
         on shared.venue_id = venue_exclusion.venue_id
         and (venue_exclusion.asset_id is null or shared.asset_id = venue_exclusion.asset_id)
         and shared.day >= venue_exclusion.valid_from
-        and (venue_exclusion.valid_to is null or shared.day < venue_exclusion.valid_to)
+        and shared.day < coalesce(venue_exclusion.valid_to, date '9999-12-31')
 ),
 
 assessed as (

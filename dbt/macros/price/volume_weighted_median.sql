@@ -13,14 +13,14 @@
         select
             {{ group_by | join(', ') }},
             {{ value }},
-            sum({{ weight }}) over (
+            sum({{ exact(weight) }}) over (
                 partition by {{ group_by | join(', ') }}
                 order by {{ value }}
             ) as weight_up_to,
-            sum({{ weight }}) over (partition by {{ group_by | join(', ') }}) as whole_weight
+            sum({{ exact(weight) }}) over (partition by {{ group_by | join(', ') }}) as whole_weight
         from {{ relation }}
         where {{ value }} is not null
     ) as weighed
-    where weight_up_to >= whole_weight / 2
+    where weight_up_to >= whole_weight - weight_up_to
     group by {{ group_by | join(', ') }}
 {% endmacro %}

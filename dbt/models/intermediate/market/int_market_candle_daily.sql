@@ -8,11 +8,41 @@ market as (
 ),
 
 alias as (
-    select * from {{ ref('int_asset_alias') }}
+    select
+        source,
+        source_id,
+        asset_id,
+        valid_from,
+        coalesce(valid_to, date '9999-12-31') as valid_to
+    from {{ ref('int_asset_alias') }}
 ),
 
 quote as (
     select * from {{ ref('int_quote_asset') }}
+),
+
+-- which assets a market's codes meant, and when: resolved once per market, not once per candle
+base as (
+    select market.venue_id, market.symbol, alias.asset_id, alias.valid_from, alias.valid_to
+    from market
+    inner join alias
+        on market.venue_id = alias.source
+        and market.base_code = alias.source_id
+),
+
+priced_in as (
+    select
+        market.venue_id,
+        market.symbol,
+        alias.asset_id,
+        alias.valid_from,
+        alias.valid_to,
+        quote.stage
+    from market
+    inner join alias
+        on market.venue_id = alias.source
+        and market.quote_code = alias.source_id
+    left join quote on alias.asset_id = quote.asset_id
 ),
 
 final as (
@@ -22,9 +52,9 @@ final as (
         candle.day,
         market.base_code,
         market.quote_code,
-        base_alias.asset_id as base_asset_id,
-        quote_alias.asset_id as quote_asset_id,
-        quote.stage as quote_stage,
+        base.asset_id as base_asset_id,
+        priced_in.asset_id as quote_asset_id,
+        priced_in.stage as quote_stage,
         candle.open_quote,
         candle.high_quote,
         candle.low_quote,
@@ -57,17 +87,16 @@ final as (
     left join market
         on candle.venue_id = market.venue_id
         and candle.symbol = market.symbol
-    left join alias as base_alias
-        on candle.venue_id = base_alias.source
-        and market.base_code = base_alias.source_id
-        and candle.day >= base_alias.valid_from
-        and (base_alias.valid_to is null or candle.day < base_alias.valid_to)
-    left join alias as quote_alias
-        on candle.venue_id = quote_alias.source
-        and market.quote_code = quote_alias.source_id
-        and candle.day >= quote_alias.valid_from
-        and (quote_alias.valid_to is null or candle.day < quote_alias.valid_to)
-    left join quote on quote_alias.asset_id = quote.asset_id
+    left join base
+        on candle.venue_id = base.venue_id
+        and candle.symbol = base.symbol
+        and candle.day >= base.valid_from
+        and candle.day < base.valid_to
+    left join priced_in
+        on candle.venue_id = priced_in.venue_id
+        and candle.symbol = priced_in.symbol
+        and candle.day >= priced_in.valid_from
+        and candle.day < priced_in.valid_to
 )
 
 select * from final

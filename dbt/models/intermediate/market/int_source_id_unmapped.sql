@@ -60,7 +60,7 @@ final as (
         count(distinct symbol) as market_count,
         min(day) as first_day,
         max(day) as last_day,
-        {{ ordered_sum('volume_usd', 'day, symbol') }} as volume_usd
+        {{ exact_sum('volume_usd') }} as volume_usd
     from unmapped_candle
     group by source, id_kind, source_id
 
@@ -80,7 +80,7 @@ final as (
         on alias.source = 'coinmetrics'
         and metric.source_asset_id = alias.source_id
         and metric.day >= alias.valid_from
-        and (alias.valid_to is null or metric.day < alias.valid_to)
+        and metric.day < coalesce(alias.valid_to, date '9999-12-31')
     where alias.asset_id is null
     group by metric.source_asset_id
 

@@ -42,9 +42,9 @@ summed as (
         count(*) as n_venues,
         sum(case when was_accepted_yesterday then 1 else 0 end) as n_same_venues,
         1e4 * (max(close_usd) - min(close_usd)) / median(close_usd) as dispersion_bps,
-        {{ ordered_sum('volume_usd', 'venue_id') }} as volume_usd,
-        {{ ordered_sum('vwap_usd * volume_base', 'venue_id') }} as value_usd,
-        {{ ordered_sum('volume_base', 'venue_id') }} as volume_base,
+        {{ exact_sum('volume_usd') }} as volume_usd,
+        {{ exact_sum('vwap_usd * volume_base') }} as value_usd,
+        {{ exact_sum('volume_base') }} as volume_base,
         sum(trade_count) as trade_count,
         max(first_known_at) as first_known_at
     from accepted

@@ -26,7 +26,7 @@ described as (
         on alias.source = 'coinmetrics'
         and metric.source_asset_id = alias.source_id
         and metric.day >= alias.valid_from
-        and (alias.valid_to is null or metric.day < alias.valid_to)
+        and metric.day < coalesce(alias.valid_to, date '9999-12-31')
 
     union all
 
@@ -43,7 +43,7 @@ described as (
         on alias.source = 'coingecko'
         and stablecoin_price.gecko_id = alias.source_id
         and stablecoin_price.day >= alias.valid_from
-        and (alias.valid_to is null or stablecoin_price.day < alias.valid_to)
+        and stablecoin_price.day < coalesce(alias.valid_to, date '9999-12-31')
 ),
 
 final as (

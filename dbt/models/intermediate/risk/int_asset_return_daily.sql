@@ -16,7 +16,7 @@ adjusted as (
     left join unit_factor
         on price.asset_id = unit_factor.asset_id
         and price.day >= unit_factor.valid_from
-        and (unit_factor.valid_to is null or price.day < unit_factor.valid_to)
+        and price.day < coalesce(unit_factor.valid_to, date '9999-12-31')
 ),
 
 preceded as (

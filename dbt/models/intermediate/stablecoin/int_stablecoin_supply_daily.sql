@@ -45,7 +45,7 @@ summed as (
     select
         stablecoin_id,
         day,
-        {{ ordered_sum('circulating_native', 'chain') }} as circulating_native,
+        {{ exact_sum('circulating_native') }} as circulating_native,
         count(circulating_native) as chain_count,
         max(first_known_at) as first_known_at
     from by_chain
@@ -72,7 +72,7 @@ missing_chain as (
     select
         yesterday.stablecoin_id,
         yesterday.day + 1 as day,
-        {{ ordered_sum('yesterday.circulating_native', 'yesterday.chain') }} as missing_native
+        {{ exact_sum('yesterday.circulating_native') }} as missing_native
     from by_chain as yesterday
     left join by_chain as today
         on yesterday.stablecoin_id = today.stablecoin_id

@@ -53,7 +53,7 @@ summed as (
         sum(landed_row_count) as landed_row_count,
         sum(quarantined_row_count) as quarantined_row_count,
         sum(byte_count) as byte_count,
-        {{ ordered_sum('duration_s', 'entity_id') }} as duration_s
+        {{ exact_sum('duration_s') }} as duration_s
     from extraction
     group by source, load_id, table_name
 ),

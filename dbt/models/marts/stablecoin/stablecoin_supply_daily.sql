@@ -44,7 +44,7 @@ windowed as (
 counted_total as (
     select
         day,
-        {{ ordered_sum('counted_par_usd', 'stablecoin_id') }} as counted_par_usd
+        {{ exact_sum('counted_par_usd') }} as counted_par_usd
     from windowed
     group by day
 ),
