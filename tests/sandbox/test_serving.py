@@ -18,13 +18,15 @@ from pipelines.sandbox.dataset import Dataset, DatasetError, describe_layout
 REPO = Path(__file__).resolve().parents[2]
 
 
-def test_a_server_stops_within_a_second_and_frees_its_port(dataset: Dataset) -> None:
+def test_a_server_stops_soon_and_frees_its_port(dataset: Dataset) -> None:
     with SandboxServer(dataset) as server, httpx.Client(trust_env=False) as client:
         assert client.get(server.url).status_code == 200
         port = int(server.url.rpartition(":")[2])
         before = time.monotonic()
         server.stop()
-        assert time.monotonic() - before < 1.5
+        # a fifth of a second on an idle machine; not the five that a hanging thread is given
+        assert time.monotonic() - before < 4
+        assert not server._thread.is_alive()
     with SandboxServer(dataset, port) as again:
         assert again.url == server.url
 
