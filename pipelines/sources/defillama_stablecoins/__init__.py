@@ -26,7 +26,7 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
     coin_ids: list[str] = []
 
     def listing() -> Iterator[Parsed]:
-        parsed = parse.stablecoins(run.client.get_json("stablecoins"))
+        parsed = parse.stablecoins(run.client.get_json("stablecoins"), run.fetched_at)
         coin_ids.extend(
             coin["stablecoin_id"]
             for coin in parsed.rows.to_pylist()

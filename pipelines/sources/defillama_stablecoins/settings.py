@@ -1,5 +1,7 @@
 """What DefiLlama's stablecoin API declares."""
 
+from datetime import UTC, datetime
+
 from pipelines.http import Budget
 
 BASE_URL = "https://stablecoins.llama.fi"
@@ -12,3 +14,5 @@ LICENCE = "DefiLlama API terms: free use with attribution"
 # coins that nobody curated are asked for from this size on, in dollars
 UNCURATED_FROM_USD = 50_000_000
 TOTAL = "__total__"
+# since then every amount of the list is in dollars, at today's price; before in native units
+IN_USD_FROM = datetime(2025, 12, 1, tzinfo=UTC)

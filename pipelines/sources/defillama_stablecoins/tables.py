@@ -55,4 +55,35 @@ PRICES = Table(
     ),
 )
 
+CHAINS = Table(
+    name="chains",
+    description="Stablecoins on chains as of the request, USD. One row per chain and peg.",
+    key=("chain", "peg_type"),
+    is_snapshot=True,
+    columns=(
+        Column("chain", "text", "DefiLlama's name of the chain."),
+        Column("peg_type", "text", "What the coins are pegged to: peggedUSD, …"),
+        Column("circulating_usd", "decimal", "In circulation there, USD."),
+    ),
+)
+
+CHARTS = Table(
+    name="charts",
+    description=(
+        "Stablecoins on chains by day, double-counted coins included; days without a record are "
+        "carried forward by the source. One row per chain, peg and day."
+    ),
+    key=("chain", "peg_type", "day_time"),
+    columns=(
+        Column("chain", "text", "DefiLlama's name of the chain; '__total__' for all."),
+        Column("peg_type", "text", "What the coins are pegged to."),
+        Column("day_time", "timestamp", "First instant of the day."),
+        Column("circulating", "decimal", "In circulation, native units."),
+        Column("circulating_usd", "decimal", "In circulation, USD at that day's price."),
+        Column("unreleased", "decimal", "Held back by issuers, native units."),
+        Column("minted_usd", "decimal", "Minted there, USD; 0 for the total."),
+        Column("bridged_to_usd", "decimal", "Bridged there, USD; 0 for the total."),
+    ),
+)
+
 TABLES = (STABLECOINS, BALANCES, PRICES)
