@@ -1,6 +1,6 @@
-"""Seconds and peak memory of each analytics function at a given size.
+"""Seconds, CPU seconds and peak memory of each analytics function at a given size.
 
-    python benchmarks/analytics.py --assets 300 --years 8
+    python -m benchmarks.analytics --assets 300 --years 8
 
 Each function runs in a process of its own, so that its peak memory is its own. The input is a
 random-walk market with bars, gaps and listings; the peak of a process that only builds the input
@@ -260,11 +260,12 @@ CASES: dict[str, Callable[[pl.DataFrame], pl.LazyFrame]] = {
 
 def measure(name: str, assets: int, years: int) -> dict[str, float]:
     frame = market(assets, years)
-    began = time.perf_counter()
+    began, began_cpu = time.perf_counter(), time.process_time()
     rows = CASES[name](frame).collect().height
     seconds = time.perf_counter() - began
+    cpu = time.process_time() - began_cpu
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"seconds": seconds, "rows": rows, "peak_mb": peak_mb}
+    return {"seconds": seconds, "cpu": cpu, "rows": rows, "peak_mb": peak_mb}
 
 
 def main() -> None:
@@ -278,20 +279,21 @@ def main() -> None:
         print(json.dumps(measure(options.case, options.assets, options.years)))
         return
     print(f"{options.assets} assets x {options.years} years")
-    print(f"{'function':<42}{'seconds':>9}{'rows':>12}{'peak MB':>10}")
+    print(f"{'function':<42}{'seconds':>9}{'CPU s':>9}{'rows':>12}{'peak MB':>10}")
     for name in CASES:
         if options.only and options.only not in name:
             continue
         sizes = ["--assets", str(options.assets), "--years", str(options.years)]
         done = subprocess.run(
-            [sys.executable, __file__, "--case", name, *sizes],
+            [sys.executable, "-m", "benchmarks.analytics", "--case", name, *sizes],
             check=True,
             capture_output=True,
             text=True,
         )
         result = json.loads(done.stdout.splitlines()[-1])
         print(
-            f"{name:<42}{result['seconds']:>9.2f}{result['rows']:>12,}{result['peak_mb']:>10.0f}",
+            f"{name:<42}{result['seconds']:>9.2f}{result['cpu']:>9.2f}"
+            f"{result['rows']:>12,}{result['peak_mb']:>10.0f}",
             flush=True,
         )
 
