@@ -99,13 +99,7 @@ def backfill(
             raise SettingsError(f"--to {last.date()} is before --from {first.date()}")
         window = Window.between(first.date(), last.date())
         if replay:
-            done = workflows.replay(
-                settings,
-                progress,
-                window,
-                dataset=dataset,
-                say=lambda text: console.print(f"[bold]{text}[/]"),
-            )
+            done = workflows.replay(settings, progress, window, dataset=dataset)
         else:
             done = workflows.backfill(settings, progress, window, dataset=dataset)
         _show_published(console, done, settings)

@@ -1,15 +1,21 @@
-"""The dbt project, as Dagster knows it, and nothing else."""
+"""The dbt project: where it is, its manifest, how dbt is started on it."""
 
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from dagster_dbt import DbtProject
 
+from pipelines.settings import Settings, child_environment
+
 _FOLDER = Path(__file__).resolve().parents[1] / "dbt"
+_SOURCES = {".sql", ".yml", ".md", ".csv", ".py"}
+_OUTPUT = {"target", "logs"}
 
 
 class ManifestMissing(Exception):
@@ -19,6 +25,59 @@ class ManifestMissing(Exception):
 def dbt_project() -> DbtProject:
     """Return the project; nothing is parsed and nothing is written."""
     return DbtProject(project_dir=_FOLDER, profiles_dir=_FOLDER)
+
+
+def is_parsed() -> bool:
+    """Whether the manifest is there and newer than every file that it was made from."""
+    built = dbt_project().manifest_path
+    if not built.exists():
+        return False
+    made_from = (
+        path
+        for path in _FOLDER.rglob("*")
+        if path.suffix in _SOURCES and _OUTPUT.isdisjoint(path.relative_to(_FOLDER).parts)
+    )
+    return all(path.stat().st_mtime <= built.stat().st_mtime for path in made_from)
+
+
+def parse(settings: Settings) -> None:
+    """Build the manifest; `make install` does so, and the command line where it was not run.
+
+    Raises:
+        ManifestMissing: dbt refuses the project; the message is what it says.
+    """
+    done = subprocess.run(
+        [dbt_program(), "--quiet", "parse"],
+        cwd=_FOLDER,
+        env=dbt_environment(settings, _FOLDER / "target"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise ManifestMissing(f"dbt cannot parse the project: {done.stdout}{done.stderr}")
+    manifest.cache_clear()
+
+
+def dbt_program() -> str:
+    """Return the dbt that is installed beside this Python."""
+    return str(Path(sys.executable).with_name("dbt"))
+
+
+def dbt_environment(settings: Settings, target: Path) -> dict[str, str]:
+    """Return the environment in which dbt works on the settings' folders."""
+    return child_environment(
+        data_dir=settings.data_dir,
+        lake_url=settings.lake_url,
+        curation_dir=settings.curation_dir,
+    ) | {
+        "DBT_PROJECT_DIR": str(_FOLDER),
+        "DBT_PROFILES_DIR": str(_FOLDER),
+        "DBT_TARGET_PATH": str(target),
+        "DBT_LOG_PATH": str(target),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "PYTHONUNBUFFERED": "1",
+    }
 
 
 @cache

@@ -14,6 +14,10 @@ from pipelines.windows import Clock, clock_at
 class Progress(Protocol):
     """Is told how far a run is; for people who wait."""
 
+    def heading(self, text: str) -> None:
+        """A run begins; `text` says which."""
+        ...
+
     def begin(self, stage: str, total: int | None = None) -> None:
         """A stage begins; `total` is the number of steps to come, if known."""
         ...
@@ -29,6 +33,9 @@ class Progress(Protocol):
 
 class SilentProgress:
     """Tells nobody: runs that Dagster's own UI shows."""
+
+    def heading(self, text: str) -> None:
+        """Do nothing."""
 
     def begin(self, stage: str, total: int | None = None) -> None:
         """Do nothing."""

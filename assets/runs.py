@@ -14,7 +14,8 @@ from typing import Any
 
 import dagster as dg
 
-from assets import checks, ingestion, keys, publication, transformation
+from assets import automation, checks, ingestion, keys, publication, transformation
+from assets.dbt_project import is_parsed, parse
 from assets.definitions import build_defs
 from assets.resources import Progress
 from pipelines import lake, sources
@@ -27,6 +28,13 @@ _CONFIG = Path(__file__).with_name("dagster.yaml")
 _RANGE_START = "dagster/asset_partition_range_start"
 _RANGE_END = "dagster/asset_partition_range_end"
 _PROCESS = "tokenmart/process"
+_TITLES = {
+    automation.DAILY_JOB: "Day",
+    automation.BACKFILL_JOB: "Backfill",
+    automation.HISTORY_JOB: "History, once",
+    automation.REBUILD_JOB: "Rebuild",
+    automation.PUBLISH_JOB: "Publication",
+}
 # Dagster's UI attributes a run to the code location by this tag
 _REPOSITORY = {".dagster/repository": "__repository__@tokenmart"}
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -109,6 +117,11 @@ def execute(
         RunFailed: a stage failed, or an asset that was selected was not materialised.
     """
     _bury_the_dead(instance)
+    progress.heading(f"{_TITLES.get(job, job)}: {window}")
+    if not is_parsed():
+        progress.begin("Parse the dbt project")
+        parse(settings)
+        progress.end("done")
     job_def = build_defs(settings=settings, progress=progress).resolve_job_def(job)
     ranged = window.day_count > 1
     tags = {**_REPOSITORY, _PROCESS: f"{socket.gethostname()}:{os.getpid()}"}

@@ -1,7 +1,6 @@
 """Transformation: the whole dbt project, one `dbt build` for each run."""
 
 import shutil
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -13,11 +12,11 @@ from dagster_dbt.asset_utils import get_subset_selection_for_context
 from packaging.version import Version
 
 from assets import keys
-from assets.dbt_project import dbt_project, manifest
+from assets.dbt_project import dbt_environment, dbt_program, dbt_project, manifest
 from assets.partitions import DAILY, SINGLE_RUN
 from assets.resources import Progress
 from pipelines import lake
-from pipelines.settings import Settings, child_environment
+from pipelines.settings import Settings
 from pipelines.validation import dbt_results, measures
 from pipelines.validation.report import record
 from pipelines.windows import Clock
@@ -25,6 +24,7 @@ from pipelines.windows import Clock
 OP_NAME = "build_warehouse"
 _CURATED = "curated"
 _KEPT_ARTIFACTS = 10
+_PARSED = "partial_parse.msgpack"
 # the layers whose models belong to one source, and are grouped with it
 _OF_A_SOURCE = {"history", "staging"}
 
@@ -124,7 +124,7 @@ def transformation_assets() -> dg.AssetsDefinition:
             f"{len(sizes)} marts, {sum(size.rows for size in sizes.values()):,} rows, "
             f"{len(results) - len(failed)} of {len(results)} tests passed"
         )
-        _tidy(settings)
+        _tidy(settings, invocation.target_path)
         reasons = [*broken, *map(str, failed)]
         if not reasons and not invocation.is_successful():
             reasons = [str(invocation.get_error())]
@@ -163,23 +163,13 @@ def _invoke(
     arguments = ["build", "--exclude-resource-type", "unit_test", *selection]
     if config.as_of is not None:
         arguments += ["--vars", f"{{as_of: '{config.as_of}'}}"]
-    environment = child_environment(
-        data_dir=settings.data_dir,
-        lake_url=settings.lake_url,
-        curation_dir=settings.curation_dir,
-    )
-    environment |= {
+    environment = dbt_environment(settings, target) | {
         "DBT_LOG_FORMAT": "json",
-        "DBT_TARGET_PATH": str(target),
-        "DBT_LOG_PATH": str(target),
-        "DBT_PROFILES_DIR": str(project.profiles_dir),
-        "DBT_PROJECT_DIR": str(project.project_dir),
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DAGSTER_DBT_CLI": "true",
-        "PYTHONUNBUFFERED": "1",
     }
+    _lend_parse(settings, target)
     return DbtCliInvocation.run(
-        args=[str(Path(sys.executable).with_name("dbt")), *arguments],
+        args=[dbt_program(), *arguments],
         env=environment,
         manifest=manifest(),
         dagster_dbt_translator=translator,
@@ -224,8 +214,25 @@ def _with_size(
     return dg.Output(event.value, output_name=event.output_name, metadata=metadata)
 
 
-def _tidy(settings: Settings) -> None:
-    """Keep the artifacts of the last runs: they explain failures, and pile up."""
-    folders = sorted((settings.data_dir / "dbt").iterdir(), key=lambda path: path.stat().st_mtime)
+def _lend_parse(settings: Settings, target: Path) -> None:
+    """Give dbt the parsed project of the last run in these folders.
+
+    dbt takes one only from a run with the same profile, and the profile names the data folder, so
+    the one that was made at install does not serve a run elsewhere (6 s).
+    """
+    kept = settings.data_dir / "dbt" / _PARSED
+    if kept.exists():
+        target.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(kept, target / _PARSED)
+
+
+def _tidy(settings: Settings, target: Path) -> None:
+    """Keep the parsed project for the next run, and what the last runs wrote: it explains them."""
+    home = settings.data_dir / "dbt"
+    if (target / _PARSED).exists():
+        (target / _PARSED).replace(home / _PARSED)
+    folders = sorted(
+        (path for path in home.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime
+    )
     for folder in folders[:-_KEPT_ARTIFACTS]:
         shutil.rmtree(folder, ignore_errors=True)

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
 def make_console() -> Console:
     """Return a console that keeps writing to the terminal while runs write to their log."""
-    return Console(file=os.fdopen(os.dup(sys.stdout.fileno()), "w"), highlight=False)
+    # without a terminal there is no width to fit: whoever reads the file wraps it himself
+    width = None if sys.stdout.isatty() else 200
+    return Console(file=os.fdopen(os.dup(sys.stdout.fileno()), "w"), highlight=False, width=width)
 
 
 class TerminalProgress:
@@ -41,6 +43,11 @@ class TerminalProgress:
         self._task: TaskID | None = None
         self._stage = ""
         self._started = 0.0
+
+    def heading(self, text: str) -> None:
+        """Show that a run begins."""
+        self._stop()
+        self._console.print(f"[bold]{text}[/]")
 
     def begin(self, stage: str, total: int | None = None) -> None:
         """Show that a stage begins."""

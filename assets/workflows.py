@@ -5,7 +5,6 @@ The command line only parses and prints; everything here can be called from a pr
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -17,8 +16,6 @@ from pipelines import origin, publishing
 from pipelines.publishing import Manifest
 from pipelines.settings import Settings, SettingsError
 from pipelines.windows import Window, clock_at, last_complete_day
-
-SayHook = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -102,7 +99,6 @@ def replay(
     window: Window,
     *,
     dataset: Path | None = None,
-    say: SayHook = lambda _text: None,
 ) -> Published:
     """Walk through a dataset day by day, each as if it were today.
 
@@ -128,7 +124,6 @@ def replay(
                     )
                 )
             for today in window.chunks(1):
-                say(f"{today.start}")
                 then = market.at(morning_after(today.start))
                 outcomes.append(
                     runs.execute(instance, automation.DAILY_JOB, today, then.settings, progress)
