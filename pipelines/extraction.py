@@ -33,6 +33,9 @@ from pipelines.settings import Bulk, Settings, SettingsError
 from pipelines.tables import EXTRACTION, QUARANTINE, Table
 from pipelines.windows import DAY, Clock, Window
 
+# lists grow and shrink by a few entries a day: one that lost more of them was cut off on its way
+SHORT_LIST_FRAC = 0.8
+SHORTEST_JUDGED_LIST = 20
 # a source that answers three entities in a row with what it does not document is not itself
 MAX_CONSECUTIVE_ERRORS = 3
 
@@ -174,6 +177,7 @@ class Extraction:
         intervals: lengths of candles wanted beside the daily ones.
         bulk: whether files are read in place of pages: `auto` where that takes fewer requests.
         remembered: returns the rows that earlier runs landed in a raw table; None: nothing did.
+        list_counts: rows of each whole list (snapshot table) when it was landed last.
         failures: what ends a run with an error, for people.
         refusals: entities that the source refused, for people.
     """
@@ -187,6 +191,7 @@ class Extraction:
     intervals: tuple[str, ...] = ()
     bulk: Bulk = "auto"
     remembered: Recall | None = None
+    list_counts: Mapping[str, int] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
     _log: list[dict[str, Any]] = field(default_factory=list)
@@ -231,6 +236,7 @@ class Extraction:
         pages: Callable[[], Iterable[Parsed]],
         *,
         reaches: datetime | None = None,
+        begins: datetime | None = None,
     ) -> Iterator[Item]:
         """Ask for one entity and yield its rows, page by page; log how it went.
 
@@ -243,6 +249,7 @@ class Extraction:
                 end `Incomplete`. It may yield rows of a second table, such as a list of files.
             reaches: the instant of the newest row that a complete answer has; an answer that ends
                 earlier may be truncated, so its gaps say nothing about deletions ("partial").
+            begins: the instant of its oldest row, for a source that answers newest first.
 
         Yields:
             Pairs of raw table name and rows: the table's own, and the quarantine's.
@@ -279,7 +286,8 @@ class Extraction:
             self.failures.append(error)
         if error is None:
             self._consecutive_errors = 0
-            outcomes = {name: received.outcome(name, reaches, missing) for name in entities}
+            missing = missing or self._shortness(table, received.row_counts.total())
+            outcomes = {name: received.outcome(name, reaches, begins, missing) for name in entities}
         else:
             outcomes = dict.fromkeys(entities, ("error", error))
         self._note(
@@ -308,6 +316,17 @@ class Extraction:
     def log(self) -> pa.Table:
         """Return the rows of the extraction table."""
         return pa.Table.from_pylist(self._log, schema=EXTRACTION.arrow_schema())
+
+    def _shortness(self, table: Table, row_count: int) -> str | None:
+        """Say (and count as a failure) that a whole list is much shorter than it was before."""
+        before = self.list_counts.get(table.name, 0)
+        if not table.is_snapshot or before < SHORTEST_JUDGED_LIST:
+            return None
+        if row_count >= SHORT_LIST_FRAC * before:
+            return None
+        problem = f"{row_count} rows, {before} the time before: the list looks cut off"
+        self.failures.append(f"{table.name}: {problem}")
+        return problem
 
     def _count_error(self, error: str | None) -> None:
         self._consecutive_errors += 1
@@ -361,6 +380,7 @@ class _Received:
         self._entity_column = table.key[0]
         self._time_column = table.time_column
         self._newest: dict[str, datetime] = {}
+        self._oldest: dict[str, datetime] = {}
 
     def take(self, parsed: Parsed) -> None:
         self.refused_count += len(parsed.refused)
@@ -379,11 +399,16 @@ class _Received:
             return
         self.row_counts[entity] += rows.num_rows
         if self._time_column is not None:
-            newest = pc.max(rows[self._time_column]).as_py()
+            oldest, newest = pc.min_max(rows[self._time_column]).as_py().values()
             self._newest[entity] = max(newest, self._newest.get(entity, newest))
+            self._oldest[entity] = min(oldest, self._oldest.get(entity, oldest))
 
     def outcome(
-        self, entity: str, reaches: datetime | None, missing: str | None = None
+        self,
+        entity: str,
+        reaches: datetime | None,
+        begins: datetime | None,
+        missing: str | None,
     ) -> tuple[str, str | None]:
         """Return status and reason of an answer without an error."""
         if missing is not None:
@@ -394,6 +419,9 @@ class _Received:
         newest = self._newest.get(entity)
         if reaches is not None and (newest is None or newest < reaches):
             return "partial", f"the newest row is of {newest}, not of {reaches}"
+        oldest = self._oldest.get(entity)
+        if begins is not None and (oldest is None or oldest > begins):
+            return "partial", f"the oldest row is of {oldest}, not of {begins}"
         return "ok", None
 
 
@@ -404,6 +432,7 @@ def begin(
     run_id: str,
     universe: frozenset[str],
     remembered: Recall | None = None,
+    list_counts: Mapping[str, int] | None = None,
 ) -> Extraction:
     """Return a new extraction of the source under the settings.
 
@@ -427,4 +456,5 @@ def begin(
         intervals=overrides.intervals,
         bulk=overrides.bulk,
         remembered=remembered,
+        list_counts=list_counts or {},
     )

@@ -105,6 +105,7 @@ def land(
         run_id,
         curated,
         remembered=lambda table: read_rows(settings, source_name, table),
+        list_counts=_list_counts(settings, source_name, clock.now()),
     )
     tally = _Tally(source_name)
     load_id = _append(source_name, tally.watch(source.extract(run, asked)), run, settings, clock)
@@ -265,6 +266,24 @@ def read_catalog(settings: Settings) -> pl.DataFrame:
 
     file_system, root = fsspec.core.url_to_fs(settings.lake_dir)
     return pl.DataFrame(list(_read_catalog(file_system, root).values()), schema=_CATALOG_SCHEMA)
+
+
+def _list_counts(settings: Settings, source_name: str, now: datetime) -> dict[str, int]:
+    """Return how many rows each whole list of the source had in its newest load by then."""
+    lists = [table.name for table in sources.tables(source_name) if table.is_snapshot]
+    loads = (
+        read_catalog(settings)
+        .filter(
+            pl.col("source") == source_name,
+            pl.col("table_name").is_in(lists),
+            pl.col("fetched_at") <= now,
+        )
+        .group_by("table_name", "fetched_at", "load_id")
+        .agg(pl.col("row_count").sum())
+        .sort("fetched_at", "load_id")
+        .unique("table_name", keep="last", maintain_order=True)
+    )
+    return dict(zip(loads["table_name"], loads["row_count"], strict=True))
 
 
 def read_rows(settings: Settings, source: str, table: Table) -> pl.DataFrame:

@@ -53,6 +53,7 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
             closed,
             lambda product_id=product_id: _pages(run, product_id, closed),  # type: ignore[misc]
             reaches=start_of(closed.last),
+            begins=closed.start_at,
         )
 
 

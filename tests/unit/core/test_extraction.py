@@ -1,6 +1,7 @@
 """One entity after the other: what fails alone, what ends the source, what the log says."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -11,7 +12,7 @@ from pipelines.http import Budget, RequestFailed, RequestRefused, SourceUnavaila
 from pipelines.parsing import Parsed, PayloadError, parse_rows
 from pipelines.settings import Settings, SettingsError, SourceOverrides
 from pipelines.tables import EXTRACTION, QUARANTINE
-from pipelines.windows import Window
+from pipelines.windows import DAY, Window
 from tests.unit.core.fake_source import DAILY, FakeClient, daily_source, days, instant
 
 WINDOW = Window.between(date(2025, 11, 8), date(2025, 11, 10))
@@ -155,6 +156,36 @@ def test_an_answer_that_ends_early_is_partial(run: Extraction) -> None:
     assert run.log()["error"][0].as_py() == (
         "the newest row is of 2025-11-09 00:00:00+00:00, not of 2025-11-10 00:00:00+00:00"
     )
+
+
+def test_an_answer_newest_first_must_reach_back_too(run: Extraction) -> None:
+    late = days("A", Window.of_day(date(2025, 11, 10)))
+    list(run.pull(DAILY, "A", WINDOW, lambda: [late], reaches=LAST, begins=WINDOW.start_at))
+    list(run.pull(DAILY, "B", WINDOW, good("B"), reaches=LAST, begins=WINDOW.start_at))
+    assert statuses(run) == {"A": "partial", "B": "ok"}
+    assert run.log()["error"][0].as_py() == (
+        "the oldest row is of 2025-11-10 00:00:00+00:00, not of 2025-11-08 00:00:00+00:00"
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "status"),
+    [(100, 79, "partial"), (100, 80, "ok"), (100, 120, "ok"), (19, 1, "ok"), (0, 5, "ok")],
+)
+def test_a_list_much_shorter_than_before_looks_cut_off(before: int, now: int, status: str) -> None:
+    listing = replace(DAILY, name="listing", is_snapshot=True)
+    run = Extraction(
+        FakeClient(),  # type: ignore[arg-type]
+        instant(2025, 11, 11),
+        "r",
+        frozenset(),
+        list_counts={"listing": before},
+    )
+    page = replace(days("A", Window(date(2025, 1, 1), date(2025, 1, 1) + now * DAY)), table=listing)
+    assert len(list(run.pull(listing, "*", None, lambda: [page]))) == 1, "what came is landed"
+    assert statuses(run) == {"*": status}
+    short = [f"listing: {now} rows, {before} the time before: the list looks cut off"]
+    assert run.failures == (short if status == "partial" else [])
 
 
 def test_pages_in_any_order_reach_the_end(run: Extraction) -> None:

@@ -4,8 +4,10 @@ import json
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines import lake
-from pipelines.extraction import Source
+from pipelines.extraction import Extraction, Item, Source
 from pipelines.http import SourceUnavailable
 from pipelines.parsing import Parsed, PayloadError, parse_rows
 from pipelines.settings import Settings, SettingsError, SourceOverrides, child_environment
@@ -333,6 +335,30 @@ def test_first_loads_at_the_same_time(serve: Any, settings: Settings) -> None:
             for made in [pool.submit(lake._prepare, settings, folder.name) for _ in range(16)]:
                 made.result()
         assert [file.name for file in folder.iterdir()] == ["init"]
+
+
+def test_a_list_is_held_against_the_one_before(
+    serve: Any, settings: Settings, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listing = replace(DAILY, is_snapshot=True)
+
+    def list_of(count: int) -> None:
+        def extract(run: Extraction, window: Window) -> Iterator[Item]:
+            page = days("A", Window(date(2025, 1, 1), date(2025, 1, 1) + timedelta(count)))
+            yield from run.pull(listing, "*", None, lambda: [page])
+
+        serve(replace(daily_source(), extract=extract))
+        monkeypatch.setattr("pipelines.sources.tables", lambda _name: (listing,))
+
+    list_of(40)
+    assert land(settings, clock).failures == ()
+    lake.write_catalog(settings)
+    list_of(20)
+    earlier = FixedClock(clock.now() - timedelta(days=1))
+    assert land(settings, earlier).failures == (), "a replay of the past knows no later list"
+    report = land(settings, clock)
+    assert report.failures == ("daily: 20 rows, 40 the time before: the list looks cut off",)
+    assert report.rows == {"daily": 20}, "what came is landed"
 
 
 def test_the_runs_clock_stamps_and_the_walls_does_not(serve: Any, settings: Settings) -> None:
