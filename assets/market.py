@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assets.resources import Progress
-from pipelines.settings import Settings, SettingsError
+from pipelines.settings import Settings, SettingsError, SourceOverrides
+from pipelines.sources import SOURCES
 from pipelines.windows import DAY, clock_at, last_complete_day, start_of
 
 if TYPE_CHECKING:
@@ -98,9 +99,18 @@ def open_market(
                 "dataset": found.path,
                 "curation_dir": settings.curation_dir or found.path,
                 "now": now,
+                "sources": _sources_of(found, settings),
             }
         )
         yield Market(bound, found, server)
+
+
+def _sources_of(dataset: Dataset, settings: Settings) -> dict[str, SourceOverrides]:
+    """Return the settings' sources with those switched off that the dataset says nothing about."""
+    silent = set(SOURCES) - set(dataset.sources)
+    return settings.sources | {
+        name: settings.overrides(name).model_copy(update={"enabled": False}) for name in silent
+    }
 
 
 def _default_dataset(settings: Settings, progress: Progress) -> Path:
