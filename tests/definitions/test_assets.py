@@ -1,0 +1,171 @@
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from assets import automation, dbt_project
+from assets.partitions import DAILY
+from pipelines import sources
+from pipelines.settings import Settings
+from pipelines.validation import CONTRACTS, INVARIANTS
+
+SNAPSHOT = Path(__file__).with_name("asset_keys.txt")
+Specs = dict[str, dg.AssetSpec]
+
+# dbt's names of types are as one writes them; DuckDB's are as it reports them
+_TYPES = {"timestamptz": "TIMESTAMP WITH TIME ZONE"}
+
+
+def test_asset_keys_are_the_committed_ones(specs: Specs) -> None:
+    found = "\n".join(sorted(specs)) + "\n"
+    if not SNAPSHOT.exists():
+        SNAPSHOT.write_text(found)
+    assert found == SNAPSHOT.read_text(), (
+        f"asset keys changed; users and schedules know them by name. If it is meant, delete "
+        f"{SNAPSHOT.name} and run this test to write it anew"
+    )
+
+
+def test_every_asset_has_group_owner_and_description(specs: Specs) -> None:
+    bare = [
+        f"{key}: {what}"
+        for key, spec in specs.items()
+        for what, value in (
+            ("group", spec.group_name not in {None, "default"}),
+            ("owner", bool(spec.owners)),
+            ("description", bool((spec.description or "").strip())),
+        )
+        if not value
+    ]
+    assert bare == []
+
+
+def test_everything_shares_one_partitioning_and_runs_ranges_at_once(defs: dg.Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    odd = [
+        key.to_user_string()
+        for key in graph.executable_asset_keys
+        if graph.get(key).partitions_def != DAILY
+        or graph.get(key).backfill_policy != dg.BackfillPolicy.single_run()
+    ]
+    assert odd == []
+
+
+def test_nothing_is_only_referred_to(defs: dg.Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    strangers = sorted(
+        key.to_user_string() for key in graph.get_all_asset_keys() - graph.executable_asset_keys
+    )
+    assert strangers == [], "dbt reads raw tables that no source lands"
+
+
+def test_raw_tables_are_grouped_by_source(specs: Specs) -> None:
+    for source in sources.SOURCES:
+        for table in sources.tables(source):
+            assert specs[f"raw/{source}/{table.name}"].group_name == source
+
+
+def test_every_mart_is_published_with_its_description(specs: Specs) -> None:
+    for mart, description in dbt_project.mart_descriptions().items():
+        published = specs[f"published/{mart}"]
+        assert [dep.asset_key.to_user_string() for dep in published.deps] == [f"marts/{mart}"]
+        assert description in (published.description or "")
+
+
+def test_every_mart_has_a_contract_of_columns_that_dbt_builds() -> None:
+    marts = {
+        node["name"]: node
+        for node in dbt_project.manifest()["nodes"].values()
+        if node["resource_type"] == "model" and node["fqn"][1] == "marts"
+    }
+    assert sorted(contract.mart for contract in CONTRACTS) == sorted(marts)
+    for contract in CONTRACTS:
+        columns = marts[contract.mart]["columns"]
+        for name, promised in contract.columns.items():
+            assert name in columns, f"{contract.mart} promises {name}, which dbt does not build"
+            kind = columns[name]["data_type"]
+            assert _TYPES.get(kind, kind.upper()) == promised.kind, f"{contract.mart}.{name}"
+
+
+def test_contracts_keys_are_dbts_keys() -> None:
+    for node in dbt_project.manifest()["nodes"].values():
+        if node["resource_type"] == "model" and node["fqn"][1] == "marts":
+            (contract,) = (c for c in CONTRACTS if c.mart == node["name"])
+            assert sorted(contract.key) == sorted(node["config"]["meta"]["key"]), node["name"]
+
+
+def test_every_contract_and_invariant_is_an_asset_check(defs: dg.Definitions) -> None:
+    found = {
+        (check.asset_key.to_user_string(), check.name)
+        for check in defs.resolve_asset_graph().asset_check_keys
+    }
+    for contract in CONTRACTS:
+        assert (f"marts/{contract.mart}", "publication_contract") in found
+    for invariant in INVARIANTS:
+        assert (f"marts/{invariant.mart}", invariant.name) in found
+
+
+def test_dbt_tests_of_marts_are_asset_checks(defs: dg.Definitions) -> None:
+    checks = defs.resolve_asset_graph().asset_check_keys
+    tested = {check.asset_key.path[-1] for check in checks if check.asset_key.path[0] == "marts"}
+    assert tested == set(dbt_project.mart_descriptions())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        automation.DAILY_JOB,
+        automation.BACKFILL_JOB,
+        automation.HISTORY_JOB,
+        automation.REBUILD_JOB,
+        automation.PUBLISH_JOB,
+    ],
+)
+def test_jobs_select_chains_without_gaps(defs: dg.Definitions, name: str) -> None:
+    graph = defs.resolve_asset_graph()
+    job = defs.resolve_job_def(name)
+    selected = set(job.asset_layer.selected_asset_keys)
+    below: set[dg.AssetKey] = set()
+    for key in graph.toposorted_asset_keys:
+        if any(parent in selected or parent in below for parent in graph.get(key).parent_keys):
+            below.add(key)
+    between = {
+        key.to_user_string()
+        for key in below - selected
+        if any(
+            child in selected
+            for child in dg.AssetSelection.assets(key).downstream().resolve(graph) - {key}
+        )
+    }
+    assert between == set(), "Dagster would skip what comes after the gap, and say success"
+    assert job.partitions_def == DAILY
+
+
+def test_writers_of_the_warehouse_share_a_pool(defs: dg.Definitions) -> None:
+    job = defs.resolve_job_def(automation.DAILY_JOB)
+    pools = {node.name: node.definition.pools for node in job.graph.nodes}
+    for op in ("build_warehouse", "gate", "publish"):
+        assert pools[op] == {"warehouse_writer"}, op
+    for source in sources.SOURCES:
+        assert pools[f"land_{source}"] == {f"source_{source}"}
+
+
+@pytest.mark.parametrize(("profile", "is_run"), [("live", True), ("sandbox", False)])
+def test_schedule_runs_yesterday_and_not_in_the_sandbox(
+    defs: dg.Definitions, profile: str, is_run: bool
+) -> None:
+    schedule = defs.resolve_schedule_def("every_day")
+    assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
+    assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 6 * * *", "UTC")
+    context = dg.build_schedule_context(
+        scheduled_execution_time=datetime(2024, 3, 1, 6, tzinfo=UTC),
+        repository_def=defs.get_repository_def(),
+        resources={"settings": Settings(profile=profile)},  # type: ignore[arg-type]
+    )
+    tick = schedule.evaluate_tick(context)
+    if is_run:
+        assert [request.partition_key for request in tick.run_requests or ()] == ["2024-02-29"]
+    else:
+        assert not tick.run_requests
+        assert "no new days" in (tick.skip_message or "")
