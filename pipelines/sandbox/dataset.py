@@ -32,7 +32,7 @@ INTERVAL_S: Mapping[str, int] = {
     "4h": 14_400,
     "1d": 86_400,
 }
-VENUES = ("binance", "coinbase", "kraken")
+VENUES = ("binance", "coinbase", "kraken", "okx", "bybit", "bitstamp", "binance_futures")
 ASSET_CLASSES = (
     "coin",
     "token",
@@ -715,8 +715,9 @@ class Dataset:
     @property
     def sources(self) -> tuple[str, ...]:
         """The sources that have something to say in this dataset; others answer with nothing."""
-        venues = self.table("markets").select(pl.col("venue").unique()).collect()["venue"]
-        found = [venue for venue in VENUES if venue in set(venues)]
+        listed = [self.table(name).select("venue") for name in ("markets", "perpetuals")]
+        venues = set(pl.concat(listed).unique().collect()["venue"])
+        found = [venue for venue in VENUES if venue in venues]
         if self.has("network_metrics"):
             found.append("coinmetrics")
         if self.has("stablecoins"):

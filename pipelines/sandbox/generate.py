@@ -22,6 +22,7 @@ from pipelines.sandbox.generator.defects import Tags, World, plant
 from pipelines.sandbox.generator.metrics import metric_series, metrics_frame, supplies_of
 from pipelines.sandbox.generator.paths import Path as PricePath
 from pipelines.sandbox.generator.paths import true_paths
+from pipelines.sandbox.generator.perpetuals import perpetual_tables
 from pipelines.sandbox.generator.plan import Plan
 from pipelines.sandbox.generator.settings import GeneratorSettings
 from pipelines.sandbox.generator.stables import (
@@ -106,7 +107,10 @@ def _make(settings: GeneratorSettings) -> tuple[dict[str, pl.DataFrame], dict[st
         },
     )
     plant(world)
+    contracts = perpetual_tables(world, paths, turnover)
+    world.scenarios.sort(key=lambda one: (int(one.id.split("-")[1]), one.from_, one.entity))
     tables = {
+        **contracts,
         "assets": _assets(cast),
         "markets": _markets(world),
         "candles": _candles(world),

@@ -8,7 +8,6 @@ import httpx
 import pytest
 
 from pipelines.sandbox import SandboxError, SandboxServer
-from pipelines.sandbox.server.faults import SOURCES
 from pipelines.sandbox.server.limits import Limiter
 from tests.sandbox.conftest import DAY_S
 
@@ -26,6 +25,9 @@ ASKED: dict[str, tuple[str, dict[str, Any]]] = {
         {"assets": "btc", "metrics": "PriceUSD", "page_size": 9},
     ),
     "defillama_stablecoins": ("/defillama_stablecoins/stablecoin/1", {}),
+    "binance_futures": ("/binance_futures/fapi/v1/exchangeInfo", {}),
+    "okx": ("/okx/api/v5/public/instruments", {"instType": "SWAP"}),
+    "bybit": ("/bybit/v5/market/instruments-info", {"category": "linear"}),
 }
 
 
@@ -37,6 +39,12 @@ def _rows(source: str, body: Any) -> list[Any]:
             rows = body["data"]
         case "defillama_stablecoins":
             rows = body["tokens"]
+        case "binance_futures":
+            rows = body["symbols"]
+        case "okx":
+            rows = body["data"]
+        case "bybit":
+            rows = body["result"]["list"]
         case _:
             rows = body
     return list(rows)
@@ -47,7 +55,7 @@ def _asked(ask: Ask, source: str) -> httpx.Response:
     return ask(path, **params)
 
 
-@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("source", list(ASKED))
 @pytest.mark.parametrize("status", ["429", "500", "502", "503"])
 def test_a_status_comes_as_often_as_asked_for(
     ask: Ask, server: SandboxServer, source: str, status: str
@@ -95,7 +103,7 @@ def test_bans_and_blocks_look_like_the_sources_own(ask: Ask, server: SandboxServ
     assert _asked(ask, "coinbase").headers["content-type"].startswith("text/html")
 
 
-@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("source", list(ASKED))
 def test_html_empty_and_truncated_bodies_are_no_json(
     ask: Ask, server: SandboxServer, source: str
 ) -> None:
@@ -142,7 +150,7 @@ def test_an_error_inside_http_200(
     assert _asked(ask, "kraken").json() == {"error": ["EAPI:Rate limit"]}
 
 
-@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("source", list(ASKED))
 def test_faults_of_content_change_rows_and_nothing_else(
     ask: Ask, server: SandboxServer, source: str
 ) -> None:

@@ -104,7 +104,6 @@ def plant(world: World) -> None:
     for defect in _DEFECTS:
         defect(world)
     _say_no_data(world)
-    world.scenarios.sort(key=lambda one: (int(one.id.split("-")[1]), one.from_, one.entity))
 
 
 def _wicks(world: World) -> None:

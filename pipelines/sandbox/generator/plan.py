@@ -43,6 +43,7 @@ class Plan:
     new_chain: int
     stable_wick: int
     disputed: int
+    funding_change: int
 
     @classmethod
     def of(cls, settings: GeneratorSettings) -> Plan:
@@ -81,4 +82,6 @@ class Plan:
             new_chain=at(0.82),
             stable_wick=at(0.86),
             disputed=count - 31,
+            # OKX reaches back three months
+            funding_change=count - 21,
         )

@@ -25,7 +25,12 @@ class GeneratorSettings(BaseModel):
     assets: int = Field(
         default=60, ge=MIN_ASSETS, le=20_000, description="coins and tokens, stablecoins apart"
     )
-    venues: int = Field(default=3, ge=1, le=3, description="coinbase, then binance, then kraken")
+    venues: int = Field(
+        default=3, ge=1, le=6, description="coinbase, binance, kraken, okx, bybit, bitstamp"
+    )
+    perpetuals: int = Field(
+        default=10, ge=0, description="assets with perpetual contracts, the largest first"
+    )
     stablecoins: int = Field(default=12, ge=MIN_STABLECOINS, le=500)
 
     @model_validator(mode="after")

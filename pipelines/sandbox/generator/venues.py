@@ -15,10 +15,20 @@ from pipelines.sandbox.generator.paths import Path, Series
 from pipelines.sandbox.generator.plan import Plan
 from pipelines.sandbox.generator.settings import GeneratorSettings
 
-VENUE_ORDER = ("coinbase", "binance", "kraken")
-VENUE_SHARE: Mapping[str, float] = {"binance": 0.62, "coinbase": 0.24, "kraken": 0.14}
+VENUE_ORDER = ("coinbase", "binance", "kraken", "okx", "bybit", "bitstamp")
+# of the first three; what the others trade comes on top
+VENUE_SHARE: Mapping[str, float] = {
+    "binance": 0.62,
+    "coinbase": 0.24,
+    "kraken": 0.14,
+    "okx": 0.16,
+    "bybit": 0.12,
+    "bitstamp": 0.02,
+}
+# so many of the largest assets are listed by the venues that the scenarios do without
+_LATER_VENUES: Mapping[str, int] = {"okx": 40, "bybit": 30, "bitstamp": 14}
 _KRAKEN_CODES = {"BTC": "XBT", "DOGE": "XDG"}
-_ALL = frozenset(VENUE_ORDER)
+_ALL = frozenset(VENUE_ORDER[:3])
 _PART_VENUES: Mapping[str, frozenset[str]] = {
     parts.TICKER_OLD: frozenset({"binance", "coinbase"}),
     parts.TICKER_NEW: frozenset({"binance", "coinbase"}),
@@ -29,8 +39,14 @@ _PART_VENUES: Mapping[str, frozenset[str]] = {
 }
 # stablecoins and where they trade, against which quotes
 _STABLE_MARKETS: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "tether": (("coinbase", "USD"), ("kraken", "USD"), ("kraken", "EUR")),
-    "usd-coin": (("kraken", "USD"), ("binance", "USDT"), ("kraken", "EUR")),
+    "tether": (("coinbase", "USD"), ("kraken", "USD"), ("kraken", "EUR"), ("bitstamp", "USD")),
+    "usd-coin": (
+        ("kraken", "USD"),
+        ("binance", "USDT"),
+        ("kraken", "EUR"),
+        ("okx", "USDT"),
+        ("bybit", "USDT"),
+    ),
     "dai": (("coinbase", "USD"), ("kraken", "USD"), ("binance", "USDT")),
     parts.SPIRAL: (("coinbase", "USD"), ("kraken", "USD"), ("binance", "USDT")),
     parts.SLOW_DEPEG: (("coinbase", "USD"), ("binance", "USDT"), ("kraken", "USD")),
@@ -138,7 +154,13 @@ def salted(rng_seed: int, *names: str) -> np.random.Generator:
 
 
 def _symbol(venue: str, base: str, quote: str) -> str:
-    return f"{base}-{quote}" if venue == "coinbase" else f"{base}{quote}"
+    match venue:
+        case "coinbase" | "okx":
+            return f"{base}-{quote}"
+        case "bitstamp":
+            return f"{base}{quote}".lower()
+        case _:
+            return f"{base}{quote}"
 
 
 def _listings(settings: GeneratorSettings, cast: Cast) -> Iterator[tuple[AssetSpec, str, str]]:
@@ -158,14 +180,17 @@ def _listings(settings: GeneratorSettings, cast: Cast) -> Iterator[tuple[AssetSp
                 if left_out
             }
             venues = _ALL - skipped
-        venues &= frozenset(active)
+        later = {venue for venue, count in _LATER_VENUES.items() if rank < count and not part}
+        venues = (venues | later) & frozenset(active)
         for venue in sorted(venues) or [active[0]]:
             yield from ((spec, venue, quote) for quote in _quotes(spec, venue, rank, part))
 
 
 def _quotes(spec: AssetSpec, venue: str, rank: int, part: bool) -> Iterator[str]:
-    if venue == "coinbase":
+    if venue in ("coinbase", "bitstamp"):
         yield "USD"
+    if venue in ("okx", "bybit"):
+        yield "USDT"
     if venue == "kraken":
         yield "USD"
         if rank < 2 or (rank % 6 == 3 and not part):

@@ -16,11 +16,17 @@ from starlette.types import Receive, Scope, Send
 
 from pipelines.sandbox.server import (
     binance,
+    binance_files,
+    binance_futures,
+    bitstamp,
+    bybit,
     coinbase,
     coinmetrics,
     defillama_stablecoins,
     kraken,
+    okx,
     page,
+    perpetuals,
 )
 from pipelines.sandbox.server.encode import dumps
 from pipelines.sandbox.server.faults import Fault, Faults, instead, is_transport
@@ -77,6 +83,51 @@ SOURCES: tuple[SourceRoutes, ...] = (
             "/stablecoins": defillama_stablecoins.stablecoins,
             "/stablecoin/{coin_id}": defillama_stablecoins.stablecoin,
             "/stablecoinprices": defillama_stablecoins.prices,
+        },
+        {},
+    ),
+    SourceRoutes(
+        binance_files.NAME,
+        {"/data/spot/{folder}/klines/{symbol}/{interval}/{name}": binance_files.file},
+        {},
+    ),
+    SourceRoutes(
+        binance_futures.NAME,
+        {
+            "/fapi/v1/exchangeInfo": binance_futures.exchange_info,
+            "/fapi/v1/fundingRate": binance_futures.funding_rate,
+            "/fapi/v1/fundingInfo": binance_futures.funding_info,
+            "/futures/data/openInterestHist": binance_futures.open_interest_hist,
+        },
+        {},
+    ),
+    SourceRoutes(
+        okx.NAME,
+        {
+            "/api/v5/market/history-candles": okx.history_candles,
+            "/api/v5/market/candles": okx.candles,
+            "/api/v5/public/funding-rate-history": okx.funding_rate_history,
+            "/api/v5/public/instruments": okx.instruments,
+            "/{rest:path}": okx.unknown,
+        },
+        {},
+    ),
+    SourceRoutes(
+        bybit.NAME,
+        {
+            "/v5/market/kline": bybit.kline,
+            "/v5/market/funding/history": bybit.funding_history,
+            "/v5/market/open-interest": bybit.open_interest,
+            "/v5/market/instruments-info": bybit.instruments_info,
+        },
+        {},
+    ),
+    SourceRoutes(
+        bitstamp.NAME,
+        {
+            "/api/v2/ohlc/{market}/": bitstamp.ohlc,
+            "/api/v2/markets/": bitstamp.markets,
+            "/api/v2/trading-pairs-info/": bitstamp.trading_pairs_info,
         },
         {},
     ),
@@ -210,6 +261,26 @@ def _response(reply: Reply, transport: list[Fault]) -> Response:
     )
 
 
+_CANDLES = (
+    (okx.NAME, "/okx/api/v5/market/history-candles?instId={}&bar=1Dutc&limit=5", "OKX: candles"),
+    (bybit.NAME, "/bybit/v5/market/kline?category=spot&symbol={}&interval=D", "Bybit: candles"),
+    (bitstamp.NAME, "/bitstamp/api/v2/ohlc/{}/?step=86400&limit=5", "Bitstamp: candles"),
+)
+_FUNDING = (
+    (
+        binance_futures.NAME,
+        "/binance_futures/fapi/v1/fundingRate?symbol={}&limit=5",
+        "Binance futures: funding",
+    ),
+    (okx.NAME, "/okx/api/v5/public/funding-rate-history?instId={}", "OKX: funding"),
+    (
+        bybit.NAME,
+        "/bybit/v5/market/funding/history?category=linear&symbol={}",
+        "Bybit: funding",
+    ),
+)
+
+
 def _examples(state: State) -> Iterator[tuple[str, str]]:
     """Yield an address of each endpoint that answers something in this dataset."""
     first = {name: next(iter(state.listings(name)), None) for name in ("binance", "coinbase")}
@@ -225,6 +296,12 @@ def _examples(state: State) -> Iterator[tuple[str, str]]:
     if pairs:
         yield f"/kraken/0/public/OHLC?pair={pairs}&interval=1440", "Kraken: daily candles"
         yield "/kraken/0/public/AssetPairs", "Kraken: the list of pairs"
+    for venue, path, what in _CANDLES:
+        if symbol := next(iter(state.listings(venue)), None):
+            yield path.format(symbol), what
+    for venue, path, what in _FUNDING:
+        if symbol := next(iter(perpetuals.contracts(state, venue)), None):
+            yield path.format(symbol), what
     if state.dataset.has("network_metrics"):
         yield "/coinmetrics/v4/catalog-v2/asset-metrics", "Coin Metrics: what it has"
         query = "assets=btc&metrics=PriceUSD,SplyCur&page_size=5"

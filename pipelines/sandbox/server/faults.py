@@ -23,7 +23,18 @@ ContentKind = Literal[
     "negative_price", "missing_field", "null_field", "new_field",
 ]  # fmt: skip
 
-SOURCES = ("binance", "coinbase", "kraken", "coinmetrics", "defillama_stablecoins")
+SOURCES = (
+    "binance",
+    "coinbase",
+    "kraken",
+    "coinmetrics",
+    "defillama_stablecoins",
+    "binance_files",
+    "binance_futures",
+    "okx",
+    "bybit",
+    "bitstamp",
+)
 _HTML = (
     "<!DOCTYPE html><html><head><title>Just a moment...</title></head>"
     "<body>Checking your browser before accessing the site.</body></html>"
@@ -35,7 +46,20 @@ _BLOCKED = (
 )
 # what stands where two pages of one list differ: a repeated page is the same list's
 _PAGING = frozenset(
-    {"startTime", "endTime", "start", "end", "since", "next_page_token", "start_time", "end_time"}
+    {
+        "startTime",
+        "endTime",
+        "start",
+        "end",
+        "since",
+        "next_page_token",
+        "start_time",
+        "end_time",
+        "after",
+        "before",
+        "cursor",
+        "limit",
+    }
 )
 
 
@@ -149,10 +173,14 @@ def _error_body(source: str, message: str) -> Any:
     match source:
         case "kraken":
             return {"error": [message or "EService:Unavailable"]}
-        case "binance":
+        case "binance" | "binance_futures":
             return {"code": -1000, "msg": message or "An unknown error occurred."}
         case "coinmetrics":
             return {"error": {"type": "internal_error", "message": message or "Internal error"}}
+        case "okx":
+            return {"code": "50013", "msg": message or "Systems are busy.", "data": []}
+        case "bybit":
+            return {"retCode": 10016, "retMsg": message or "Server error.", "result": {}}
         case _:
             return {"message": message or "Internal server error"}
 
@@ -160,9 +188,12 @@ def _error_body(source: str, message: str) -> Any:
 def _failure(source: str, status: int, message: str) -> Reply:
     throttled = status in (429, 418)
     match source:
-        case "binance" if throttled:
+        case "binance" | "binance_futures" if throttled:
             words = message or "Too much request weight used; please use WebSocket Streams."
             return Reply({"code": -1003, "msg": words}, status)
+        case "okx" if throttled:
+            words = message or "Too Many Requests"
+            return Reply({"code": "50011", "msg": words, "data": []}, status)
         case "coinbase" if throttled:
             return Reply({"message": message or "Public rate limit exceeded"}, status)
         case "coinmetrics" if throttled:

@@ -24,6 +24,11 @@ LIMITS: Mapping[str, Limit] = {
     "kraken": Limit(2, 2),
     "coinmetrics": Limit(10, 6),
     "defillama_stablecoins": Limit(300, 60),
+    "binance_files": Limit(1_000, 10),
+    "binance_futures": Limit(500, 300),
+    "okx": Limit(20, 2),
+    "bybit": Limit(600, 5),
+    "bitstamp": Limit(10_000, 600),
 }
 
 
@@ -72,7 +77,15 @@ class Limiter:
 def _refusal(source: str, wait_s: int) -> Reply:
     headers = {"Retry-After": str(wait_s)}
     match source:
-        case "binance":
+        case "okx":
+            return Reply({"code": "50011", "msg": "Too Many Requests", "data": []}, 429, headers)
+        case "bybit":
+            return text("access too frequent", 403)
+        case "bitstamp":
+            reason = "Request rate limit exceeded"
+            body = {"status": "error", "reason": reason, "response_code": "400.002"}
+            return Reply(body, 400, headers)
+        case "binance" | "binance_futures":
             message = (
                 "Too much request weight used; current limit is 6000 request weight per 1 MINUTE."
             )

@@ -80,6 +80,7 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
                 closed,
                 lambda symbol=symbol: _candles(run, symbol, closed),  # type: ignore[misc]
                 reaches=start_of(closed.last),
+                begins=closed.start_at,
             )
         if symbol in contracts:
             yield from run.pull(
@@ -88,6 +89,7 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
                 closed,
                 lambda symbol=symbol: _funding(run, symbol, closed),  # type: ignore[misc]
                 reaches=start_of(closed.last),
+                begins=closed.start_at,
             )
             yield from run.pull(
                 OPEN_INTEREST,
@@ -95,6 +97,7 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
                 instants,
                 lambda symbol=symbol: _open_interest(run, symbol, instants),  # type: ignore[misc]
                 reaches=closed.end_at,
+                begins=instants.start_at,
             )
 
 

@@ -60,6 +60,7 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
                 closed,
                 lambda inst_id=inst_id: _candles(run, inst_id, closed),  # type: ignore[misc]
                 reaches=start_of(closed.last),
+                begins=closed.start_at,
             )
         if kinds[inst_id] == "SWAP" and recent is not None:
             yield from run.pull(
@@ -68,6 +69,7 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
                 recent,
                 lambda inst_id=inst_id: _funding(run, inst_id, recent),  # type: ignore[misc]
                 reaches=start_of(recent.last),
+                begins=recent.start_at,
             )
 
 
