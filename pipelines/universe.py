@@ -1,7 +1,7 @@
 """Which of a source's codes belong to curated assets: what the product asks a source for.
 
-Curated identity is written once, in the dbt seed `dim_asset_alias_curated`; a curation folder (such as a
-sandbox dataset) may add to it.
+Curated identity is written once, in the dbt seed `dim_asset_alias_curated`; a curation folder (such
+as a sandbox dataset) may add to it.
 """
 
 from __future__ import annotations
