@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipelines.extraction import Extraction, Item, Source
+import pyarrow.compute as pc
+
+from pipelines.extraction import Extraction, Incomplete, Item, Source
 from pipelines.parsing import Parsed
 from pipelines.sources.defillama_stablecoins import parse
 from pipelines.sources.defillama_stablecoins.settings import (
@@ -15,6 +17,7 @@ from pipelines.sources.defillama_stablecoins.settings import (
     BUDGET,
     LICENCE,
     LOOK_BACK_D,
+    TOTAL,
     UNCURATED_FROM_USD,
 )
 from pipelines.sources.defillama_stablecoins.tables import BALANCES, PRICES, STABLECOINS
@@ -57,7 +60,12 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
 def _balances(run: Extraction, coin_id: str, window: Window) -> Iterator[Parsed]:
     payload = run.client.get_json(f"stablecoin/{coin_id}")
     parsed = parse.balances(payload, coin_id, latest=run.fetched_at + DAY, window=window)
-    yield parsed.between("day_time", window.start_at, window.end_at)
+    fresh = parsed.between("day_time", window.start_at, window.end_at)
+    yield fresh
+    # a chain may come to an end; the coin's total goes on, unless the answer was cut off
+    days = fresh.rows.filter(pc.field("chain") == TOTAL)["day_time"]
+    if fresh.row_count and (not len(days) or pc.max(days).as_py() < start_of(window.last)):
+        raise Incomplete(f"the total of all chains does not reach {window.last}")
 
 
 def _prices(run: Extraction, window: Window) -> Iterator[Parsed]:

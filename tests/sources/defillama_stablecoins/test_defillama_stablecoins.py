@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -352,6 +353,25 @@ def test_a_series_that_stopped_is_partial() -> None:
     assert log_of(run, "balances")["1"]["status"] == "partial"
 
 
+def test_a_total_that_ends_before_its_chains_is_partial() -> None:
+    api = Api()
+    for tokens in (series()[:8], []):
+        api.details["1"] = details(tokens=tokens)
+        run = run_of(api, NOW, {"1"})
+        landed(SOURCE, run, WINDOW)
+        line = log_of(run, "balances")["1"]
+        assert line["status"] == "partial"
+        assert line["error"] == "the total of all chains does not reach 2024-03-09"
+
+
+def test_a_chain_that_came_to_an_end_does_not_make_its_coin_partial() -> None:
+    api = Api()
+    api.details["1"] = details(chainBalances={"Tron": {"tokens": series()[:3]}})
+    run = run_of(api, NOW, {"1"})
+    landed(SOURCE, run, WINDOW)
+    assert log_of(run, "balances")["1"]["status"] == "ok"
+
+
 @pytest.mark.parametrize(
     ("problem", "is_failure"),
     [
@@ -382,12 +402,19 @@ SMALL = [point(at(f"2024-03-0{day}"), {"peggedUSD": 5.5}, minted={"peggedUSD": 7
          for day in (7, 8, 9)]  # fmt: skip
 
 
+CHAINS = [{"totalCirculatingUSD": {"peggedUSD": 11.5, "peggedJPY": 0.5}, "name": "Tron"}]
+
+
 @FUZZ
-@given(damaged({"peggedAssets": [coin(1, 5.5), coin(2, 6, price=None)], "chains": []}))
+@given(damaged({"peggedAssets": [coin(1, 5.5), coin(2, 6, price=None)], "chains": CHAINS}))
 def test_damaged_list(body: Any) -> None:
     parsed = outcome(parse.stablecoins, body)
     if parsed is not None:
         assert parsed.row_count + len(parsed.refused) == len(body["peggedAssets"])
+        for fetched_at in (at("2024-01-01"), at("2026-01-01")):
+            dated = outcome(partial(parse.stablecoins, fetched_at=fetched_at), body)
+            assert dated is not None
+            assert dated.row_count == parsed.row_count
 
 
 @FUZZ
