@@ -33,6 +33,7 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+@cache
 def imported(path: Path) -> set[str]:
     """Return the modules that the file imports, at the top or inside functions."""
     found: set[str] = set()
@@ -53,6 +54,7 @@ def dotted(node: ast.expr) -> str:
     return ""
 
 
+@cache
 def names(path: Path) -> set[str]:
     """Return every dotted name that the file uses, with what its imports call it."""
     called = {}
