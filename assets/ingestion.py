@@ -47,6 +47,7 @@ def _build(source: str) -> dg.AssetsDefinition:
         progress.begin(f"Extract {source}")
         report = lake.land(source, window, settings, clock, context.run_id)
         progress.end(_summary(report))
+        context.log.info(f"{source}, {report.window}: {_summary(report)}")
         for refusal in report.refusals:
             context.log.warning(f"{source} refused: {refusal}")
         if report.failures:
@@ -59,8 +60,7 @@ def _build(source: str) -> dg.AssetsDefinition:
         for spec in specs:
             rows = report.rows.get(spec.key.path[-1], 0)
             yield dg.MaterializeResult(
-                asset_key=spec.key,
-                metadata={"dagster/row_count": rows, **_measures(report)},
+                asset_key=spec.key, metadata=_metadata(report, rows, window.day_count)
             )
 
     return land
@@ -74,6 +74,17 @@ def _spec(source: str, table: Table) -> dg.AssetSpec:
         owners=keys.OWNERS,
         kinds={"python", "dlt", "parquet"},
     )
+
+
+def _metadata(report: LoadReport, rows: int, days: int) -> dict[str, Any]:
+    """Return what Dagster keeps with a materialisation.
+
+    It keeps it once for each day: of a range only the load's id, under which `ops_load_log` has
+    the rest, or three years of a source would be a hundred megabytes of the same figures.
+    """
+    if days > 1:
+        return {"load id": report.load_id or "none"}
+    return {"dagster/row_count": rows, **_measures(report)}
 
 
 def _measures(report: LoadReport) -> dict[str, Any]:
