@@ -19,14 +19,24 @@ from pipelines.sandbox.server import (
     binance_files,
     binance_futures,
     bitstamp,
+    blockchain_info,
     bybit,
     coinbase,
+    coingecko,
     coinmetrics,
+    coinmetrics_archive,
+    defillama,
+    defillama_coins,
     defillama_stablecoins,
+    defillama_yields,
+    ecb,
+    ethereum,
+    gold,
     kraken,
     okx,
     page,
     perpetuals,
+    stablecoin_charts,
 )
 from pipelines.sandbox.server.encode import dumps
 from pipelines.sandbox.server.faults import Fault, Faults, instead, is_transport
@@ -45,6 +55,7 @@ class SourceRoutes:
     name: str
     handlers: Mapping[str, Handler]
     weights: Mapping[str, float]
+    methods: tuple[str, ...] = ("GET",)
 
 
 SOURCES: tuple[SourceRoutes, ...] = (
@@ -83,6 +94,8 @@ SOURCES: tuple[SourceRoutes, ...] = (
             "/stablecoins": defillama_stablecoins.stablecoins,
             "/stablecoin/{coin_id}": defillama_stablecoins.stablecoin,
             "/stablecoinprices": defillama_stablecoins.prices,
+            "/stablecoincharts/{chain}": stablecoin_charts.chart,
+            "/stablecoinchains": stablecoin_charts.chains,
         },
         {},
     ),
@@ -131,6 +144,47 @@ SOURCES: tuple[SourceRoutes, ...] = (
         },
         {},
     ),
+    SourceRoutes(
+        coingecko.NAME,
+        {
+            "/coins/markets": coingecko.markets,
+            "/coins/categories": coingecko.categories,
+            "/coins/{coin_id}/market_chart/range": coingecko.market_chart,
+        },
+        {},
+    ),
+    SourceRoutes(
+        defillama.NAME,
+        {
+            "/protocols": defillama.protocols,
+            "/protocol/{slug}": defillama.protocol,
+            "/v2/chains": defillama.chains,
+            "/v2/historicalChainTvl": defillama.historical_chain_tvl,
+            "/v2/historicalChainTvl/{chain}": defillama.historical_chain_tvl,
+            "/overview/{kind}": defillama.overview,
+            "/overview/{kind}/{chain}": defillama.overview,
+            "/summary/{kind}/{slug}": defillama.summary,
+        },
+        {},
+    ),
+    SourceRoutes(defillama_coins.NAME, {"/chart/{coins}": defillama_coins.chart}, {}),
+    SourceRoutes(
+        defillama_yields.NAME,
+        {"/pools": defillama_yields.pools, "/chart/{pool}": defillama_yields.chart},
+        {},
+    ),
+    SourceRoutes(ethereum.NAME, {"/": ethereum.rpc}, {}, methods=("POST",)),
+    SourceRoutes(blockchain_info.NAME, {"/charts/{name}": blockchain_info.chart}, {}),
+    SourceRoutes(coinmetrics_archive.NAME, {"/{name}": coinmetrics_archive.file}, {}),
+    SourceRoutes(ecb.NAME, {"/data/EXR/{series}": ecb.exchange_rates}, {}),
+    SourceRoutes(
+        gold.NAME,
+        {
+            "/cenyzlota/{start}/{end}": gold.prices,
+            "/exchangerates/rates/a/{code}/{start}/{end}": gold.currency_rates,
+        },
+        {},
+    ),
 )
 
 
@@ -173,7 +227,11 @@ def create_app(state: State, *, enforce_limits: bool = False) -> Starlette:
         Mount(
             f"/{source.name}",
             routes=[
-                Route(path, _endpoint(state, faults, limiter, source, path, handler))
+                Route(
+                    path,
+                    _endpoint(state, faults, limiter, source, path, handler),
+                    methods=list(source.methods),
+                )
                 for path, handler in source.handlers.items()
             ],
         )
@@ -223,6 +281,8 @@ def _endpoint(
 
     async def answer(request: Request) -> Response:
         where = request.url.path.removeprefix(f"/{source.name}")
+        # handlers do not wait: what was posted is read for them
+        request.state.body = await request.body()
         striking = faults.striking(source.name, where, request.url.query)
         transport = [fault for fault in striking if is_transport(fault)]
         refusal, headers = limiter.refuse(source.name, weight)

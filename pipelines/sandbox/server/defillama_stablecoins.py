@@ -236,17 +236,23 @@ class _PriceTable:
         ]
 
 
-def _coins(state: State) -> Stablecoins:
+def coins_of(state: State) -> Stablecoins:
+    """Return the coins of the dataset, loaded once."""
     return state.kept(NAME, lambda: Stablecoins(state))
 
 
 def stablecoins(state: State, _: Request) -> Reply:
     """Answer `/stablecoins`: all coins, largest first, with their amounts some days ago."""
-    return Reply(state.cached((NAME, "list"), lambda: _list(state)), shape=_LIST)
+    return Reply(listing(state), shape=_LIST)
+
+
+def listing(state: State) -> dict[str, Any]:
+    """Return the body of `/stablecoins` at the clock's instant."""
+    return state.cached((NAME, "list"), lambda: _list(state))
 
 
 def _list(state: State) -> dict[str, Any]:
-    known = _coins(state)
+    known = coins_of(state)
     coins, chain_totals = [], dict[str, dict[str, float]]()
     for coin in known.coins():
         entry = _entry(state, known, coin)
@@ -330,7 +336,7 @@ def _entry(state: State, known: Stablecoins, coin: Mapping[str, Any]) -> dict[st
 def stablecoin(state: State, request: Request) -> Reply:
     """Answer `/stablecoin/{id}`: one coin's whole history, in total and by chain, native units."""
     coin_id = request.path_params["coin_id"]
-    known = _coins(state)
+    known = coins_of(state)
     coin = next((one for one in known.coins() if one["stablecoin_id"] == coin_id), None)
     if coin is None:
         body = (
@@ -387,4 +393,4 @@ def _with_live(state: State, points: Sequence[dict[str, Any]]) -> list[dict[str,
 
 def prices(state: State, _: Request) -> Reply:
     """Answer `/stablecoinprices`: one item a day, numbers and at times text, the last one live."""
-    return Reply(_coins(state).daily_prices(), shape=_PRICES)
+    return Reply(coins_of(state).daily_prices(), shape=_PRICES)

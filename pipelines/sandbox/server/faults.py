@@ -34,6 +34,15 @@ SOURCES = (
     "okx",
     "bybit",
     "bitstamp",
+    "coingecko",
+    "defillama",
+    "defillama_coins",
+    "defillama_yields",
+    "ethereum",
+    "blockchain_info",
+    "coinmetrics_archive",
+    "ecb",
+    "gold",
 )
 _HTML = (
     "<!DOCTYPE html><html><head><title>Just a moment...</title></head>"
@@ -181,6 +190,13 @@ def _error_body(source: str, message: str) -> Any:
             return {"code": "50013", "msg": message or "Systems are busy.", "data": []}
         case "bybit":
             return {"retCode": 10016, "retMsg": message or "Server error.", "result": {}}
+        case "coingecko":
+            return {"error": message or "Internal Server Error"}
+        case "defillama_yields" | "blockchain_info":
+            return {"status": "error", "error": message or "Internal server error"}
+        case "ethereum":
+            error = {"code": -32603, "message": message or "internal error"}
+            return {"jsonrpc": "2.0", "id": 0, "error": error}
         case _:
             return {"message": message or "Internal server error"}
 
@@ -199,7 +215,10 @@ def _failure(source: str, status: int, message: str) -> Reply:
         case "coinmetrics" if throttled:
             kind = {"type": "too_many_requests", "message": message or "Too many requests"}
             return Reply({"error": kind}, status)
-        case "defillama_stablecoins":
+        case "coingecko" if throttled:
+            words = message or "You've exceeded the Rate Limit."
+            return Reply({"status": {"error_code": 429, "error_message": words}}, status)
+        case "defillama_stablecoins" | "defillama":
             return text(message or ("Too many requests" if throttled else "error"), status)
         case _ if status == 400:
             return Reply(_error_body(source, message), status)

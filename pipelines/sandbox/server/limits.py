@@ -29,6 +29,16 @@ LIMITS: Mapping[str, Limit] = {
     "okx": Limit(20, 2),
     "bybit": Limit(600, 5),
     "bitstamp": Limit(10_000, 600),
+    # what is not published is what others were seen to get
+    "coingecko": Limit(10, 60),
+    "defillama": Limit(300, 60),
+    "defillama_coins": Limit(300, 60),
+    "defillama_yields": Limit(300, 60),
+    "ethereum": Limit(100, 10),
+    "blockchain_info": Limit(30, 30),
+    "coinmetrics_archive": Limit(300, 60),
+    "ecb": Limit(100, 60),
+    "gold": Limit(300, 60),
 }
 
 
@@ -94,6 +104,13 @@ def _refusal(source: str, wait_s: int) -> Reply:
             return Reply({"message": "Public rate limit exceeded"}, 429, headers)
         case "kraken":
             return Reply({"error": ["EGeneral:Too many requests"]})
+        case "coingecko":
+            message = (
+                "You've exceeded the Rate Limit. Please visit "
+                "https://www.coingecko.com/en/api/pricing to subscribe to our API plans."
+            )
+            status = {"error_code": 429, "error_message": message}
+            return Reply({"status": status}, 429, headers)
         case "coinmetrics":
             error = {"type": "too_many_requests", "message": "Too many requests"}
             return Reply({"error": error}, 429, headers)
