@@ -88,7 +88,9 @@ class LakeBox:
         instant = at(fetched_at) if isinstance(fetched_at, str) else fetched_at
         self._sequence += 1
         load_id = load_id or f"17000000{self._sequence:02d}.0"
-        declared = {table.name: table for table in (*sources.tables(source), EXTRACTION, QUARANTINE)}
+        declared = {
+            table.name: table for table in (*sources.tables(source), EXTRACTION, QUARANTINE)
+        }
         unknown = set(rows) - set(declared)
         assert not unknown, f"{source} has no table {unknown}"
         log = [
@@ -159,9 +161,7 @@ class LakeBox:
 
     def build(self, *arguments: str, check: bool = True) -> Any:
         """Run `dbt build` without unit tests, which have a test of their own."""
-        return self.dbt(
-            "build", "--exclude-resource-type", "unit_test", *arguments, check=check
-        )
+        return self.dbt("build", "--exclude-resource-type", "unit_test", *arguments, check=check)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         connection = duckdb.connect(str(self.warehouse), read_only=True)

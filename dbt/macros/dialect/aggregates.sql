@@ -5,15 +5,29 @@
 
 {#-
     A sum of floating-point numbers whose result does not depend on the order in which threads meet
-    the rows, so that rebuilding the warehouse gives the same bits: the addition is done in decimals,
-    exactly. Good for 26 digits before and 12 after the point; what is larger is no amount and NULL.
+    the rows, so that rebuilding the warehouse gives the same bits: billionths are added up as
+    integers, exactly. What has no place in 128 bits (1e29) is no amount: NULL.
+
+    `exact` is one number in that form; to be added and compared, then brought back by `inexact`.
 -#}
 {% macro exact(value) -%}
-    try_cast({{ value }} as decimal(38, 12))
+    {{ return(adapter.dispatch('exact')(value)) }}
 {%- endmacro %}
 
-{% macro exact_sum(value, over='') -%}
-    cast(sum({{ exact(value) }}) {{ over }} as double)
+{% macro default__exact(value) -%}
+    try_cast({{ value }} * 1e9 as decimal(38, 0))
+{%- endmacro %}
+
+{% macro duckdb__exact(value) -%}
+    try_cast(round({{ value }} * 1e9) as hugeint)
+{%- endmacro %}
+
+{% macro inexact(value) -%}
+    cast({{ value }} as double) / 1e9
+{%- endmacro %}
+
+{% macro exact_sum(value) -%}
+    {{ inexact('sum(' ~ exact(value) ~ ')') }}
 {%- endmacro %}
 
 

@@ -39,9 +39,9 @@ ranked_market as (
         sum({{ exact('volume_usd') }}) over (
             partition by asset_id, venue_id, day
             order by close_usd
-        ) as volume_up_to_usd,
-        sum({{ exact('volume_usd') }}) over venue_day as venue_volume_usd,
-        sum({{ exact('volume_base') }}) over venue_day as venue_volume_base,
+        ) as exact_volume_up_to,
+        sum({{ exact('volume_usd') }}) over venue_day as exact_volume,
+        sum({{ exact('volume_base') }}) over venue_day as exact_volume_base,
         cast(sum(trade_count) over venue_day as bigint) as venue_trade_count,
         max(first_known_at) over venue_day as venue_first_known_at,
         count(*) over venue_day as market_count
@@ -62,12 +62,12 @@ venue_bar as (
         low_usd,
         close_usd,
         vwap_usd,
-        cast(venue_volume_base as double) as volume_base,
-        cast(venue_volume_usd as double) as volume_usd,
+        {{ inexact('exact_volume_base') }} as volume_base,
+        {{ inexact('exact_volume') }} as volume_usd,
         venue_trade_count as trade_count,
         venue_first_known_at as first_known_at
     from ranked_market
-    where coalesce(volume_up_to_usd >= venue_volume_usd - volume_up_to_usd, venue_volume_usd is null)
+    where coalesce(exact_volume_up_to >= exact_volume - exact_volume_up_to, exact_volume is null)
     qualify row_number() over (
         partition by asset_id, venue_id, day
         order by close_usd, symbol
@@ -336,13 +336,24 @@ close_of_day as (
 
 preceded as (
     select
-        *,
-        lag(close_usd, 1) over by_day as close_1_usd,
-        lag(day, 1) over by_day as day_1,
-        lag(close_usd, 2) over by_day as close_2_usd,
-        lag(day, 2) over by_day as day_2
+        close_of_day.*,
+        lag(close_of_day.close_usd, 1) over by_day as close_1_usd,
+        lag(close_of_day.day, 1) over by_day as day_1,
+        lag(close_of_day.close_usd, 2) over by_day as close_2_usd,
+        lag(close_of_day.day, 2) over by_day as day_2,
+        case
+            when tally.remaining_count = 1
+                then least(ln(price_config.jump_single_venue_x), price_config.jump_log_return)
+            when tally.remaining_count < price_config.jump_min_venues
+                then price_config.jump_log_return
+        end as believed_log_return,
+        price_config.jump_look_back_d
     from close_of_day
-    window by_day as (partition by asset_id order by day)
+    inner join tally
+        on close_of_day.asset_id = tally.asset_id
+        and close_of_day.day = tally.day
+    cross join price_config
+    window by_day as (partition by close_of_day.asset_id order by close_of_day.day)
 ),
 
 explained as (
@@ -354,42 +365,46 @@ explained as (
         and token_event.effective_day > preceded.day_1
 ),
 
--- C.1.5, E-05: a jump that nothing explains and few venues show is not believed on its first day;
--- a second day at the new level confirms it, a return to the old one shows it was an error
+-- C.1.5, E-05: further from the day before than so few venues are believed
+compared as (
+    select
+        preceded.*,
+        coalesce(
+            abs(ln(preceded.close_usd / preceded.close_1_usd)) > preceded.believed_log_return
+            and {{ days_between('preceded.day_1', 'preceded.day') }} <= preceded.jump_look_back_d,
+            false
+        ) as is_far,
+        coalesce(
+            abs(ln(preceded.close_usd / preceded.close_2_usd)) <= preceded.believed_log_return
+            and {{ days_between('preceded.day_2', 'preceded.day') }} <= preceded.jump_look_back_d,
+            false
+        ) as is_near_2
+    from preceded
+),
+
+remembered as (
+    select
+        *,
+        coalesce(lag(is_far, 1) over one_by_one, false) as was_far_1,
+        coalesce(lag(is_far, 2) over one_by_one, false) as was_far_2
+    from compared
+    window one_by_one as (partition by asset_id order by day)
+),
+
+-- an unexplained jump is not believed on its first day; a second day at the new level confirms it,
+-- a return to the level before shows that it was an error
 gated as (
     select
-        preceded.asset_id,
-        preceded.day,
-        preceded.close_usd,
-        coalesce(
-            explained.asset_id is null
-            and least(
-                case
-                    when {{ days_between('preceded.day_1', 'preceded.day') }}
-                        <= price_config.jump_look_back_d
-                        then abs(ln(preceded.close_usd / preceded.close_1_usd))
-                end,
-                case
-                    when {{ days_between('preceded.day_2', 'preceded.day') }}
-                        <= price_config.jump_look_back_d
-                        then abs(ln(preceded.close_usd / preceded.close_2_usd))
-                end
-            ) > case
-                when tally.remaining_count = 1
-                    then least(ln(price_config.jump_single_venue_x), price_config.jump_log_return)
-                when tally.remaining_count < price_config.jump_min_venues
-                    then price_config.jump_log_return
-            end,
-            false
-        ) as is_jump
-    from preceded
-    inner join tally
-        on preceded.asset_id = tally.asset_id
-        and preceded.day = tally.day
-    cross join price_config
+        remembered.asset_id,
+        remembered.day,
+        remembered.close_usd,
+        explained.asset_id is null
+        and remembered.is_far
+        and not (remembered.was_far_1 and remembered.is_near_2 and not remembered.was_far_2) as is_jump
+    from remembered
     left join explained
-        on preceded.asset_id = explained.asset_id
-        and preceded.day = explained.day
+        on remembered.asset_id = explained.asset_id
+        and remembered.day = explained.day
 ),
 
 assembled as (

@@ -1,0 +1,29 @@
+-- A-01: every column of every mart stands in the catalogue, and nothing else does
+{% set marts = [
+    ref('dim_asset'), ref('dim_asset_alias'), ref('dim_venue'), ref('dim_stablecoin'),
+    ref('ohlcv_daily'), ref('price_daily'), ref('venue_quality_daily'), ref('returns_risk_daily'),
+    ref('stablecoin_supply_daily'), ref('stablecoin_peg_daily'),
+    ref('ops_load_log'), ref('ops_freshness'), ref('ops_check_result'), ref('meta_metric_catalog')
+] %}
+
+with catalogue as (
+    select mart, column_name from {{ ref('meta_metric_catalog') }}
+),
+
+built as (
+    select table_name as mart, column_name
+    from information_schema.columns
+    where table_schema = 'marts'
+        -- dbt builds beside the old table: names of its own do not count
+        and table_name not like '%__dbt_%'
+)
+
+select 'in no mart' as problem, mart, column_name
+from catalogue
+where (mart, column_name) not in (select (mart, column_name) from built)
+
+union all
+
+select 'not in the catalogue' as problem, mart, column_name
+from built
+where (mart, column_name) not in (select (mart, column_name) from catalogue)

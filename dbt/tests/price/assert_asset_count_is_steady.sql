@@ -1,0 +1,22 @@
+-- E-15: assets with a price, against the median of the two weeks before
+{{ config(severity='warn') }}
+
+with counted as (
+    select day, count(close_usd) as asset_count
+    from {{ ref('price_daily') }}
+    group by day
+),
+
+compared as (
+    select
+        day,
+        asset_count,
+        median(asset_count) over (
+            order by day
+            range between interval 14 day preceding and interval 1 day preceding
+        ) as usual_count
+    from counted
+)
+
+select * from compared
+where asset_count < 0.5 * usual_count or asset_count > 1.5 * usual_count

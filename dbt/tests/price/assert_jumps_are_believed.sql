@@ -1,0 +1,34 @@
+-- E-05: a published jump from one day to the next has enough venues behind it, or an event
+with price as (
+    select * from {{ ref('price_daily') }}
+    where close_usd is not null
+),
+
+price_config as (
+    select * from {{ ref('cfg_price') }}
+    qualify row_number() over (order by version desc) = 1
+),
+
+token_event as (
+    select * from {{ ref('int_token_event') }}
+)
+
+select
+    today.asset_id,
+    today.day,
+    yesterday.close_usd as close_1d_ago_usd,
+    today.close_usd,
+    today.n_venues
+from price as today
+inner join price as yesterday
+    on today.asset_id = yesterday.asset_id
+    and today.day = yesterday.day + 1
+cross join price_config
+left join token_event
+    on today.asset_id = token_event.asset_id
+    and today.day = token_event.effective_day
+where abs(ln(today.close_usd / yesterday.close_usd)) > price_config.jump_log_return
+    and today.n_venues < price_config.jump_min_venues
+    -- a dispute was settled between two venues: both were there
+    and today.price_quality != 'disputed'
+    and token_event.asset_id is null

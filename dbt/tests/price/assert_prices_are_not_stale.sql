@@ -1,0 +1,6 @@
+-- E-04: unchanged for three days or more on the word of at most one venue
+{{ config(severity='warn') }}
+
+select asset_id, day, close_usd, n_venues
+from {{ ref('price_daily') }}
+where is_stale and n_venues <= 1

@@ -1,0 +1,25 @@
+-- S-3, A-104: what was minted day by day is what was minted in the week
+with supply as (
+    select * from {{ ref('stablecoin_supply_daily') }}
+),
+
+stablecoin as (
+    select * from {{ ref('dim_stablecoin') }}
+),
+
+summed as (
+    select
+        supply.*,
+        sum(supply.net_mint_1d_usd) over past_7d as net_mint_summed_usd,
+        count(supply.net_mint_1d_usd) over past_7d as obs_count
+    from supply
+    inner join stablecoin on supply.stablecoin_id = stablecoin.stablecoin_id
+    -- what is minted at a par that moves does not add up
+    where stablecoin.peg_ref = 'USD'
+    window past_7d as ({{ last_days(7, 'supply.stablecoin_id') | replace('order by day', 'order by supply.day') }})
+)
+
+select stablecoin_id, day, net_mint_7d_usd, net_mint_summed_usd
+from summed
+where obs_count = 7
+    and abs(net_mint_7d_usd - net_mint_summed_usd) > 1e-6 * greatest(1, supply_par_usd)
