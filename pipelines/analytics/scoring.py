@@ -22,12 +22,15 @@ class Factor:
         group: the group that it belongs to.
         orientation: 1 if high is good, -1 if low is good.
         peers: column of the peer group (a sector) to rank within; None ranks in the universe.
+        applies_to: boolean column that says for which rows the factor can mean anything (NULL:
+            it can); where it cannot, the group does not wait for it. None: for all.
     """
 
     name: str
     group: str
     orientation: int
     peers: str | None = None
+    applies_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +52,7 @@ class GradeParameters:
         group_weights: group and weight, in the order of publication.
         history_d: window of the percentile in an asset's own past, in days.
         history_min_obs: observations which that needs.
-        group_min_share: share of a group's factors below which the group is NULL.
+        group_min_share: share of a group's applicable factors below which the group is NULL.
         coverage_floor: sum of available weights below which the grade is NULL.
         min_peers: values that a peer group needs; with fewer, the universe is ranked.
         signal_labels: labels of the grade, highest floor first; the last has floor -inf.
@@ -133,7 +136,7 @@ def score_factors(frame: pl.LazyFrame, parameters: GradeParameters) -> pl.LazyFr
 
     Args:
         frame: one row per (asset_id, day) with the factors' raw values, ``in_universe`` (of that
-            day) and the peer columns.
+            day), the peer columns and those that say to what a factor applies.
         parameters: factors, windows and minima.
 
     Returns:
@@ -299,10 +302,20 @@ def _score(factor: Factor) -> tuple[pl.Expr, pl.Expr]:
 
 
 def _group_grade(parameters: GradeParameters, group: str) -> pl.Expr:
-    scores = [pl.col(f"{factor.name}_score") for factor in parameters.members(group)]
+    members = parameters.members(group)
+    scores = [pl.col(f"{factor.name}_score") for factor in members]
     known = pl.sum_horizontal(score.is_not_null().cast(pl.Int32) for score in scores)
-    enough = known >= parameters.group_min_share * len(scores) - WEIGHT_ROUNDING
+    applicable = pl.sum_horizontal(_applies(factor).cast(pl.Int32) for factor in members)
+    enough = known >= parameters.group_min_share * applicable - WEIGHT_ROUNDING
     return pl.when(enough & (known > 0)).then(pl.mean_horizontal(scores)).alias(group)
+
+
+def _applies(factor: Factor) -> pl.Expr:
+    """Whether the factor can mean anything for the row; one that has a score did."""
+    if factor.applies_to is None:
+        return pl.lit(value=True)
+    scored = pl.col(f"{factor.name}_score").is_not_null()
+    return scored | pl.col(factor.applies_to).fill_null(value=True)
 
 
 def _available_weight(parameters: GradeParameters) -> pl.Expr:

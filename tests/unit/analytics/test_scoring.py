@@ -57,6 +57,21 @@ def test_a_group_needs_half_of_its_factors() -> None:
     assert graded(known(4, "vol_conf", "usage"))["flow_grade"].null_count() == 0
 
 
+def test_a_group_does_not_wait_for_factors_that_cannot_apply() -> None:
+    """A coin has no fees of its own to be valued by, and a token no network (C.4.4)."""
+    factors = tuple(
+        replace(factor, applies_to="is_network") if factor.name in ("trend", "breakout") else factor
+        for factor in TRADER.factors
+    )
+    parameters = replace(TRADER, factors=factors)
+    flags = pl.Series("is_network", [True, False, None, False])
+    one = known(4, "strength", "mom_7", "mom_28").collect().with_columns(flags).lazy()
+    result = graded(one, parameters)
+    assert result["ta_grade"].is_null().to_list() == [True, False, True, False]
+    more = known(4, "strength", "trend").collect().with_columns(flags).lazy()
+    assert graded(more, parameters)["ta_grade"].null_count() == 0, "a factor with a score counts"
+
+
 def test_the_grade_needs_six_tenths_of_the_weight() -> None:
     ta, quant = ["trend", "breakout", "strength"], ["mom_7", "mom_28", "rel_btc"]
     only = graded(known(4, *ta))
