@@ -1,0 +1,134 @@
+"""The command line without any run: help at once, errors as sentences, nothing left behind."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).resolve().parents[2]
+
+
+def _tokenmart(
+    data_dir: Path, *arguments: str, **settings: str
+) -> subprocess.CompletedProcess[str]:
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("TOKENMART_")
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "assets", *arguments],
+        cwd=REPO,
+        env={**environment, "TOKENMART_DATA_DIR": str(data_dir), **settings},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_help_lists_the_commands_at_once(tmp_path: Path) -> None:
+    started = time.monotonic()
+    done = _tokenmart(tmp_path, "--help")
+    seconds = time.monotonic() - started
+
+    assert done.returncode == 0
+    for command in ("daily", "backfill", "rebuild", "publish", "rollback", "status", "sandbox"):
+        assert command in done.stdout
+    assert not list(tmp_path.iterdir()), "asking for help wrote something"
+    # alone on a machine it takes a quarter of a second
+    assert seconds < 5
+
+
+def test_help_imports_nothing_that_takes_time() -> None:
+    script = (
+        "import sys\n"
+        "from assets.cli import app\n"
+        "heavy = {'dagster', 'dlt', 'duckdb', 'polars', 'pandas', 'pydantic', 'great_expectations'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=REPO, capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_status_of_an_empty_folder(tmp_path: Path) -> None:
+    done = _tokenmart(tmp_path, "status", "--json")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(done.stdout)
+    assert found["publication"] is None
+    assert found["last_run"] is None
+    assert found["newest_day"] is None
+    assert {source["last_landed_at"] for source in found["sources"]} == {None}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "said"),
+    [
+        (["rollback"], {}, "nothing is published yet"),
+        (["rollback", "--to", "x"], {}, "there is no publication x (kept: none)"),
+        (["publish"], {}, "run `tokenmart daily` first"),
+        (["rebuild"], {}, "run `tokenmart daily` first"),
+        (
+            ["backfill", "--from", "2024-03-02", "--to", "2024-03-01"],
+            {},
+            "--to 2024-03-01 is before --from 2024-03-02",
+        ),
+        (
+            ["backfill", "--from", "2024-03-01", "--to", "2024-03-02", "--replay"],
+            {"TOKENMART_PROFILE": "live"},
+            "real time does not turn back",
+        ),
+        (["daily", "--dataset", "."], {}, "the dataset"),
+        (["daily", "--dataset", "."], {"TOKENMART_PROFILE": "live"}, "profile `sandbox` only"),
+        (["daily"], {"TOKENMART_PROFILE": "production"}, "profile"),
+        (["daily"], {"TOKENMART_NOW": "2024-03-01T06:00:00"}, "needs a time zone"),
+        (["sandbox", "generate", "--assets", "1"], {}, "assets"),
+    ],
+)
+def test_errors_are_sentences(
+    tmp_path: Path, arguments: list[str], settings: dict[str, str], said: str
+) -> None:
+    done = _tokenmart(tmp_path, *arguments, **settings)
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert said in done.stdout
+    assert "Failed:" in done.stdout
+    assert "Nothing is published yet" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    done = _tokenmart(tmp_path, "--debug", "rollback")
+
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+
+
+def test_another_datasets_lake_is_not_mixed(tmp_path: Path) -> None:
+    (tmp_path / "origin.json").write_text('{"origin": "live"}')
+    done = _tokenmart(tmp_path / "made", "sandbox", "generate", "--assets", "15",
+                      "--stablecoins", "7", "--start", "2024-01-01", "--end", "2024-04-30",
+                      "--out", str(tmp_path / "dataset"))  # fmt: skip
+    assert done.returncode == 0, done.stdout
+
+    done = _tokenmart(tmp_path, "daily", "--dataset", str(tmp_path / "dataset"))
+
+    assert done.returncode == 1
+    assert "holds observations of: live" in done.stdout
+    assert "TOKENMART_DATA_DIR" in done.stdout
+
+
+@pytest.mark.parametrize("day", ["2023-12-31", "2024-05-01"])
+def test_day_outside_the_dataset_is_refused(tmp_path: Path, day: str) -> None:
+    dataset = tmp_path / "dataset"
+    _tokenmart(tmp_path, "sandbox", "generate", "--assets", "15", "--stablecoins", "7",
+               "--start", "2024-01-01", "--end", "2024-04-30", "--out", str(dataset))  # fmt: skip
+
+    done = _tokenmart(tmp_path, "daily", "--dataset", str(dataset), "--day", day)
+
+    assert done.returncode == 1
+    assert "has the days 2024-01-01 to 2024-04-30" in done.stdout

@@ -1,0 +1,158 @@
+"""Runs through Dagster with the work itself replaced: what fails, what goes on, what is said."""
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from assets import automation, keys, runs
+from assets.definitions import build_defs
+from assets.resources import SilentProgress
+from pipelines import lake, sources
+from pipelines.lake import LoadReport
+from pipelines.settings import Settings
+from pipelines.windows import Clock, Window
+
+Land = Callable[[str, Window, Settings, Clock, str], LoadReport]
+DAY = Window.of_day(date(2024, 3, 1))
+
+
+@pytest.fixture
+def landed(monkeypatch: pytest.MonkeyPatch) -> dict[str, Window]:
+    """Replace the extraction by one that only notes what it was asked for."""
+    asked: dict[str, Window] = {}
+
+    def land(
+        name: str, window: Window, settings: Settings, clock: Clock, run_id: str
+    ) -> LoadReport:
+        asked[name] = window
+        rows = {table.name: 5 for table in sources.tables(name)}
+        return LoadReport(name, window, load_id="1.2", rows=rows, requests=3)
+
+    monkeypatch.setattr(lake, "land", land)
+    return asked
+
+
+class Told(SilentProgress):
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def end(self, outcome: str) -> None:
+        self.lines.append(outcome)
+
+
+def test_a_day_asks_every_source_for_that_day(
+    landed: dict[str, Window], settings: Settings
+) -> None:
+    told = Told()
+    with runs.open_instance(settings) as instance:
+        outcome = runs.execute(instance, automation.HISTORY_JOB, DAY, settings, told)
+        record = instance.get_latest_materialization_event(keys.raw("binance", "klines"))
+
+    assert landed == dict.fromkeys(sources.SOURCES, DAY)
+    assert outcome.window == DAY
+    assert outcome.assets == sum(len(sources.tables(name)) + 2 for name in sources.SOURCES)
+    assert len(told.lines) == len(sources.SOURCES)
+    assert record is not None
+    assert record.asset_materialization is not None
+    assert record.asset_materialization.partition == "2024-03-01"
+    assert record.asset_materialization.metadata["dagster/row_count"].value == 5
+
+
+def test_a_range_is_one_extraction_window_and_one_run(
+    landed: dict[str, Window], settings: Settings
+) -> None:
+    window = Window(date(2024, 2, 1), date(2024, 3, 1))
+    with runs.open_instance(settings) as instance:
+        runs.execute(instance, automation.HISTORY_JOB, window, settings, SilentProgress())
+        days = instance.get_materialized_partitions(keys.raw("kraken", "ohlc"))
+        (run,) = instance.get_runs()
+
+    assert landed == dict.fromkeys(sources.SOURCES, window)
+    assert len(days) == 29
+    assert run.tags[".dagster/repository"] == "__repository__@tokenmart"
+
+
+def test_first_gap_is_the_first_day_that_a_source_lacks(
+    landed: dict[str, Window], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = Window(date(2024, 2, 25), date(2024, 3, 5))
+    with runs.open_instance(settings) as instance:
+        assert runs.first_gap(instance, settings, wanted) == date(2024, 2, 25)
+        early = Window(date(2024, 2, 25), date(2024, 2, 28))
+        runs.execute(instance, automation.HISTORY_JOB, early, settings, SilentProgress())
+        assert runs.first_gap(instance, settings, wanted) == date(2024, 2, 25), "the lake is empty"
+
+        import polars as pl
+
+        monkeypatch.setattr(lake, "read_catalog", lambda _: pl.DataFrame({"path": ["x"]}))
+        assert runs.first_gap(instance, settings, wanted) == date(2024, 2, 28)
+        assert runs.first_gap(instance, settings, early) is None
+        assert runs.newest_day(instance, settings) == date(2024, 2, 27)
+
+
+def test_one_failing_source_is_named_and_the_others_land(
+    landed: dict[str, Window], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    healthy = lake.land
+
+    def land(
+        name: str, window: Window, settings: Settings, clock: Clock, run_id: str
+    ) -> LoadReport:
+        report = healthy(name, window, settings, clock, run_id)
+        if name == "binance":
+            return LoadReport(name, window, rows={"klines": 2}, failures=("host is down",))
+        return report
+
+    monkeypatch.setattr(lake, "land", land)
+    with runs.open_instance(settings) as instance:
+        with pytest.raises(runs.RunFailed) as failed:
+            runs.execute(instance, automation.HISTORY_JOB, DAY, settings, SilentProgress())
+        assert not instance.get_materialized_partitions(keys.raw("binance", "klines"))
+        assert instance.get_materialized_partitions(keys.raw("kraken", "ohlc")) == {"2024-03-01"}
+
+    assert failed.value.troubles == (
+        runs.Trouble("extracting binance", "binance could not be extracted: host is down"),
+    )
+
+
+def test_unforeseen_error_is_told_with_its_cause(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def land(*_args: object) -> LoadReport:
+        try:
+            raise KeyError("inner")
+        except KeyError as error:
+            raise RuntimeError("outer") from error
+
+    monkeypatch.setattr(lake, "land", land)
+    with (
+        runs.open_instance(settings) as instance,
+        pytest.raises(runs.RunFailed, match="KeyError: 'inner'"),
+    ):
+        runs.execute(instance, automation.HISTORY_JOB, DAY, settings, SilentProgress())
+
+
+def test_asset_that_was_skipped_in_silence_is_an_error(
+    landed: dict[str, Window], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = dg.ExecuteInProcessResult.get_asset_materialization_events
+
+    def without_the_last(self: dg.ExecuteInProcessResult) -> object:
+        return [e for e in events(self) if e.asset_key != keys.raw("kraken", "ohlc")]
+
+    monkeypatch.setattr(
+        dg.ExecuteInProcessResult, "get_asset_materialization_events", without_the_last
+    )
+    with (
+        runs.open_instance(settings) as instance,
+        pytest.raises(runs.RunFailed, match="skipped: raw/kraken/ohlc"),
+    ):
+        runs.execute(instance, automation.HISTORY_JOB, DAY, settings, SilentProgress())
+
+
+def test_overrides_are_named() -> None:
+    with pytest.raises(ValueError, match="no such resource: warehouse"):
+        build_defs(warehouse=Path("x"))
