@@ -134,7 +134,10 @@ def numbers_in(payload: Any) -> set[Decimal]:
 
 
 def says_nothing_new(
-    parsed: Parsed | None, received: Any, cells: Mapping[str, int], null_for: Any = ()
+    parsed: Parsed | None,
+    received: Any,
+    cells: Mapping[str, int],
+    is_null: Callable[[Any], bool] = lambda cell: False,
 ) -> None:
     """Assert that every landed row is one of the arrays received, cell by cell."""
     for row in parsed.rows.to_pylist() if parsed else ():
@@ -142,7 +145,7 @@ def says_nothing_new(
             isinstance(array, list)
             and len(array) > max(cells.values())
             and all(
-                same(row[name], array[index]) or (row[name] is None and array[index] in null_for)
+                same(row[name], array[index]) or (row[name] is None and is_null(array[index]))
                 for name, index in cells.items()
             )
             for array in received
