@@ -19,3 +19,9 @@ def dbt_target(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def lake_box(dbt_target: Path, tmp_path: Path) -> boxes.LakeBox:
     """An empty lake and no warehouse."""
     return boxes.LakeBox(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared_box(dbt_target: Path, tmp_path_factory: pytest.TempPathFactory) -> boxes.LakeBox:
+    """One lake and warehouse for the tests of a module, which read it and do not change it."""
+    return boxes.LakeBox(tmp_path_factory.mktemp("box"))
