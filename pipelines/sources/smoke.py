@@ -6,35 +6,61 @@ Nothing is landed. Profile and host are the settings': TOKENMART_PROFILE=live as
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 
+from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table as Grid
 
 from pipelines import extraction, sources, universe
-from pipelines.settings import get_settings
+from pipelines.settings import SettingsError, get_settings
+from pipelines.tables import QUARANTINE
+from pipelines.universe import UniverseError
 from pipelines.windows import Window, clock_at, last_complete_day
+
+_REASONS_SHOWN = 5
 
 
 def smoke(name: str) -> int:
-    """Ask the source for its newest days, print rows and requests, return the exit code."""
+    """Ask the source for its newest days, print rows, requests and problems.
+
+    Returns:
+        The exit code: 0 if all went well, 1 if the source failed, 2 if it could not be asked.
+    """
     parser = argparse.ArgumentParser(prog=f"python -m pipelines.sources.{name}")
-    parser.add_argument("--days", type=int, default=3, help="how many complete days to ask for")
+    parser.add_argument("--days", type=_positive, default=3, help="how many complete days")
     days = parser.parse_args().days
-    settings = get_settings()
-    clock = clock_at(settings.now)
-    source = sources.source(name)
-    curated = universe.codes(settings, source.identity or name)
-    run = extraction.begin(source, settings, clock, "smoke", curated)
-    window = Window.of_day(last_complete_day(clock)).look_back(days - 1)
-    counts: dict[str, int] = {}
-    for table_name, rows in source.extract(run, window):
-        counts[table_name] = counts.get(table_name, 0) + rows.num_rows
     console = Console()
+    source = sources.source(name)
+    try:
+        settings = get_settings()
+        clock = clock_at(settings.now)
+        curated = universe.codes(settings, source.identity or name)
+        run = extraction.begin(source, settings, clock, "smoke", curated)
+    except (SettingsError, UniverseError, ValidationError) as error:
+        console.print(str(error), style="red", markup=False)
+        return 2
+    window = Window.of_day(last_complete_day(clock)).look_back(days - 1)
+    counts: Counter[str] = Counter()
+    reasons: Counter[str] = Counter()
+    for table_name, rows in source.extract(run, window):
+        counts[table_name] += rows.num_rows
+        if table_name == QUARANTINE.name:
+            reasons.update(rows["reason"].to_pylist())
     grid = Grid("table", "rows", title=f"{source.title}, {window}, {run.client.base_url}")
     for table_name, count in counts.items():
         grid.add_row(table_name, f"{count:,}")
     console.print(grid)
     console.print(f"requests: {run.usage.request_count}")
+    for reason, count in reasons.most_common(_REASONS_SHOWN):
+        console.print(f"refused {count:,} times: {reason}", style="yellow", markup=False)
     for problem in (*run.failures, *run.refusals):
-        console.print(f"[red]{problem}")
+        console.print(problem, style="red", markup=False)
     return 1 if run.failures else 0
+
+
+def _positive(text: str) -> int:
+    days = int(text)
+    if days < 1:
+        raise argparse.ArgumentTypeError("at least one day")
+    return days

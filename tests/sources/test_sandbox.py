@@ -2,6 +2,7 @@
 
 import json
 import math
+import runpy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -475,6 +476,56 @@ def test_a_short_page_never_proves_a_deletion(
     position = [column.name for column in table.columns].index(entity)
     complete = {line["entity_id"] for line in result.log[table_name] if line["status"] == "ok"}
     assert not {row[position] for row in lost} & complete
+
+
+# --- the smoke run --------------------------------------------------------------------------------
+
+
+def smoke(name: str, monkeypatch: pytest.MonkeyPatch, *arguments: str, **environment: str) -> int:
+    for key, value in {"NOW": NOW.isoformat(), **environment}.items():
+        monkeypatch.setenv(f"TOKENMART_{key}", value)
+    monkeypatch.setitem(Settings.model_config, "env_file", None)
+    monkeypatch.setattr("sys.argv", [name, *arguments])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module(f"pipelines.sources.{name}", run_name="__main__")
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
+@pytest.mark.parametrize("name", SERVED)
+def test_a_smoke_run_shows_what_came(
+    name: str,
+    server: SandboxServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert smoke(name, monkeypatch, "--days", "5", SANDBOX_URL=server.url) == 0
+    shown = capsys.readouterr().out
+    table_name, _ = MAIN[name]
+    words = [line.split() for line in shown.splitlines() if table_name in line.split()]
+    assert str(CLEAN_ROWS[name][table_name]) in words[0], shown
+
+
+def test_a_smoke_run_says_what_went_wrong(
+    server: SandboxServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.set_faults([{"source": "kraken", "kind": "html"}])
+    assert smoke("kraken", monkeypatch, SANDBOX_URL=server.url) == 1
+    assert "answered HTML, not JSON" in capsys.readouterr().out.replace("\n", " ")
+    server.set_faults([{"source": "binance", "kind": "unknown_enum"}])
+    assert smoke("binance", monkeypatch, SANDBOX_URL=server.url) == 0
+    assert "refused 1 times: status: unknown value: HIBERNATING" in capsys.readouterr().out
+
+
+def test_a_smoke_run_that_cannot_ask_says_why(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert smoke("kraken", monkeypatch) == 2
+    assert "no sandbox server is set" in capsys.readouterr().out
+    assert smoke("kraken", monkeypatch, PROFILE="production") == 2
+    assert "'sandbox' or 'live'" in capsys.readouterr().out
+    assert smoke("kraken", monkeypatch, "--days", "0") == 2
+    assert "at least one day" in capsys.readouterr().err
 
 
 # --- the lake -------------------------------------------------------------------------------------
