@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Literal
 
 import polars as pl
@@ -24,6 +25,7 @@ TimeUnit = Literal["s", "ms", "us", "iso"]
 
 # nothing that these sources describe is older than Bitcoin
 EARLIEST = datetime(2009, 1, 1, tzinfo=UTC)
+_EARLIEST_S = EARLIEST.timestamp()
 # what Python and DuckDB can still print; wrong units of time lie far beyond
 _LATEST = datetime(9999, 12, 31, tzinfo=UTC)
 _MICROSECONDS: dict[str, int] = {"s": 1_000_000, "ms": 1_000, "us": 1}
@@ -107,8 +109,15 @@ def may_concern(seconds: Any, window: Window | None, latest: datetime) -> bool:
     """
     if window is None or type(seconds) is not int:
         return True
-    is_readable = EARLIEST.timestamp() <= seconds <= latest.timestamp()
-    return not is_readable or window.start_at.timestamp() <= seconds < window.end_at.timestamp()
+    start, end, newest = _bounds(window, latest)
+    is_readable = _EARLIEST_S <= seconds <= newest
+    return not is_readable or start <= seconds < end
+
+
+@lru_cache(maxsize=64)
+def _bounds(window: Window, latest: datetime) -> tuple[float, float, float]:
+    """Return a window's ends and the latest instant in seconds; histories have many rows."""
+    return window.start_at.timestamp(), window.end_at.timestamp(), latest.timestamp()
 
 
 def _shape(payload: object) -> str:

@@ -18,12 +18,16 @@ import polars as pl
 
 from pipelines.sandbox.dataset import LAYOUT_VERSION, META_FILE, TABLES
 from pipelines.sandbox.generator.cast import Cast, cast_for
+from pipelines.sandbox.generator.coins import coin_tables
+from pipelines.sandbox.generator.contracts import contract_tables
 from pipelines.sandbox.generator.defects import Tags, World, plant
+from pipelines.sandbox.generator.defi import defi_tables
 from pipelines.sandbox.generator.metrics import metric_series, metrics_frame, supplies_of
 from pipelines.sandbox.generator.paths import Path as PricePath
 from pipelines.sandbox.generator.paths import true_paths
 from pipelines.sandbox.generator.perpetuals import perpetual_tables
 from pipelines.sandbox.generator.plan import Plan
+from pipelines.sandbox.generator.reference import reference_tables
 from pipelines.sandbox.generator.settings import GeneratorSettings
 from pipelines.sandbox.generator.stables import (
     balances_frame,
@@ -108,9 +112,18 @@ def _make(settings: GeneratorSettings) -> tuple[dict[str, pl.DataFrame], dict[st
     )
     plant(world)
     contracts = perpetual_tables(world, paths, turnover)
+    # CoinGecko and the chain know the defects of supplies as little as the truth does
+    unversioned = {
+        **coin_tables(world, paths, turnover, supplies),
+        **contract_tables(world, supplies),
+        **reference_tables(world, paths),
+    }
+    protocols = defi_tables(world, paths)
     world.scenarios.sort(key=lambda one: (int(one.id.split("-")[1]), one.from_, one.entity))
     tables = {
         **contracts,
+        **protocols,
+        **{name: _versioned(frame) for name, frame in unversioned.items()},
         "assets": _assets(cast),
         "markets": _markets(world),
         "candles": _candles(world),

@@ -32,6 +32,9 @@ class GeneratorSettings(BaseModel):
         default=10, ge=0, description="assets with perpetual contracts, the largest first"
     )
     stablecoins: int = Field(default=12, ge=MIN_STABLECOINS, le=500)
+    protocols: int = Field(
+        default=28, ge=0, le=5_000, description="DeFi protocols, the chains' gas fees among them"
+    )
 
     @model_validator(mode="after")
     def _long_enough(self) -> Self:

@@ -301,14 +301,15 @@ def overview(state: State, request: Request) -> Reply:
     query = request.query_params
     entries, charted, named = [], list[Seen](), dict[str, list[Seen]]()
     for slug, row in known.listed.items():
-        parts = [
-            seen
+        having = {
+            name: seen
             for name, (seen,) in known.by_chain([slug]).items()
             if chain in (None, name) and seen.last(column) is not None
-        ]
-        if not parts:
+        }
+        if not having:
             continue
-        entries.append(_dimension(known, slug, row, parts, column))
+        parts = list(having.values())
+        entries.append(_dimension(known, slug, row, list(having), parts, column))
         if row["category"] != "Chain" and not row["double_counted"]:
             charted += parts
             named.setdefault(row["name"], []).extend(parts)
@@ -325,7 +326,9 @@ def overview(state: State, request: Request) -> Reply:
         "breakdown24h": None,
         "breakdown30d": None,
         "chain": chain,
-        "allChains": sorted({name for names in known.chains.values() for name in names}),
+        "allChains": sorted(
+            {name for entry in entries for name in entry["chains"]} if chain is None else [chain]
+        ),
         "total24h": points[-2][1] if len(points) > 1 else None,
         "protocols": entries,
     }
@@ -338,7 +341,12 @@ def _column(kind: str, request: Request) -> str | None:
 
 
 def _dimension(
-    known: Protocols, slug: str, row: Mapping[str, Any], parts: Sequence[Seen], column: str
+    known: Protocols,
+    slug: str,
+    row: Mapping[str, Any],
+    chains: list[str],
+    parts: Sequence[Seen],
+    column: str,
 ) -> dict[str, Any]:
     days, values = daily.total(parts, column)
     entry: dict[str, Any] = {
@@ -347,7 +355,7 @@ def _dimension(
         "displayName": row["name"],
         "module": slug,
         "category": row["category"],
-        "chains": known.chains.get(slug, []),
+        "chains": chains,
         "protocolType": "chain" if row["category"] == "Chain" else "protocol",
         "slug": slug,
         "total24h": clean(float(values[-1])),

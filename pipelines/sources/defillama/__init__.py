@@ -46,8 +46,9 @@ FAMILY = "parent#"
 def extract(run: Extraction, window: Window) -> Iterator[Item]:
     """Yield the lists, and the histories of wanted protocols and chains for the closed days."""
     slugs: set[str] = set()
+    holding: set[str] = set()
     chains: set[str] = set()
-    yield from run.pull(PROTOCOLS, "*", None, lambda: _protocols(run, slugs))
+    yield from run.pull(PROTOCOLS, "*", None, lambda: _protocols(run, slugs, holding))
     if not slugs:
         run.stop("defillama: the list of protocols names no curated one and no large one")
     yield from run.pull(CHAIN_LIST, "*", None, lambda: _chains(run, chains))
@@ -58,7 +59,8 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
     labels = Window(closed.start + DAY, closed.end + DAY)
     wanted = run.wanted(slugs)
     for slug in wanted:
-        yield from _protocol_history(run, slug, labels)
+        if slug in holding:
+            yield from _protocol_history(run, slug, labels)
     for chain in (TOTAL, *sorted(chains)):
         yield from run.pull(
             CHAIN_TVL,
@@ -72,14 +74,18 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
         yield from _metric(run, metric, wanted, sorted(chains), closed)
 
 
-def _protocols(run: Extraction, slugs: set[str]) -> Iterator[Parsed]:
+def _protocols(run: Extraction, slugs: set[str], holding: set[str]) -> Iterator[Parsed]:
+    """Find the slugs wanted, and which protocols and families hold something at all."""
     parsed = parse.protocols(_get(run, "protocols"))
     sizes: Counter[str] = Counter()
     for protocol in parsed.rows.to_pylist():
-        family = protocol["parent_protocol"] or ""
-        sizes[protocol["slug"]] += 0
+        slug = protocol["slug"]
+        family = (protocol["parent_protocol"] or "").removeprefix(FAMILY) or slug
+        sizes[slug] += 0
+        if protocol["tvl_usd"] is not None:
+            holding |= {slug, family}
         if protocol["category"] not in UNASKED_CATEGORIES:
-            sizes[family.removeprefix(FAMILY) or protocol["slug"]] += int(protocol["tvl_usd"] or 0)
+            sizes[family] += int(protocol["tvl_usd"] or 0)
     curated = run.universe | TOKENLESS
     slugs |= {slug for slug, size in sizes.items() if slug in curated or size >= UNCURATED_FROM_USD}
     yield parsed
@@ -148,7 +154,8 @@ def _metric(
     yield from run.pull(METRIC_PROTOCOLS, metric, None, listing)
     if not overview:
         return
-    for chain in (TOTAL, *chains):
+    charted = parse.charted_chains(overview[0])
+    for chain in (TOTAL, *(chain for chain in chains if charted is None or chain in charted)):
         yield from run.pull(
             CHAIN_METRICS,
             f"{metric}:{chain}",

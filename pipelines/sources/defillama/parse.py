@@ -229,6 +229,14 @@ def metric_protocols(payload: object, metric: str) -> Parsed:
     )
 
 
+def charted_chains(payload: object) -> frozenset[str] | None:
+    """Return the chains that an overview has something of, others are refused; None: unknown."""
+    listed = payload.get("allChains") if isinstance(payload, dict) else None
+    if not isinstance(listed, list):
+        return None
+    return frozenset(name for name in listed if isinstance(name, str))
+
+
 def chain_metrics(
     payload: object, metric: str, chain: str, latest: datetime, window: Window
 ) -> Parsed:

@@ -75,7 +75,7 @@ def overview(**changes: Any) -> dict[str, Any]:
     return {
         "totalDataChart": [[day, 100 + position] for position, day in enumerate(midnights())],
         "totalDataChartBreakdown": [],
-        "breakdown24h": None, "chain": None, "allChains": ["Ethereum"], "total24h": 1,
+        "breakdown24h": None, "chain": None, "allChains": ["Ethereum", "X Layer"], "total24h": 1,
         "protocols": [
             {"defillamaId": "1", "name": "Uniswap V3", "displayName": "Uniswap V3",
              "category": "Dexs", "chains": ["Ethereum"], "protocolType": "protocol",
@@ -111,7 +111,8 @@ class Api:
             listed(2, "uniswap-v2", 6e8, parentProtocol="parent#uniswap"),
             listed(3, "binance-cex", 1e11, category="CEX"),
             listed(4, "small", 1e6),
-            listed(5, "curated", None, symbol="CUR", listedAt=1_648_776_877, deadFrom="2024-01-01"),
+            listed(5, "curated", 0, symbol="CUR", listedAt=1_648_776_877, deadFrom="2024-01-01"),
+            listed(6, "letsbonk.fun", None, category="Launchpad"),
         ]
         self.refused: dict[str, Any] = {}
 
@@ -220,14 +221,16 @@ def test_families_are_asked_as_one_and_custody_is_not() -> None:
     rows = landed(SOURCE, run, WINDOW)
     asked = {path for path, _ in run.client.asked if path.startswith("protocol/")}  # type: ignore[attr-defined]
     assert asked == {"protocol/uniswap", "protocol/curated"}, (
-        "1.3 billion of Uniswap's two versions count together; Binance's custody does not count"
+        "1.3 billion of Uniswap's two versions count together; Binance's custody does not count; "
+        "who holds nothing at all has no TVL to ask for"
     )
-    assert len(rows["protocols"]) == 5
+    assert len(rows["protocols"]) == 6
     curated = next(row for row in rows["protocols"] if row["slug"] == "curated")
     assert curated["listed_at"] == at("2022-04-01T01:34:37")
     assert curated["dead_from"] == "2024-01-01"
     assert curated["symbol"] == "CUR"
-    assert curated["tvl_usd"] is None
+    assert curated["tvl_usd"] == 0
+    assert next(row for row in rows["protocols"] if row["protocol_id"] == "6")["tvl_usd"] is None
     assert all(row["symbol"] is None for row in rows["protocols"] if row["slug"] != "curated")
 
 
@@ -279,6 +282,17 @@ def test_each_data_type_is_a_series_of_its_own() -> None:
     }
     overviews = [path for path, _ in run.client.asked if path.startswith("overview/")]  # type: ignore[attr-defined]
     assert len(overviews) == len(METRICS) * 3, "the list of protocols and the total are one answer"
+
+
+def test_a_chain_without_fees_is_not_asked_for_them() -> None:
+    api = Api()
+    api.refused["overview/fees"] = overview(allChains=["Ethereum"])
+    run = run_of(api, NOW, {"curated"})
+    landed(SOURCE, run, WINDOW)
+    asked = {path for path, _ in run.client.asked if path.startswith("overview/")}  # type: ignore[attr-defined]
+    assert "overview/fees/X%20Layer" not in asked
+    assert {"overview/fees/Ethereum", "overview/dexs/X%20Layer"} <= asked
+    assert parse.charted_chains({"allChains": None}) is None, "unknown: then all are asked"
 
 
 def test_parts_of_a_day_add_up_and_a_day_may_have_none() -> None:
