@@ -24,6 +24,7 @@ from pipelines.analytics.calendar import (
 from pipelines.analytics.ranges import with_atr
 
 PIVOTS: Final = ("pivot_p", "pivot_r1", "pivot_s1", "pivot_r2", "pivot_s2", "pivot_r3", "pivot_s3")
+WEEKLY_PIVOTS: Final = tuple(name.replace("pivot_", "pivot_week_") for name in PIVOTS)
 
 _BLOCK_CELLS: Final = 2_000_000
 """Size of a block of work; a bound on memory with no effect on the result."""
@@ -100,7 +101,7 @@ def weekly_pivots(frame: pl.LazyFrame, *, min_days: int) -> pl.LazyFrame:
         .with_columns(pl.col("_week").dt.offset_by("7d"))
     )
     joined = spine.join(weeks, on=[SERIES, "_week"], how="left", maintain_order="left")
-    named = {name: name.replace("pivot_", "pivot_week_") for name in PIVOTS}
+    named = dict(zip(PIVOTS, WEEKLY_PIVOTS, strict=True))
     return as_given(
         joined.with_columns(expr.alias(named[name]) for name, expr in _pivot_exprs().items())
     )
@@ -117,14 +118,16 @@ def pivot_levels(frame: pl.LazyFrame, *, min_week_days: int) -> pl.LazyFrame:
         One row per (asset_id, day, level_id): ``level_id`` (the name of the pivot),
         ``level_kind`` ('pivot_day' or 'pivot_week'), ``level_usd`` and ``known_from_day``.
     """
-    weekly = [name.replace("pivot_", "pivot_week_") for name in PIVOTS]
     # the Sunday before the week of the day: day - (weekday), with Monday 1
     sunday = (pl.col(DAY).to_physical() - pl.col(DAY).dt.weekday()).cast(pl.Int32).cast(pl.Date)
-    is_week = pl.col("level_id").is_in(weekly)
+    is_week = pl.col("level_id").is_in(WEEKLY_PIVOTS)
     return (
         weekly_pivots(pivots(frame), min_days=min_week_days)
         .unpivot(
-            [*PIVOTS, *weekly], index=[ASSET, DAY], variable_name="level_id", value_name="level_usd"
+            [*PIVOTS, *WEEKLY_PIVOTS],
+            index=[ASSET, DAY],
+            variable_name="level_id",
+            value_name="level_usd",
         )
         .filter(pl.col("level_usd").is_not_null())
         .select(

@@ -10,6 +10,8 @@ import typing
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+import polars as pl
+
 from pipelines.analytics.calendar import AnalyticsError
 
 Parameters = TypeVar("Parameters")
@@ -44,6 +46,25 @@ def from_seed(kind: type[Parameters], values: Mapping[str, object], **nested: ob
         msg = f"{kind.__name__}: {error}"
         raise AnalyticsError(msg) from error
     return kind(**parsed, **nested)
+
+
+def newest_version(seed: pl.DataFrame) -> dict[str, object]:
+    """Return the values of the newest row of a seed of one row per version, without the version.
+
+    Args:
+        seed: a ``cfg_*`` seed with the column ``version``.
+
+    Returns:
+        Column to value, to be handed to ``from_seed``.
+
+    Raises:
+        AnalyticsError: the seed has no row, or two of its newest version.
+    """
+    newest = seed.filter(pl.col("version") == pl.col("version").max())
+    if newest.height != 1:
+        msg = f"a seed needs one row of its newest version, not {newest.height}"
+        raise AnalyticsError(msg)
+    return newest.drop("version").row(0, named=True)
 
 
 def fingerprint(*parameters: object) -> str:

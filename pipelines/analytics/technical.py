@@ -8,7 +8,7 @@ import polars as pl
 
 from pipelines.analytics.calendar import on_calendar
 from pipelines.analytics.crosses import with_cross
-from pipelines.analytics.levels import with_pivots
+from pipelines.analytics.levels import PIVOTS, WEEKLY_PIVOTS, with_pivots
 from pipelines.analytics.momentum import with_tsmom
 from pipelines.analytics.moving import sma_expr, with_ema, with_macd
 from pipelines.analytics.oscillators import with_rsi
@@ -61,6 +61,23 @@ class TechnicalParameters:
     volume_z_d: int
     volume_z_min_obs: int
     sd_floor: float
+
+
+def price_columns(parameters: TechnicalParameters) -> tuple[str, ...]:
+    """Names of the indicators that are prices: they change with the asset's units (C.1.8).
+
+    Those of ``technical`` and of ``weekly_pivots``.
+    """
+    p = parameters
+    return (
+        *(f"sma_{n}" for n in sorted({*p.sma_d, *p.cross_sma_d})),
+        *(f"ema_{n}" for n in sorted({*p.ema_d, *p.cross_ema_d})),
+        *("macd", "macd_signal", "macd_hist", "tr", f"atr_{p.atr_d}"),
+        *("bb_mid", "bb_up", "bb_low"),
+        *(f"donchian_{side}_{p.donchian_d}" for side in ("high", "low")),
+        *PIVOTS,
+        *WEEKLY_PIVOTS,
+    )
 
 
 def technical(frame: pl.LazyFrame, parameters: TechnicalParameters) -> pl.LazyFrame:

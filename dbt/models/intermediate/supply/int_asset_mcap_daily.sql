@@ -1,0 +1,90 @@
+-- market caps, and what each asset counts as on its day (M-1, M-3, M-6, M-15)
+with supply as (
+    select * from {{ ref('int_asset_supply_daily') }}
+),
+
+price as (
+    select * from {{ ref('int_asset_price_daily') }}
+),
+
+stablecoin as (
+    select *, coalesce(asset_id, stablecoin_id) as entity_id from {{ ref('int_stablecoin_registry') }}
+),
+
+stablecoin_price as (
+    select * from {{ ref('int_stablecoin_price_daily') }}
+),
+
+class_interval as (
+    select * from {{ ref('int_asset_class_interval') }}
+),
+
+regime_config as (
+    select * from {{ ref('cfg_regime') }}
+    qualify row_number() over (order by version desc) = 1
+),
+
+-- a coin that several lists know is counted once
+stablecoin_day as (
+    select
+        stablecoin.entity_id as asset_id,
+        stablecoin_price.day,
+        max(stablecoin_price.price_usd) as price_usd,
+        max(case when stablecoin.is_double_counted then 1 else 0 end) = 1 as is_double_counted
+    from stablecoin_price
+    inner join stablecoin on stablecoin_price.stablecoin_id = stablecoin.stablecoin_id
+    group by stablecoin.entity_id, stablecoin_price.day
+),
+
+priced as (
+    select
+        supply.asset_id,
+        supply.day,
+        supply.unit_factor,
+        supply.supply_native,
+        supply.supply_source,
+        supply.supply_staleness_d,
+        coalesce(price.close_usd, stablecoin_day.price_usd) as price_usd,
+        coalesce(
+            class_interval.asset_class,
+            case when stablecoin_day.asset_id is not null then 'stablecoin' end
+        ) as asset_class,
+        coalesce(stablecoin_day.is_double_counted, false) as is_double_counted
+    from supply
+    left join price
+        on supply.asset_id = price.asset_id
+        and supply.day = price.day
+    left join stablecoin_day
+        on supply.asset_id = stablecoin_day.asset_id
+        and supply.day = stablecoin_day.day
+    left join class_interval
+        on supply.asset_id = class_interval.asset_id
+        and supply.day >= class_interval.valid_from
+        and supply.day < coalesce(class_interval.valid_to, date '9999-12-31')
+),
+
+final as (
+    select
+        priced.asset_id,
+        priced.day,
+        priced.asset_class,
+        priced.supply_native,
+        priced.supply_source,
+        priced.supply_staleness_d,
+        priced.price_usd,
+        priced.supply_native * priced.price_usd as mcap_usd,
+        -- price and supply of one first unit: their product is the same, their changes are real
+        priced.supply_native / priced.unit_factor as supply_in_first_units,
+        priced.price_usd * priced.unit_factor as price_of_first_unit_usd,
+        priced.asset_class = 'stablecoin' as is_stablecoin,
+        not priced.is_double_counted
+        and not {{ in_text_list('priced.asset_class', 'regime_config.duplicate_classes') }}
+        as is_counted,
+        {{ in_text_list('priced.asset_class', 'regime_config.alt_classes') }}
+        and priced.asset_id != 'bitcoin' as is_alt
+    from priced
+    cross join regime_config
+    where priced.price_usd is not null and priced.asset_class is not null
+)
+
+select * from final

@@ -1,0 +1,29 @@
+{{ config(materialized='view') }}
+
+-- C.1.8: canonical bars in the asset's first units, so that a change of units moves no indicator;
+-- `unit_ratio` leads back to the units of the row's own day
+with price as (
+    select * from {{ ref('int_asset_price_daily') }}
+),
+
+unit_factor as (
+    select * from {{ ref('int_asset_unit_factor') }}
+),
+
+final as (
+    select
+        price.asset_id,
+        price.day,
+        price.high_usd * coalesce(unit_factor.unit_factor, 1) as high_usd,
+        price.low_usd * coalesce(unit_factor.unit_factor, 1) as low_usd,
+        price.close_usd * coalesce(unit_factor.unit_factor, 1) as close_usd,
+        price.volume_usd,
+        coalesce(unit_factor.unit_factor, 1) as unit_ratio
+    from price
+    left join unit_factor
+        on price.asset_id = unit_factor.asset_id
+        and price.day >= unit_factor.valid_from
+        and price.day < coalesce(unit_factor.valid_to, date '9999-12-31')
+)
+
+select * from final
