@@ -1,5 +1,6 @@
 """Fixtures of model tests: an empty lake in a box, the project parsed once."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,21 @@ def dbt_target(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def lake_box(dbt_target: Path, tmp_path: Path) -> boxes.LakeBox:
     """An empty lake and no warehouse."""
     return boxes.LakeBox(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def seeded_warehouse(dbt_target: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A warehouse of an empty lake with the seeds in it, to be copied."""
+    box = boxes.LakeBox(tmp_path_factory.mktemp("seeded"))
+    box.dbt("seed")
+    return box.warehouse
+
+
+@pytest.fixture
+def seeded_box(lake_box: boxes.LakeBox, seeded_warehouse: Path) -> boxes.LakeBox:
+    """An empty lake and a warehouse that has the seeds and nothing else."""
+    shutil.copy(seeded_warehouse, lake_box.warehouse)
+    return lake_box
 
 
 @pytest.fixture(scope="module")

@@ -163,6 +163,13 @@ class LakeBox:
         """Run `dbt build` without unit tests, which have a test of their own."""
         return self.dbt("build", "--exclude-resource-type", "unit_test", *arguments, check=check)
 
+    def run(self, select: str) -> Any:
+        """Build the models of a selection, without tests; seeds only if they are not there yet."""
+        seeded = self.warehouse.exists()
+        excluded = ["test", "unit_test", *(["seed"] if seeded else [])]
+        arguments = [word for kind in excluded for word in ("--exclude-resource-type", kind)]
+        return self.dbt("build", "--select", select, *arguments)
+
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         connection = duckdb.connect(str(self.warehouse), read_only=True)
         try:

@@ -101,9 +101,14 @@ class Market:
         closes: Mapping[date, float | str | dict[str, Any] | None],
         *,
         is_trading: bool = True,
+        volume_usd: float = 1e6,
+        is_volume_steady: bool = False,
         **common: Any,
     ) -> None:
-        """Add a market with a close (or a candle's fields) for each of its days; None: no candle."""
+        """Add a market with a close (or a candle's fields) for each of its days; None: no candle.
+
+        Volumes differ from day to day unless told otherwise: steady ones look like a dead feed.
+        """
         self.listings.setdefault(venue, []).append(
             listing(venue, symbol, base, quote, is_trading=is_trading)
         )
@@ -112,8 +117,19 @@ class Market:
                 continue
             fields = dict(value) if isinstance(value, dict) else {"close": value}
             close = fields.pop("close")
+            swing = 1.0 if is_volume_steady else 1 + day.toordinal() % 7 / 100
             self.candles.setdefault(venue, []).append(
-                (symbol, day, candle(venue, symbol, day, close, **{**common, **fields}))
+                (
+                    symbol,
+                    day,
+                    candle(
+                        venue,
+                        symbol,
+                        day,
+                        close,
+                        **{"volume_usd": volume_usd * swing, **common, **fields},
+                    ),
+                )
             )
 
     def land(

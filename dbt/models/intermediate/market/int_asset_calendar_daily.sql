@@ -15,28 +15,45 @@ token_event as (
     select * from {{ ref('int_token_event') }}
 ),
 
+quote_asset as (
+    select * from {{ ref('int_quote_asset') }}
+),
+
 newest as (
     select max(day) as day from candle
 ),
 
+-- a quote coin is priced by what bitcoin and ether cost in it, too: those markets are its own
+priced as (
+    select base_asset_id as asset_id, venue_id, symbol, day
+    from candle
+
+    union all
+
+    select candle.quote_asset_id as asset_id, candle.venue_id, candle.symbol, candle.day
+    from candle
+    inner join quote_asset on candle.base_asset_id = quote_asset.asset_id
+    where quote_asset.stage = 1 and candle.quote_stage = 2
+),
+
 traded as (
     select
-        candle.base_asset_id as asset_id,
-        candle.venue_id,
-        candle.symbol,
-        min(candle.day) as first_day,
-        max(candle.day) as last_day
-    from candle
-    inner join asset on candle.base_asset_id = asset.asset_id
+        priced.asset_id,
+        priced.venue_id,
+        priced.symbol,
+        min(priced.day) as first_day,
+        max(priced.day) as last_day
+    from priced
+    inner join asset on priced.asset_id = asset.asset_id
     where asset.asset_class not in ('fiat', 'equity')
-    group by candle.base_asset_id, candle.venue_id, candle.symbol
+    group by priced.asset_id, priced.venue_id, priced.symbol
 ),
 
 -- a market's code can have gone over to another asset: then it trades for that one
-newest_holder as (
-    select venue_id, symbol, asset_id
-    from traded
-    qualify row_number() over (partition by venue_id, symbol order by last_day desc, asset_id) = 1
+newest_of_symbol as (
+    select venue_id, symbol, max(day) as last_day
+    from candle
+    group by venue_id, symbol
 ),
 
 market_end as (
@@ -44,7 +61,7 @@ market_end as (
         traded.asset_id,
         traded.first_day,
         case
-            when newest_holder.asset_id is null then traded.last_day
+            when traded.last_day < newest_of_symbol.last_day then traded.last_day
             when coalesce(market.is_trading, true) then newest.day
             -- seen trading after its last candle: those days are missing, not over
             when market.was_seen_trading
@@ -54,10 +71,9 @@ market_end as (
         traded.last_day as last_traded_day
     from traded
     cross join newest
-    left join newest_holder
-        on traded.venue_id = newest_holder.venue_id
-        and traded.symbol = newest_holder.symbol
-        and traded.asset_id = newest_holder.asset_id
+    inner join newest_of_symbol
+        on traded.venue_id = newest_of_symbol.venue_id
+        and traded.symbol = newest_of_symbol.symbol
     left join market
         on traded.venue_id = market.venue_id
         and traded.symbol = market.symbol
