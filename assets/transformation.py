@@ -100,11 +100,11 @@ def transformation_assets() -> dg.AssetsDefinition:
         catalog = lake.write_catalog(settings)
         context.log.info(f"the lake has {catalog.height:,} files of complete loads")
         invocation = _invoke(context, config, settings, translator, project)
-        # what says something about marts waits until dbt has let go of the warehouse: only then
-        # can rows be counted
+        # from the first mart on, events wait until dbt has let go of the warehouse: only then can
+        # rows be counted, and what depends on a mart may not be told before it
         held: list[Any] = []
         for event in invocation.stream():
-            if _is_about_mart(context, event):
+            if held or _is_about_mart(context, event):
                 held.append(event)
             else:
                 yield event
