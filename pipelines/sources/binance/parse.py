@@ -14,6 +14,7 @@ import polars as pl
 from pipelines.parsing import (
     Parsed,
     PayloadError,
+    dump,
     expect_list,
     expect_object,
     parse_rows,
@@ -168,8 +169,8 @@ def kline_lines(
     )
     inside = pl.col("open_time").is_between(period.start_at, period.end_at, closed="left")
     strangers = [
-        (f"open_time: not in the file's period: {row['open_time']}", row["open_time"].isoformat())
-        for row in frame.filter(~inside).iter_rows(named=True)
+        (f"open_time: not in the file's period: {opened}", dump({"open_time": opened.isoformat()}))
+        for opened in frame.filter(~inside)["open_time"]
     ]
     return replace(
         parsed,

@@ -1,6 +1,8 @@
 """Files or pages, counted before the first request."""
 
+import re
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -49,6 +51,26 @@ def test_the_way_with_fewer_requests_is_taken(interval: str) -> None:
 def test_of_minutes_files_take_twenty_times_fewer_requests() -> None:
     by_file, by_page = counts("1m")
     assert by_page / by_file > 20
+
+
+def test_before_a_month_is_out_its_days_cost_more() -> None:
+    ratios = []
+    for number in range(60):
+        end = date(2026, 2, 1) + number * DAY
+        window = Window(end.replace(year=end.year - 5), end)
+        chosen = plan.choose(window, "1m", end, "auto")
+        ratios.append(chosen.page_request_count / chosen.request_count)
+    assert 15.8 < min(ratios) < 16
+    assert 21 < max(ratios) < 22
+
+
+def test_the_documentation_has_the_counts() -> None:
+    text = (Path(__file__).resolve().parents[3] / "docs" / "binance.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| (\w+) \| ([\d,]+ \| [\d,]+) \|", text, re.MULTILINE))
+    assert rows == {
+        interval: "{1:,} | {0:,}".format(*counts(interval))
+        for interval in ("1d", "1h", "30m", "15m", "5m", "1m", "1s")
+    }
 
 
 def test_daily_candles_are_never_worth_a_file() -> None:
