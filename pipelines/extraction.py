@@ -286,7 +286,9 @@ class Extraction:
             self.failures.append(error)
         if error is None:
             self._consecutive_errors = 0
-            missing = missing or self._shortness(table, received.row_counts.total())
+            # a list that is asked for in parts has no length that a part could be held to
+            if entity_id == "*":
+                missing = missing or self._shortness(table, received.row_counts.total())
             outcomes = {name: received.outcome(name, reaches, begins, missing) for name in entities}
         else:
             outcomes = dict.fromkeys(entities, ("error", error))

@@ -6,6 +6,7 @@ as a sandbox dataset) may add to it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
@@ -13,8 +14,12 @@ import polars as pl
 from pipelines.settings import Settings
 
 ALIAS_SEED = "dim_asset_alias_curated.csv"
-# its ids are the coins' own, not those of assets
-STABLECOIN_SOURCE = "defillama_stablecoins"
+# sources whose ids are not those of assets: the folder's table and column that has them
+OWN_IDS: Mapping[str, tuple[str, str]] = {
+    "defillama_stablecoins": ("stablecoins", "stablecoin_id"),
+    "defillama": ("protocols", "protocol"),
+    "ethereum": ("tokens", "address"),
+}
 
 
 class UniverseError(Exception):
@@ -53,9 +58,10 @@ def _overlay(folder: Path, source: str) -> set[str]:
             found |= _venue_codes(markets.filter(pl.col("venue") == source), folder / table)
     if (assets := _read(folder, "assets")) is not None and f"{source}_id" in assets.columns:
         found |= set(assets[f"{source}_id"].drop_nulls())
-    if source == STABLECOIN_SOURCE:
-        coins = _read(folder, "stablecoins", "stablecoin_id")
-        found |= set(coins["stablecoin_id"].drop_nulls()) if coins is not None else set()
+    if source in OWN_IDS:
+        table, column = OWN_IDS[source]
+        listed = _read(folder, table, column)
+        found |= set(listed[column].drop_nulls()) if listed is not None else set()
     return found
 
 

@@ -669,6 +669,20 @@ class DatasetMeta(BaseModel):
         return self
 
 
+# for each source that has something to say the table without which it has not
+_TOLD_BY: Mapping[str, str] = {
+    "defillama_stablecoins": "stablecoins",
+    "blockchain_info": "network_metrics",
+    "coingecko": "coin_daily",
+    "coinmetrics_archive": "network_metrics",
+    "defillama": "protocols",
+    "defillama_coins": "coin_daily",
+    "defillama_yields": "yield_pools",
+    "ecb": "fx_rates",
+    "ethereum": "tokens",
+}
+
+
 @dataclass(frozen=True)
 class Dataset:
     """A validated folder.
@@ -720,8 +734,9 @@ class Dataset:
         found = [venue for venue in VENUES if venue in venues]
         if self.has("network_metrics"):
             found.append("coinmetrics")
-        if self.has("stablecoins"):
-            found.append("defillama_stablecoins")
+        found += [name for name, table in _TOLD_BY.items() if self.has(table)]
+        if self.has("gold_daily") and self.has("fx_rates"):
+            found.append("gold")
         return tuple(found)
 
     def has(self, table: str) -> bool:

@@ -44,7 +44,8 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
         return
     # a day's close is the point labelled with the midnight that ends it
     labels = Window(closed.start + DAY, closed.end + DAY)
-    for coin_id in wanted:
+    # what CoinGecko does not list has no chart either; without any list all are asked for
+    for coin_id in [coin_id for coin_id in wanted if coin_id in seen] or wanted:
         yield from run.pull(
             MARKET_CHART,
             coin_id,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipelines.extraction import Extraction, Item, Source
+from pipelines.http import RequestRefused
 from pipelines.parsing import Parsed
 from pipelines.sources.coinmetrics_archive import parse
 from pipelines.sources.coinmetrics_archive.settings import (
@@ -38,7 +39,12 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
 
 
 def _file(run: Extraction, asset: str, window: Window) -> Iterator[Parsed]:
-    text = run.client.get_text(f"{asset}.csv")
+    try:
+        text = run.client.get_text(f"{asset}.csv")
+    except RequestRefused as problem:
+        if problem.status != 404:
+            raise
+        return  # the archive does not have every asset that the API has
     yield parse.asset_metrics(text, asset, latest=run.fetched_at + DAY, window=window)
 
 

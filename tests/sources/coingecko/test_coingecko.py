@@ -125,6 +125,7 @@ def test_top_pages_end_at_a_short_one_and_curated_coins_below_are_asked_by_name(
     log = log_of(run, "markets")
     assert log["gone-coin"]["status"] == "ok", "asked by name and absent: the source dropped it"
     assert "*" not in log, "leaving the top is no deletion"
+    assert set(log_of(run, "market_chart")) == {"coin-1", "small-coin"}, "what is gone has no chart"
 
 
 def test_a_coin_that_moved_to_the_next_page_meanwhile_comes_once() -> None:

@@ -103,11 +103,12 @@ def test_what_is_younger_than_the_archive_is_not_asked_for() -> None:
     assert log["window_end"].date() == FROZEN_FROM, "the window says what the answer is about"
 
 
-def test_a_missing_file_is_refused_and_the_next_is_asked() -> None:
+def test_an_asset_without_a_file_has_no_rows_and_deletes_none() -> None:
     run = run_of(api, NOW, {"aaa", "btc"})
     rows = landed(SOURCE, run, WINDOW)["asset_metrics"]
     assert {row["asset"] for row in rows} == {"btc"}
-    assert len(run.refusals) == 1
+    assert not run.refusals
+    assert log_of(run, "asset_metrics")["aaa"]["status"] == "partial"
 
 
 @pytest.mark.parametrize(

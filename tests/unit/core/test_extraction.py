@@ -188,6 +188,21 @@ def test_a_list_much_shorter_than_before_looks_cut_off(before: int, now: int, st
     assert run.failures == (short if status == "partial" else [])
 
 
+def test_a_list_that_is_asked_in_parts_has_no_length_for_a_part() -> None:
+    listing = replace(DAILY, name="listing", is_snapshot=True)
+    run = Extraction(
+        FakeClient(),  # type: ignore[arg-type]
+        instant(2025, 11, 11),
+        "r",
+        frozenset(),
+        list_counts={"listing": 100},
+    )
+    page = replace(days("A", WINDOW), table=listing)
+    list(run.pull(listing, "A", None, lambda: [page]))
+    assert statuses(run) == {"A": "ok"}
+    assert run.failures == []
+
+
 def test_pages_in_any_order_reach_the_end(run: Extraction) -> None:
     newest, older = (days("A", Window.of_day(date(2025, 11, day))) for day in (10, 9))
     pulled(run, "A", lambda: [newest, older])

@@ -107,3 +107,11 @@ def test_there_is_one_seed(seeds: Path) -> None:
         UniverseError, match=r"expected one dim_asset_alias_curated\.csv below .* found \[\]"
     ):
         codes("kraken")
+
+
+def test_protocols_and_contracts_are_known_by_ids_of_their_own(seeds: Path, curation: Path) -> None:
+    pl.DataFrame({"protocol": ["uniswap-v3"]}).write_parquet(curation / "protocols.parquet")
+    pl.DataFrame({"address": ["0xaa"]}).write_parquet(curation / "tokens.parquet")
+    assert codes("defillama", curation) == {"uniswap-v3"}
+    assert codes("ethereum", curation) == {"0xaa"}
+    assert codes("defillama") == set()
