@@ -117,8 +117,10 @@ def test_the_last_point_of_tvl_is_live(ask: Ask, dataset: Dataset) -> None:
         (
             "/summary/dexs/letsbonk.fun?dataType=dailyVolume",
             400,
-            "Dexs for letsbonk.fun not found, "
-            "please visit /overview/dexs to see available protocols",
+            (
+                "Dexs for letsbonk.fun not found, "
+                "please visit /overview/dexs to see available protocols"
+            ),
         ),
     ],
 )
