@@ -15,7 +15,7 @@ from pipelines.settings import Settings
 from pipelines.validation.report import recorded
 from pipelines.windows import Clock
 
-OP_NAME = "publish"
+OP_NAME = "publish_marts"
 
 
 def publication_assets() -> dg.AssetsDefinition:

@@ -145,7 +145,7 @@ def test_jobs_select_chains_without_gaps(defs: dg.Definitions, name: str) -> Non
 def test_writers_of_the_warehouse_share_a_pool(defs: dg.Definitions) -> None:
     job = defs.resolve_job_def(automation.DAILY_JOB)
     pools = {node.name: node.definition.pools for node in job.graph.nodes}
-    for op in ("build_warehouse", "gate", "publish"):
+    for op in ("build_warehouse", "gate", "publish_marts"):
         assert pools[op] == {"warehouse_writer"}, op
     for source in sources.SOURCES:
         assert pools[f"land_{source}"] == {f"source_{source}"}

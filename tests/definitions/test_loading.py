@@ -118,3 +118,10 @@ def test_changed_model_makes_the_manifest_old(
 
     os.utime(model, (300, 300))
     assert not dbt_project.is_parsed()
+
+
+def test_the_whole_repository_loads_as_the_ui_loads_it() -> None:
+    # names that clash show only when every definition is loaded: the UI does, a single job does not
+    from assets.definitions import build_defs
+
+    build_defs().get_repository_def().load_all_definitions()

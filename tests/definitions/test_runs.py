@@ -54,7 +54,7 @@ def test_a_day_asks_every_source_for_that_day(
     assert landed == dict.fromkeys(sources.SOURCES, DAY)
     assert outcome.window == DAY
     assert outcome.assets == sum(len(sources.tables(name)) + 2 for name in sources.SOURCES)
-    assert len(told.lines) == len(sources.SOURCES)
+    assert len([line for line in told.lines if "rows in" in line]) == len(sources.SOURCES)
     assert record is not None
     assert record.asset_materialization is not None
     assert record.asset_materialization.partition == "2024-03-01"

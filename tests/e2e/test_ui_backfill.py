@@ -1,0 +1,169 @@
+"""A range of days launched in the running UI: webserver, daemon, one run, nothing skipped."""
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import httpx
+import pytest
+
+from assets import runs
+from pipelines.publishing import publications
+from pipelines.sandbox import SandboxServer
+from tests.e2e.conftest import END, REPO, Project
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+
+DAYS = [(END - timedelta(days=number)).isoformat() for number in (2, 1, 0)]
+_DONE = {"COMPLETED", "COMPLETED_SUCCESS", "COMPLETED_FAILED", "FAILED", "CANCELED"}
+
+_LAUNCH = """
+mutation Launch($assets: [AssetKeyInput!]!, $days: [String!]!) {
+  launchPartitionBackfill(backfillParams: {assetSelection: $assets, partitionNames: $days}) {
+    __typename
+    ... on LaunchBackfillSuccess { backfillId }
+    ... on PythonError { message }
+    ... on UnauthorizedError { message }
+  }
+}
+"""
+_STATUS = """
+query Status($id: String!) {
+  partitionBackfillOrError(backfillId: $id) {
+    __typename
+    ... on PartitionBackfill { status error { message } runs(limit: 10) { id status } }
+  }
+}
+"""
+_ASSETS = "{ assetNodes { assetKey { path } isExecutable groupName } }"
+
+
+class Ui:
+    """The webserver's GraphQL endpoint."""
+
+    def __init__(self, port: int) -> None:
+        # a proxy of the environment must not be asked for a server of this machine
+        self._client = httpx.Client(
+            base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60
+        )
+
+    def ask(self, query: str, **variables: object) -> dict[str, Any]:
+        answered = self._client.post("/graphql", json={"query": query, "variables": variables})
+        answer: dict[str, Any] = answered.json()
+        assert "errors" not in answer, answer
+        data: dict[str, Any] = answer["data"]
+        return data
+
+    def wait_until_ready(self, process: subprocess.Popen[bytes], seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            assert process.poll() is None, "the webserver ended"
+            try:
+                if self._client.get("/server_info").is_success:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.5)
+        pytest.fail(f"the webserver was not ready after {seconds:.0f} s")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _start(program: str, *arguments: str, project: Project, log: Path) -> subprocess.Popen[bytes]:
+    environment = project.full_environment | {"DAGSTER_HOME": str(project.settings.dagster_home)}
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            [str(Path(sys.executable).with_name(program)), *arguments],
+            cwd=REPO,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(timeout=10)
+
+
+@pytest.fixture
+def served(project: Project, server: SandboxServer) -> Project:
+    return project.served_by(server, project.dataset.now)
+
+
+@pytest.fixture
+def ui(served: Project, tmp_path: Path) -> Iterator[Ui]:
+    """The running webserver and daemon on the project's instance."""
+    workspace = ["-w", str(REPO / "workspace.yaml")]
+    port = _free_port()
+    with runs.open_instance(served.settings):
+        pass
+    web_log, daemon_log = tmp_path / "webserver.log", tmp_path / "daemon.log"
+    web = _start(
+        "dagster-webserver", "-h", "127.0.0.1", "-p", str(port), *workspace,
+        project=served, log=web_log,
+    )  # fmt: skip
+    daemon = _start("dagster-daemon", "run", *workspace, project=served, log=daemon_log)
+    try:
+        found = Ui(port)
+        found.wait_until_ready(web, 180)
+        yield found
+    finally:
+        _stop(daemon)
+        _stop(web)
+
+
+def test_range_is_backfilled_in_one_run(ui: Ui, served: Project, tmp_path: Path) -> None:
+    first = served.current
+    assets = [
+        {"path": node["assetKey"]["path"]}
+        for node in ui.ask(_ASSETS)["assetNodes"]
+        if node["isExecutable"]
+    ]
+    assert len(assets) > 100
+
+    launched = ui.ask(_LAUNCH, assets=assets, days=DAYS)["launchPartitionBackfill"]
+    assert launched["__typename"] == "LaunchBackfillSuccess", launched
+
+    deadline = time.monotonic() + 900
+    found: dict[str, Any] = {}
+    while time.monotonic() < deadline:
+        found = ui.ask(_STATUS, id=launched["backfillId"])["partitionBackfillOrError"]
+        if found["status"] in _DONE:
+            break
+        time.sleep(2)
+    log = (tmp_path / "daemon.log").read_text(errors="replace")[-4000:]
+    assert found["status"] == "COMPLETED_SUCCESS", f"{found}\n{log}"
+    assert [run["status"] for run in found["runs"]] == ["SUCCESS"], "a range is to be one run"
+
+    # Dagster may skip an asset and call the backfill a success
+    (run,) = found["runs"]
+    with runs.open_instance(served.settings) as instance:
+        records = instance.get_records_for_run(
+            run["id"], of_type=dg.DagsterEventType.ASSET_MATERIALIZATION
+        ).records
+    made = {
+        (tuple(event.asset_key.path), event.partition)
+        for record in records
+        if (event := record.event_log_entry.dagster_event) is not None
+    }
+    wanted = {(tuple(asset["path"]), day) for asset in assets for day in DAYS}
+    assert wanted - made == set()
+    assert publications(served.settings)[-1].run_id == run["id"]
+    assert served.current.content_hash == first.content_hash
