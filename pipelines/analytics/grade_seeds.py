@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
@@ -15,6 +16,33 @@ LABEL_KINDS: Final = {"signal": "signal_labels", "momentum": "momentum_labels"}
 """What a label describes: the grade, or its change; and the field that takes it."""
 
 _DESCRIPTIVE: Final = ("version", "grade")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactorParameters:
+    """Numbers inside of the factors, as the models that compute them read them (a seed).
+
+    Attributes:
+        rsi_middle: RSI that is neither strength nor weakness.
+        strength_clip: distance from it beyond which strength does not grow.
+        downside_target: daily return below which a day falls short.
+        downside_min_obs: daily returns that the downside deviation needs.
+        min_stdev: a daily standard deviation below it is that of a constant.
+        usage_fast_min_obs: days with a count of users in the short window of usage.
+        usage_slow_min_obs: the same in its long window.
+        user_growth_min_obs: the same in each window of the growth of users.
+        turnover_min_obs: days with a volume in the window of the turnover.
+    """
+
+    rsi_middle: float
+    strength_clip: float
+    downside_target: float
+    downside_min_obs: int
+    min_stdev: float
+    usage_fast_min_obs: int
+    usage_slow_min_obs: int
+    user_growth_min_obs: int
+    turnover_min_obs: int
 
 
 def grade_parameters(

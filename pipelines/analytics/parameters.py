@@ -81,6 +81,11 @@ def fingerprint(*parameters: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def combined(*fingerprints: str) -> str:
+    """One fingerprint of several, in their order: of a decision and of what it rests on."""
+    return hashlib.sha256("|".join(fingerprints).encode()).hexdigest()[:16]
+
+
 def _plain(value: object) -> object:
     """A value in which equal numbers look alike: 65 and 65.0 are one threshold."""
     if isinstance(value, dict):

@@ -8,6 +8,7 @@ a table that is half empty or in another unit, not a calm or a wild market.
 from __future__ import annotations
 
 from pipelines.validation.contracts import Column, Contract
+from pipelines.validation.signal_suites import SIGNAL_CONTRACTS
 
 _TEXT = Column("VARCHAR")
 _DAY = Column("DATE")
@@ -159,6 +160,12 @@ CONTRACTS: tuple[Contract, ...] = (
             "vol_90d_ann": _NUMBER,
             "vol_180d_ann": _NUMBER,
             "drawdown_frac": Column("DOUBLE", median=(-1, 0)),
+            "ewma_vol_ann": _NUMBER,
+            "sharpe_90d": _NUMBER,
+            "sortino_90d": _NUMBER,
+            "max_drawdown_365d": _NUMBER,
+            "var95_1d": _NUMBER,
+            "es95_1d": _NUMBER,
             "beta_btc_90d": _NUMBER,
             "corr_btc_30d": _NUMBER,
             "corr_btc_90d": _NUMBER,
@@ -351,4 +358,5 @@ CONTRACTS: tuple[Contract, ...] = (
         # the first run has no results of earlier ones
         min_rows=0,
     ),
+    *SIGNAL_CONTRACTS,
 )

@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.analytics.calendar import AnalyticsError
 from pipelines.analytics.levels import LevelParameters
-from pipelines.analytics.parameters import fingerprint, from_seed
+from pipelines.analytics.parameters import combined, fingerprint, from_seed
 from pipelines.analytics.scoring import GradeParameters
 from pipelines.analytics.signals import SignalParameters
 from pipelines.analytics.technical import TechnicalParameters
@@ -79,3 +79,8 @@ def test_a_fingerprint_follows_the_values() -> None:
     assert fingerprint(SIGNAL) != fingerprint(replace(SIGNAL, enter_long=66))
     assert fingerprint(SIGNAL, TRADER) != fingerprint(SIGNAL)
     assert len(fingerprint(TRADER)) == 16
+
+
+def test_a_decision_has_the_fingerprint_of_all_that_it_rests_on() -> None:
+    assert combined("a", "b") == combined("a", "b")
+    assert len({combined("a", "b"), combined("b", "a"), combined("ab"), combined("a")}) == 4

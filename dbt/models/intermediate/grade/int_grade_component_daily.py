@@ -1,0 +1,32 @@
+"""C.4.3, C.4.4: what each factor adds to a grade. One row per asset, day, grade and factor."""
+
+
+def model(dbt, session):  # noqa: ARG001
+    dbt.config(materialized="table")
+
+    import polars as pl
+
+    from pipelines.analytics.grade_seeds import grade_parameters
+    from pipelines.analytics.scoring import grade_components
+
+    seeds = {
+        "grades": dbt.ref("cfg_grade").pl(),
+        "groups": dbt.ref("cfg_grade_group").pl(),
+        "factors": dbt.ref("cfg_grade_factor").pl(),
+        "labels": dbt.ref("cfg_grade_label").pl(),
+    }
+    graded = {
+        "trader_grade": dbt.ref("int_trader_grade_daily").pl(),
+        "investor_grade": dbt.ref("int_investor_grade_daily").pl(),
+    }
+    return (
+        pl.concat(
+            grade_components(frame.lazy(), grade_parameters(grade, **seeds)).with_columns(
+                pl.lit(frame["grade_version"].first()).alias("grade_version"),
+                pl.lit(frame["weights_hash"].first()).alias("weights_hash"),
+            )
+            for grade, frame in graded.items()
+        )
+        .collect()
+        .to_arrow()
+    )

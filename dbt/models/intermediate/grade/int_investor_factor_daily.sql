@@ -1,0 +1,135 @@
+-- C.4.4: the raw values of the investor grade's factors, before anybody is ranked. What has no
+-- source here is NULL and takes no part: fees, revenue and value locked, value moved on chain,
+-- largest supply.
+with membership as (
+    select * from {{ ref('int_universe_membership_daily') }}
+    where universe_id = 'core' and membership_reason != 'asset_class'
+),
+
+asset as (
+    select * from {{ ref('int_asset_registry') }}
+),
+
+risk as (
+    select * from {{ ref('returns_risk_daily') }}
+),
+
+price as (
+    select * from {{ ref('int_asset_price_daily') }}
+),
+
+market_cap as (
+    select * from {{ ref('int_asset_mcap_daily') }}
+),
+
+activity as (
+    select * from {{ ref('int_asset_activity_daily') }}
+),
+
+factor_config as (
+    select * from {{ ref('cfg_factor') }}
+    qualify row_number() over (order by version desc) = 1
+),
+
+user_window as (
+    select
+        asset_id,
+        day,
+        mvrv_x,
+        avg(active_addresses) over past_90d as mean_90d,
+        count(active_addresses) over past_90d as obs_90d_count,
+        avg(active_addresses) over before_90d as mean_before_90d,
+        count(active_addresses) over before_90d as obs_before_90d_count
+    from activity
+    window
+        past_90d as ({{ last_days(90, 'asset_id') }}),
+        before_90d as (
+            partition by asset_id order by day
+            range between interval 179 day preceding and interval 90 day preceding
+        )
+),
+
+supply_window as (
+    select
+        asset_id,
+        day,
+        supply_in_first_units,
+        mcap_usd,
+        {{ value_days_ago('supply_in_first_units', 365, 'asset_id') }} as supply_365d_ago
+    from market_cap
+),
+
+volume_window as (
+    select
+        asset_id,
+        day,
+        n_venues,
+        median(volume_usd) over past_90d as volume_median_90d_usd,
+        count(volume_usd) over past_90d as volume_90d_count
+    from price
+    window past_90d as ({{ last_days(90, 'asset_id') }})
+),
+
+valued as (
+    select
+        membership.asset_id,
+        membership.day,
+        membership.is_member as in_universe,
+        membership.asset_class,
+        asset.sector,
+        supply_window.mcap_usd,
+        cast(null as double) as pf,
+        cast(null as double) as ps,
+        cast(null as double) as mcap_tvl,
+        cast(null as double) as nvt_signal,
+        user_window.mvrv_x as mvrv,
+        cast(null as double) as fee_growth,
+        cast(null as double) as tvl_inflow,
+        case
+            when user_window.mean_before_90d > 0
+                and user_window.obs_90d_count >= factor_config.user_growth_min_obs
+                and user_window.obs_before_90d_count >= factor_config.user_growth_min_obs
+                then user_window.mean_90d / user_window.mean_before_90d - 1
+        end as user_growth,
+        cast(null as double) as free_float,
+        case
+            when supply_window.supply_365d_ago > 0
+                then supply_window.supply_in_first_units / supply_window.supply_365d_ago - 1
+        end as dilution,
+        cast(null as double) as overhang,
+        cast(null as double) as sharpe,
+        cast(null as double) as max_drawdown,
+        risk.vol_180d_ann as volatility,
+        case
+            when supply_window.mcap_usd > 0
+                and volume_window.volume_90d_count >= factor_config.turnover_min_obs
+                then volume_window.volume_median_90d_usd / supply_window.mcap_usd
+        end as turnover,
+        case when volume_window.n_venues > 0 then cast(volume_window.n_venues as double) end as venues
+    from membership
+    cross join factor_config
+    inner join asset on membership.asset_id = asset.asset_id
+    left join risk
+        on membership.asset_id = risk.asset_id
+        and membership.day = risk.day
+    left join user_window
+        on membership.asset_id = user_window.asset_id
+        and membership.day = user_window.day
+    left join supply_window
+        on membership.asset_id = supply_window.asset_id
+        and membership.day = supply_window.day
+    left join volume_window
+        on membership.asset_id = volume_window.asset_id
+        and membership.day = volume_window.day
+),
+
+final as (
+    select
+        *,
+        -- a coin is a network to be valued by its use; what earns fees shows it or is a token
+        coalesce(pf, ps, mcap_tvl) is not null or asset_class != 'coin' as earns_fees,
+        coalesce(nvt_signal, mvrv) is not null or asset_class = 'coin' as is_network
+    from valued
+)
+
+select * from final

@@ -1,0 +1,131 @@
+-- C.4.3: the raw values of the trader grade's factors, before anybody is ranked. What has no
+-- source is NULL and takes no part.
+with membership as (
+    select * from {{ ref('int_universe_membership_daily') }}
+    where universe_id = 'core' and membership_reason != 'asset_class'
+),
+
+indicator as (
+    select * from {{ ref('int_technical_daily') }}
+),
+
+risk as (
+    select * from {{ ref('returns_risk_daily') }}
+),
+
+asset_return as (
+    select * from {{ ref('int_asset_return_daily') }}
+),
+
+activity as (
+    select * from {{ ref('int_asset_activity_daily') }}
+),
+
+derivative as (
+    select cast(null as varchar) as asset_id, cast(null as date) as day, cast(null as double) as funding_z_90d where false
+),
+
+factor_config as (
+    select * from {{ ref('cfg_factor') }}
+    qualify row_number() over (order by version desc) = 1
+),
+
+bitcoin as (
+    select day, ret_14d as btc_ret_14d
+    from risk
+    where asset_id = 'bitcoin'
+),
+
+-- part of R-7: the shortfall counts over all observations, not over the bad ones alone
+shortfall as (
+    select
+        asset_return.asset_id,
+        asset_return.day,
+        least(0, exp(asset_return.logret_1d) - 1 - factor_config.downside_target) as shortfall_frac
+    from asset_return
+    cross join factor_config
+),
+
+downside as (
+    select
+        asset_id,
+        day,
+        sqrt(avg(shortfall_frac * shortfall_frac) over past_30d) as downside_deviation_30d,
+        count(shortfall_frac) over past_30d as obs_30d_count
+    from shortfall
+    window past_30d as ({{ last_days(30, 'asset_id') }})
+),
+
+usage as (
+    select
+        asset_id,
+        day,
+        {% for n in [7, 28] %}
+            avg(active_addresses) over past_{{ n }}d as mean_{{ n }}d,
+            count(active_addresses) over past_{{ n }}d as obs_{{ n }}d_count
+            {{- ',' if not loop.last }}
+        {% endfor %}
+    from activity
+    window
+        {% for n in [7, 28] %}
+            past_{{ n }}d as ({{ last_days(n, 'asset_id') }}){{ ',' if not loop.last }}
+        {% endfor %}
+),
+
+final as (
+    select
+        membership.asset_id,
+        membership.day,
+        membership.is_member as in_universe,
+        case
+            when indicator.atr_14 > 0 then (indicator.ema_12 - indicator.ema_26) / indicator.atr_14
+        end as trend,
+        indicator.donch_pos as breakout,
+        case
+            when indicator.rsi_14 is not null
+                then greatest(
+                    -factor_config.strength_clip,
+                    least(factor_config.strength_clip, indicator.rsi_14 - factor_config.rsi_middle)
+                )
+        end as strength,
+        {% for n in [7, 28] %}
+            case
+                when risk.vol_30d_ann >= factor_config.min_stdev * sqrt(365)
+                    then {{ 'risk.ret_7d' if n == 7 else 'indicator.ret_28d' }}
+                        / (risk.vol_30d_ann / sqrt(365) * sqrt({{ n }}))
+            end as mom_{{ n }},
+        {% endfor %}
+        risk.ret_14d - bitcoin.btc_ret_14d as rel_btc,
+        case
+            when downside.obs_30d_count >= factor_config.downside_min_obs
+                then downside.downside_deviation_30d
+        end as downside,
+        indicator.volume_z_30d * sign(risk.ret_7d) as vol_conf,
+        derivative.funding_z_90d as crowding,
+        case
+            when usage.mean_28d > 0
+                and usage.obs_7d_count >= factor_config.usage_fast_min_obs
+                and usage.obs_28d_count >= factor_config.usage_slow_min_obs
+                then usage.mean_7d / usage.mean_28d - 1
+        end as usage
+    from membership
+    cross join factor_config
+    left join indicator
+        on membership.asset_id = indicator.asset_id
+        and membership.day = indicator.day
+    left join risk
+        on membership.asset_id = risk.asset_id
+        and membership.day = risk.day
+    left join downside
+        on membership.asset_id = downside.asset_id
+        and membership.day = downside.day
+    left join bitcoin on membership.day = bitcoin.day
+    left join derivative
+        on membership.asset_id = derivative.asset_id
+        and membership.day = derivative.day
+    left join usage
+        on membership.asset_id = usage.asset_id
+        and membership.day = usage.day
+)
+
+select * from final

@@ -1,0 +1,42 @@
+with log as (
+    select * from {{ ref('int_depeg_log') }}
+),
+
+price_config as (
+    select * from {{ ref('cfg_price') }}
+    qualify row_number() over (order by version desc) = 1
+),
+
+depeg_config as (
+    select max(version) as version from {{ ref('cfg_depeg') }}
+),
+
+build_stamp as (
+    select * from {{ ref('int_build_stamp') }}
+),
+
+final as (
+    select
+        md5(log.event_key) as event_id,
+        log.stablecoin_id,
+        log.known_from_day,
+        {{ decidable_at('log.known_from_day', 'price_config.decision_lag_h') }} as known_at,
+        log.change,
+        log.start_day,
+        log.detected_day,
+        log.rule as detection_rule,
+        log.worst_bps,
+        log.worst_low_bps,
+        log.last_day_off,
+        log.closed_day,
+        log.severity,
+        build_stamp.as_of_ts,
+        build_stamp.model_version || ' depeg.' || depeg_config.version as model_version
+    from log
+    cross join price_config
+    cross join depeg_config
+    cross join build_stamp
+)
+
+select * from final
+order by known_from_day, stablecoin_id

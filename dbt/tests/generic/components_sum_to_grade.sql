@@ -1,0 +1,39 @@
+{#-
+    E-20: what the factors contribute sums to the grade, to 1e-9, and every grade has its parts.
+    Returns the grades that do not.
+-#}
+{% test components_sum_to_grade(model, components, grade) %}
+
+    with part as (
+        select
+            asset_id,
+            day,
+            sum(contribution) as contribution,
+            sum(weight_frac) as weight_frac
+        from {{ components }}
+        where grade = '{{ grade }}'
+        group by asset_id, day
+    ),
+
+    whole as (
+        select asset_id, day, {{ grade }} as grade_value
+        from {{ model }}
+        where {{ grade }} is not null
+    )
+
+    select
+        coalesce(whole.asset_id, part.asset_id) as asset_id,
+        coalesce(whole.day, part.day) as day,
+        whole.grade_value,
+        part.contribution,
+        part.weight_frac
+    from whole
+    full outer join part
+        on whole.asset_id = part.asset_id
+        and whole.day = part.day
+    where not coalesce(
+        abs(whole.grade_value - part.contribution) <= 1e-9 and abs(part.weight_frac - 1) <= 1e-9,
+        false
+    )
+
+{% endtest %}
