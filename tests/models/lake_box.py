@@ -224,7 +224,7 @@ _TARGET: Path | None = None
 
 def set_target(target: Path) -> None:
     """Choose where dbt writes its artifacts; the project is parsed once for all tests."""
-    global _TARGET, _MANIFEST  # noqa: PLW0603  # one parse per session is the point
+    global _TARGET, _MANIFEST  # one parse per session is the point
     _TARGET, _MANIFEST = target, None
 
 

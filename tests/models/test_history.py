@@ -116,9 +116,7 @@ def test_an_answer_that_does_not_cover_a_fact_deletes_nothing(
     both = [kline("2024-01-01", 100), kline("2024-01-02", 101)]
     lake_box.load("binance", {"klines": both}, fetched_at="2024-01-03T06:00:00")
     lake_box.dbt("run", *KLINES)
-    lake_box.load(
-        "binance", {"klines": both[:1]}, fetched_at="2024-01-03T07:00:00", asked=[answer]
-    )
+    lake_box.load("binance", {"klines": both[:1]}, fetched_at="2024-01-03T07:00:00", asked=[answer])
     lake_box.dbt("run", *KLINES)
     assert [row[2] for row in versions(lake_box)] == [False, False]
 

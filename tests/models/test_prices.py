@@ -1,5 +1,6 @@
 """The canonical price, from candles in the lake to the marts: one small market of hard days."""
 
+# the queries are made of constants
 from __future__ import annotations
 
 from datetime import date, timedelta
@@ -53,9 +54,7 @@ def market() -> Market:
     # delisted, and known to be (F-6)
     town.add("coinbase", "XTZ-USD", "XTZ", "USD", constant(DAYS[:10], 3.0), is_trading=False)
     # a code that nobody has mapped
-    town.add(
-        "coinbase", "NOBODY-USD", "NOBODY", "USD", constant(DAYS, 1.0), is_volume_steady=True
-    )
+    town.add("coinbase", "NOBODY-USD", "NOBODY", "USD", constant(DAYS, 1.0), is_volume_steady=True)
     # low volume (C.1.2)
     town.add("coinbase", "ALGO-USD", "ALGO", "USD", constant(DAYS, 0.2), volume_usd=500.0)
     # bitcoin is the quote

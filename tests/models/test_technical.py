@@ -1,6 +1,6 @@
 """Indicators, levels, universe and measures of risk, from candles in the lake to the marts."""
 
-# ruff: noqa: S608  # the queries are made of constants
+# the queries are made of constants
 from __future__ import annotations
 
 import math

@@ -3,7 +3,11 @@
     ref('dim_asset'), ref('dim_asset_alias'), ref('dim_venue'), ref('dim_stablecoin'),
     ref('ohlcv_daily'), ref('price_daily'), ref('venue_quality_daily'), ref('returns_risk_daily'),
     ref('stablecoin_supply_daily'), ref('stablecoin_peg_daily'),
-    ref('ops_load_log'), ref('ops_freshness'), ref('ops_check_result'), ref('meta_metric_catalog')
+    ref('ops_load_log'), ref('ops_freshness'), ref('ops_check_result'), ref('meta_metric_catalog'),
+    ref('dim_universe_membership'), ref('technical_daily'), ref('levels_daily'),
+    ref('trader_grade_daily'), ref('investor_grade_daily'), ref('grade_components'),
+    ref('signal_daily'), ref('signal_event'), ref('signal_performance_daily'),
+    ref('depeg_event_log'), ref('depeg_event'), ref('alert')
 ] %}
 
 with catalogue as (

@@ -17,7 +17,7 @@ reason_text as (
         source,
         load_id,
         table_name,
-        cast(row_count as varchar) || ' × ' || reason as reason_text,
+        cast(row_count as varchar) || ' x ' || reason as reason_text,
         reason
     from reason
 ),
