@@ -9,9 +9,14 @@ def quote(name: str) -> str:
 
 
 def dispatch(name: str) -> Callable[..., str]:
-    """Return a stand-in for a macro that differs by database: a call of its name."""
+    """Return a stand-in for a macro that differs by database.
 
-    def call(*arguments: object, **_: object) -> str:
-        return f"{name}({', '.join(map(str, arguments))})"
+    A spine is a query on the relation that it is given first; the others are functions.
+    """
+
+    def call(subject: object, *_: object, **__: object) -> str:
+        if name.endswith("_spine"):
+            return f"select * from {subject}"
+        return f"{name}({subject})"
 
     return call
