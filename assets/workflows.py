@@ -145,6 +145,7 @@ def rebuild(
         SettingsError: nothing was landed yet.
         runs.RunFailed: a stage failed.
     """
+    settings = origin.recall(settings)
     with runs.open_instance(settings) as instance:
         newest = _newest_day(instance, settings)
         day = min(newest, last_complete_day(clock_at(as_of))) if as_of else newest
@@ -171,6 +172,7 @@ def publish(settings: Settings, progress: Progress) -> Published:
         SettingsError: nothing was landed yet.
         runs.RunFailed: a stage failed; the last publication holds.
     """
+    settings = origin.recall(settings)
     with runs.open_instance(settings) as instance:
         day = runs.built_day(settings) or _newest_day(instance, settings)
         outcome = runs.execute(

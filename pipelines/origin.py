@@ -26,6 +26,9 @@ def origin_of(settings: Settings) -> str:
 def claim(settings: Settings) -> None:
     """Write down, or else compare, whose observations the data folder holds.
 
+    With them goes the folder that identifies their assets: without it the same lake would give
+    other marts.
+
     Raises:
         SettingsError: the folder holds observations of another origin.
     """
@@ -33,7 +36,10 @@ def claim(settings: Settings) -> None:
     here = origin_of(settings)
     if not path.exists():
         settings.data_dir.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"origin": here}) + "\n", encoding="utf-8")
+        curation = str(settings.curation_dir) if settings.curation_dir else None
+        path.write_text(
+            json.dumps({"origin": here, "curation_dir": curation}) + "\n", encoding="utf-8"
+        )
         return
     before = str(json.loads(path.read_text(encoding="utf-8"))["origin"])
     if before != here:
@@ -42,6 +48,21 @@ def claim(settings: Settings) -> None:
             "The two must not mix: choose another folder with TOKENMART_DATA_DIR, or delete this "
             f"one ({_relative(settings.data_dir)})."
         )
+
+
+def recall(settings: Settings) -> Settings:
+    """Return the settings with the curation folder that the data folder's lake was landed with.
+
+    For what works on the lake without its market: a rebuild, a publication. A curation folder in
+    the settings themselves is kept.
+    """
+    path = settings.data_dir / _FILE
+    if settings.curation_dir is not None or not path.exists():
+        return settings
+    curation = json.loads(path.read_text(encoding="utf-8")).get("curation_dir")
+    if curation is None:
+        return settings
+    return settings.model_copy(update={"curation_dir": Path(curation)})
 
 
 def _relative(path: Path) -> str:

@@ -11,16 +11,12 @@ import pytest
 
 from pipelines import warehouse
 from pipelines.publishing import diff, publications
+from pipelines.validation import CONTRACTS
 from tests.e2e.conftest import END, START, Project
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
-MARTS = {
-    "dim_asset", "dim_asset_alias", "dim_stablecoin", "dim_venue", "meta_metric_catalog",
-    "ohlcv_daily", "ops_check_result", "ops_freshness", "ops_load_log", "price_daily",
-    "returns_risk_daily", "stablecoin_peg_daily", "stablecoin_supply_daily",
-    "venue_quality_daily",
-}  # fmt: skip
+MARTS = {contract.mart for contract in CONTRACTS}
 
 
 def test_summary_says_what_was_published(first_output: str, project: Project) -> None:
