@@ -19,6 +19,15 @@ SOURCES: tuple[str, ...] = (
     "kraken",
     "coinmetrics",
     "defillama_stablecoins",
+    "blockchain_info",
+    "coingecko",
+    "coinmetrics_archive",
+    "defillama",
+    "defillama_coins",
+    "defillama_yields",
+    "ecb",
+    "ethereum",
+    "gold",
 )
 
 

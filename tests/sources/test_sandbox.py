@@ -253,7 +253,13 @@ CLEAN_ROWS = {
     "coinbase": {"products": 5, "candles": 4 * 5},
     "kraken": {"asset_pairs": 4, "ohlc": 4 * 5},
     "coinmetrics": {"catalog": 4 * 2, "asset_metrics": 4 * 2 * 5},
-    "defillama_stablecoins": {"stablecoins": 4, "balances": 4 * 3 * 5, "prices": 4 * 5},
+    "defillama_stablecoins": {
+        "stablecoins": 4,
+        "balances": 4 * 3 * 5,
+        "prices": 4 * 5,
+        "chains": 2,
+        "charts": 15,
+    },
 }
 
 

@@ -1,4 +1,4 @@
-"""DefiLlama stablecoins: the list, the supply of each coin by chain, daily prices.
+"""DefiLlama stablecoins: the list, supply by coin and chain, daily prices, totals of chains.
 
 Answers hold whole histories; the window decides which days of them are landed.
 """
@@ -6,6 +6,8 @@ Answers hold whole histories; the window decides which days of them are landed.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
+from urllib.parse import quote
 
 import pyarrow.compute as pc
 
@@ -13,14 +15,22 @@ from pipelines.extraction import Extraction, Incomplete, Item, Source
 from pipelines.parsing import Parsed
 from pipelines.sources.defillama_stablecoins import parse
 from pipelines.sources.defillama_stablecoins.settings import (
+    ALL,
     BASE_URL,
     BUDGET,
+    CHAIN_FROM_USD,
     LICENCE,
     LOOK_BACK_D,
     TOTAL,
     UNCURATED_FROM_USD,
 )
-from pipelines.sources.defillama_stablecoins.tables import BALANCES, PRICES, STABLECOINS
+from pipelines.sources.defillama_stablecoins.tables import (
+    BALANCES,
+    CHAINS,
+    CHARTS,
+    PRICES,
+    STABLECOINS,
+)
 from pipelines.windows import DAY, Window, start_of
 
 
@@ -55,6 +65,20 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
     yield from run.pull(
         PRICES, "*", closed, lambda: _prices(run, closed), reaches=start_of(closed.last)
     )
+    if run.only is not None:
+        # the user wants some coins, and chains are of all
+        return
+    sizes: dict[str, Decimal] = {}
+    yield from run.pull(CHAINS, "*", None, lambda: _chains(run, sizes))
+    large = sorted(chain for chain, usd in sizes.items() if usd >= CHAIN_FROM_USD)
+    for chain in (TOTAL, *large):
+        yield from run.pull(
+            CHARTS,
+            chain,
+            closed,
+            lambda chain=chain: _charts(run, chain, closed),  # type: ignore[misc]
+            reaches=start_of(closed.last),
+        )
 
 
 def _balances(run: Extraction, coin_id: str, window: Window) -> Iterator[Parsed]:
@@ -71,6 +95,20 @@ def _balances(run: Extraction, coin_id: str, window: Window) -> Iterator[Parsed]
 def _prices(run: Extraction, window: Window) -> Iterator[Parsed]:
     payload = run.client.get_json("stablecoinprices")
     parsed = parse.prices(payload, latest=run.fetched_at + DAY, window=window)
+    yield parsed.between("day_time", window.start_at, window.end_at)
+
+
+def _chains(run: Extraction, sizes: dict[str, Decimal]) -> Iterator[Parsed]:
+    parsed = parse.chains(run.client.get_json("stablecoinchains"))
+    for row in parsed.rows.to_pylist():
+        sizes[row["chain"]] = sizes.get(row["chain"], Decimal(0)) + row["circulating_usd"]
+    yield parsed
+
+
+def _charts(run: Extraction, chain: str, window: Window) -> Iterator[Parsed]:
+    name = ALL if chain == TOTAL else quote(chain, safe="")
+    payload = run.client.get_json(f"stablecoincharts/{name}")
+    parsed = parse.charts(payload, chain, latest=run.fetched_at + DAY, window=window)
     yield parsed.between("day_time", window.start_at, window.end_at)
 
 

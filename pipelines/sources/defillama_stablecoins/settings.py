@@ -13,6 +13,10 @@ LICENCE = "DefiLlama API terms: free use with attribution"
 
 # coins that nobody curated are asked for from this size on, in dollars
 UNCURATED_FROM_USD = 50_000_000
+# chains are asked for from this size on, in dollars
+CHAIN_FROM_USD = 100_000_000
 TOTAL = "__total__"
+# how charts name the sum of all chains
+ALL = "all"
 # since then every amount of the list is in dollars, at today's price; before in native units
 IN_USD_FROM = datetime(2025, 12, 1, tzinfo=UTC)

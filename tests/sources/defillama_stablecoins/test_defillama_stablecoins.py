@@ -74,6 +74,20 @@ class Api:
             return {"peggedAssets": self.coins, "chains": []}
         if path == "stablecoinprices":
             return self.prices
+        if path == "stablecoinchains":
+            return [
+                {"name": "OP Mainnet", "totalCirculatingUSD": {"peggedUSD": 9e7, "peggedEUR": 2e7}},
+                {"name": "Dust", "totalCirculatingUSD": {"peggedUSD": 5}},
+            ]
+        if path.startswith("stablecoincharts/"):
+            return [
+                {
+                    "date": str(seconds(at(f"2024-03-{day:02d}"))),
+                    "totalCirculating": {"peggedUSD": day},
+                    "totalCirculatingUSD": {"peggedUSD": day},
+                }
+                for day in range(1, 11)
+            ]
         kind, _, number = path.partition("/")
         assert kind == "stablecoin"
         if number not in self.details:
@@ -333,6 +347,9 @@ def test_only_the_windows_closed_days_are_landed() -> None:
         "stablecoins",
         "stablecoin/1",
         "stablecoinprices",
+        "stablecoinchains",
+        "stablecoincharts/all",
+        "stablecoincharts/OP%20Mainnet",
     ]
     assert log_of(run, "balances")["1"]["status"] == "ok"
     assert log_of(run, "prices")["*"]["status"] == "ok"
@@ -441,3 +458,24 @@ def test_damaged_prices(body: Any) -> None:
         allowed = numbers_in(body)
         for row in parsed.rows.to_pylist():
             assert row["price"] in allowed, f"a number that nobody sent: {row}"
+
+
+def test_chains_are_asked_for_from_a_size_on_over_all_pegs() -> None:
+    run = run_of(Api(), NOW, {"1"})
+    rows = landed(SOURCE, run, WINDOW)
+    asked = [path for path, _ in run.client.asked if path.startswith("stablecoinch")]  # type: ignore[attr-defined]
+    assert asked == [
+        "stablecoinchains",
+        "stablecoincharts/all",
+        "stablecoincharts/OP%20Mainnet",
+    ], "110 million on OP Mainnet count together; Dust is not asked for"
+    assert len(rows["chains"]) == 3
+    assert {(row["chain"], row["day_time"]) for row in rows["charts"]} == {
+        (chain, at(day)) for chain in (TOTAL, "OP Mainnet") for day in ("2024-03-08", "2024-03-09")
+    }, "the running day is live"
+    assert {line["status"] for line in log_of(run, "charts").values()} == {"ok"}
+
+
+def test_a_user_who_wants_some_coins_gets_no_totals() -> None:
+    run = run_of(Api(), NOW, {"1"}, only=frozenset({"1"}))
+    assert "charts" not in landed(SOURCE, run, WINDOW)
