@@ -15,7 +15,7 @@ from assets.resources import Progress
 from pipelines import publishing, validation
 from pipelines.settings import Settings
 from pipelines.validation.report import CheckResult, record
-from pipelines.windows import Clock
+from pipelines.windows import Clock, Window
 
 OP_NAME = "gate"
 CONTRACT_CHECK = "publication_contract"
@@ -59,20 +59,23 @@ def gate_checks() -> dg.AssetChecksDefinition:
         clock: dg.ResourceParam[Clock],
         progress: dg.ResourceParam[Progress],
     ) -> Iterator[dg.AssetCheckResult]:
-        progress.begin("Check contracts and invariants")
-        results = validation.check_all(
-            settings,
-            clock,
-            context.run.run_id,
-            window_of_check(context),
-            _published_rows(settings),
-        )
-        record(results, settings)
-        failed = [result for result in results if not result.is_passed]
-        progress.end(f"{len(results) - len(failed)} of {len(results)} passed")
+        run = context.run
+        results = pass_gate(settings, clock, progress, run.run_id, window_of_check(context))
         yield from _as_asset_checks(results)
 
     return gate
+
+
+def pass_gate(
+    settings: Settings, clock: Clock, progress: Progress, run_id: str, window: Window
+) -> tuple[CheckResult, ...]:
+    """Check all contracts and invariants, record what was found, and return it."""
+    progress.begin("Check contracts and invariants")
+    results = validation.check_all(settings, clock, run_id, window, _published_rows(settings))
+    record(results, settings)
+    failed = [result for result in results if not result.is_passed]
+    progress.end(f"{len(results) - len(failed)} of {len(results)} passed")
+    return results
 
 
 def _as_asset_checks(results: Sequence[CheckResult]) -> Iterator[dg.AssetCheckResult]:

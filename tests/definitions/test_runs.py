@@ -156,3 +156,95 @@ def test_asset_that_was_skipped_in_silence_is_an_error(
 def test_overrides_are_named() -> None:
     with pytest.raises(ValueError, match="no such resource: warehouse"):
         build_defs(warehouse=Path("x"))
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Replace gate and publishing by ones that note their calls; the gate fails once it says so."""
+    from assets import checks, publication
+    from pipelines.publishing import GateFailed, MartEntry
+    from pipelines.validation.report import CheckResult, blocking
+
+    calls: list[str] = []
+
+    def check_all(
+        settings: Settings, clock: Clock, run_id: str, window: Window, before: object
+    ) -> tuple[CheckResult, ...]:
+        calls.append(f"gate {window}")
+        ok = "broken" not in calls
+        return (CheckResult(run_id, clock.now(), "invariant", "sound", "price_daily", "block", ok),)
+
+    class Published:
+        version, rows = "v", 1
+
+        def mart(self, name: str) -> MartEntry:
+            return MartEntry(
+                name=name, kind="table", key=(), columns={}, rows=1, min_day=None, max_day=None,
+                content_hash="h", parquet="p", parquet_bytes=1,
+            )  # fmt: skip
+
+    def publish(settings: Settings, clock: Clock, run_id: str, results: object) -> Published:
+        if blocking(results):  # type: ignore[arg-type]
+            raise GateFailed(blocking(results))  # type: ignore[arg-type]
+        calls.append("publish")
+        return Published()
+
+    monkeypatch.setattr(checks.validation, "check_all", check_all)
+    monkeypatch.setattr(publication.publishing, "publish", publish)
+    return calls
+
+
+def _publish_only(settings: Settings, asset: str) -> dg.ExecuteInProcessResult:
+    defs = build_defs(settings=settings, progress=SilentProgress())
+    job = defs.get_repository_def().get_implicit_job_def_for_assets([keys.published(asset)])
+    assert job is not None
+    with runs.open_instance(settings) as instance:
+        return job.execute_in_process(
+            instance=instance,
+            asset_selection=[keys.published(asset)],
+            partition_key="2024-03-01",
+            raise_on_error=False,
+        )
+
+
+def test_publishing_one_mart_passes_the_gate_and_publishes_all(
+    gate: list[str], settings: Settings
+) -> None:
+    result = _publish_only(settings, "price_daily")
+
+    assert result.success
+    assert gate == [f"gate {DAY}", "publish"]
+    told = {event.asset_key for event in result.get_asset_materialization_events()}
+    assert {key.path[0] for key in told if key} == {"published"}
+    assert len(told) > 10, "marts that were published are not told"
+
+
+def test_publishing_without_its_checks_is_refused_where_the_gate_fails(
+    gate: list[str], settings: Settings
+) -> None:
+    gate.append("broken")
+
+    assert not _publish_only(settings, "price_daily").success
+    assert "publish" not in gate
+
+
+def test_ui_may_launch_a_range_of_everything() -> None:
+    """What the UI asks before it takes a backfill; Dagster compares the days of an op's assets."""
+    from dagster._core.execution.asset_backfill import AssetBackfillData
+
+    graph = build_defs().resolve_asset_graph()
+    with dg.DagsterInstance.ephemeral() as instance:
+        data = AssetBackfillData.from_asset_partitions(
+            graph,
+            ["2024-02-28", "2024-02-29"],
+            list(graph.executable_asset_keys),
+            instance,
+            1_710_000_000.0,
+            False,
+        )
+    subsets = data.target_subset.partitions_subsets_by_asset_key
+    for key in graph.executable_asset_keys:
+        for other in graph.get(key).execution_set_entity_keys:
+            if isinstance(other, dg.AssetKey):
+                differs = tuple(subsets[key]) != tuple(subsets[other])
+                assert not differs, f"{key.to_user_string()} and {other.to_user_string()}"
