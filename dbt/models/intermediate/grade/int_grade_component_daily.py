@@ -22,8 +22,9 @@ def model(dbt, session):  # noqa: ARG001
     return (
         pl.concat(
             grade_components(frame.lazy(), grade_parameters(grade, **seeds)).with_columns(
-                pl.lit(frame["grade_version"].first()).alias("grade_version"),
-                pl.lit(frame["weights_hash"].first()).alias("weights_hash"),
+                # typed: an empty warehouse has no grades, and so no version of them
+                pl.lit(frame["grade_version"].first(), pl.String).alias("grade_version"),
+                pl.lit(frame["weights_hash"].first(), pl.String).alias("weights_hash"),
             )
             for grade, frame in graded.items()
         )

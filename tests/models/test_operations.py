@@ -1,0 +1,164 @@
+"""What the marts say about the running of things: loads, freshness, checks, the dictionary."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import polars as pl
+import pytest
+
+from tests.models.lake_box import Asked, LakeBox, day_start, days
+from tests.models.market import DAY, Market, dollars
+
+DAYS = days("2024-01-01", 5)
+CHECKED_AT = day_start(DAYS[-1])
+
+
+@pytest.fixture(scope="module")
+def box(shared_box: LakeBox) -> LakeBox:
+    town = Market()
+    dollars(town, DAYS)
+    town.land(shared_box, last=DAYS[3], run_id="first")
+    instant = day_start(DAYS[-1]) + DAY + timedelta(hours=6)
+    town.land(shared_box, instant, first=DAYS[3], venues=["kraken"], run_id="second")
+    shared_box.load(
+        "binance",
+        {
+            "quarantine": [
+                {
+                    "table_name": "klines",
+                    "entity_id": "BTCUSDT",
+                    "reason": "close is not above 0",
+                    "payload": "{}",
+                    "run_id": "second",
+                }
+            ]
+        },
+        fetched_at=instant,
+        asked=[
+            Asked("klines", "BTCUSDT", status="partial", rows_quarantined=1),
+            Asked("klines", "ETHUSDT", status="error"),
+            Asked("klines", "SOLUSDT", status="skipped"),
+        ],
+        run_id="second",
+    )
+    results = shared_box.lake_dir / "raw/ops/check_result"
+    results.mkdir(parents=True)
+    pl.DataFrame(
+        {
+            "run_id": ["first"],
+            "checked_at": [CHECKED_AT],
+            "check_kind": ["invariant"],
+            "check_name": ["total_is_positive"],
+            "mart": ["price_daily"],
+            "severity": ["block"],
+            "is_passed": [False],
+            "failed_row_count": [2],
+            "detail": ["bitcoin 2024-01-01"],
+        }
+    ).write_parquet(results / "first.parquet")
+    shared_box.run("*")
+    return shared_box
+
+
+def test_a_load_is_told_with_what_it_refused(box: LakeBox) -> None:
+    [row] = box.query(
+        "select status, entity_count, ok_count, partial_count, error_count, skipped_count, "
+        "quarantined_row_count, quarantine_reasons, run_id from marts.ops_load_log "
+        "where source = 'binance'"
+    )
+    assert row == ("partial", 3, 0, 1, 1, 1, 1, "1 x close is not above 0", "second")
+
+
+def test_freshness_is_about_the_days_of_the_data(box: LakeBox) -> None:
+    """P29: Coinbase was not asked again, so its newest day is a day old."""
+    rows = {
+        subject: (f"{day:%m-%d}" if day else None, lag_h, status)
+        for subject, day, lag_h, status in box.query(
+            "select subject, newest_day, lag_h, status from marts.ops_freshness"
+        )
+    }
+    assert rows["kraken.ohlc"] == ("01-05", 6.0, "fresh")
+    assert rows["coinbase.candles"] == ("01-04", 30.0, "late")
+    assert rows["coinmetrics.asset_metrics"] == (None, None, "empty")
+    assert rows["price_daily"] == ("01-05", 6.0, "fresh")
+
+
+def test_results_of_earlier_runs_are_kept(box: LakeBox) -> None:
+    rows = box.query(
+        "select run_id, check_name, is_passed, failed_row_count, detail "
+        "from marts.ops_check_result where check_kind = 'invariant'"
+    )
+    assert rows == [("first", "total_is_positive", False, 2, "bitcoin 2024-01-01")]
+
+
+def test_the_gates_of_the_build_are_told_even_when_they_held(box: LakeBox) -> None:
+    rows = box.query(
+        "select check_name, is_passed, run_id from marts.ops_check_result "
+        "where check_kind = 'dbt' order by 1"
+    )
+    assert ("price_jump_gate", True, "second") in rows
+
+
+def test_the_build_knows_no_other_clock_than_the_extraction(box: LakeBox) -> None:
+    expected = day_start(DAYS[-1]) + DAY + timedelta(hours=6)
+    assert box.query("select distinct as_of_ts from marts.price_daily") == [(expected,)]
+
+
+def test_every_table_and_column_carries_its_description(box: LakeBox) -> None:
+    """P6: comments are what a reader of the file sees."""
+    tables = box.query(
+        "select table_name from duckdb_tables() where schema_name = 'marts' and comment is null"
+    )
+    columns = box.query(
+        "select table_name, column_name from duckdb_columns() "
+        "where schema_name = 'marts' and comment is null"
+    )
+    assert (tables, columns) == ([], [])
+    [(comment,)] = box.query(
+        "select comment from duckdb_columns() where schema_name = 'marts' "
+        "and table_name = 'price_daily' and column_name = 'close_usd'"
+    )
+    assert "jump gate" in comment
+    assert "- formula: P-1" in comment
+
+
+def test_the_dictionary_has_what_the_descriptions_say(box: LakeBox) -> None:
+    [row] = box.query(
+        "select unit, formula, window_d, min_obs, min_value, max_value, bound_severity "
+        "from marts.meta_metric_catalog "
+        "where mart = 'returns_risk_daily' and column_name = 'corr_btc_30d'"
+    )
+    assert row == ("correlation", "R-13", 30, 24, -1.0, 1.0, "block")
+
+
+def test_it_says_which_assets_have_no_source(box: LakeBox) -> None:
+    """marts.md 1.3: not left out."""
+    found = dict(box.query("select asset_id, source_status from marts.dim_asset"))
+    assert found["bitcoin"] == "observed"
+    assert found["solana"] == "mapped"
+    assert found["noice"] == "no_source"
+
+
+@pytest.mark.parametrize(
+    ("column", "bad"),
+    [("close_usd", "-1"), ("close_usd", "'nan'::double"), ("price_quality", "'fine'")],
+)
+def test_the_tests_see_what_is_wrong(
+    box: LakeBox, seeded_box: LakeBox, column: str, bad: str
+) -> None:
+    """E-09, E-10, E-17: a planted error is found, and the failing test is an error."""
+    import shutil
+
+    import duckdb
+
+    shutil.copy(box.warehouse, seeded_box.warehouse)
+    connection = duckdb.connect(str(seeded_box.warehouse))
+    connection.execute(
+        f"update marts.price_daily set {column} = {bad} "
+        "where asset_id = 'bitcoin' and day = '2024-01-02'"
+    )
+    connection.close()
+    result = seeded_box.dbt("test", "--select", "price_daily,test_type:generic", check=False)
+    failed = {item.node.name for item in result.result.results if item.status == "fail"}
+    assert failed, "nothing noticed"

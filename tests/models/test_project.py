@@ -1,0 +1,216 @@
+"""The dbt project keeps its own rules: layers, names, descriptions, declared types, unit tests."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines import sources
+from pipelines.tables import EXTRACTION, QUARANTINE
+from tests.models import lake_box as boxes
+from tests.models.lake_box import LakeBox
+
+DBT = boxes.DBT_DIR
+TYPES = {
+    "text": "varchar",
+    "decimal": "decimal(38,18)",
+    "integer": "bigint",
+    "double": "double",
+    "boolean": "boolean",
+    "timestamp": "timestamptz",
+}
+# marts.md 1.3, as the assets' ids
+REQUIRED_ASSETS = """
+bitcoin ethereum binancecoin solana avalanche-2 hyperliquid pancakeswap-token uniswap
+aerodrome-finance pendle ethena morpho sky maker spark-2 blackhole joe zora sahara-ai moby-ai aixbt
+virtual-protocol graphite-protocol cookie okb mantle bankercoin-2 noice qr-coin terra-luna
+terra-luna-2 tether usd-coin true-usd paypal-usd dai nusd magic-internet-money ampleforth terrausd
+frax pax-gold tether-gold digix-gold ethena-usde
+"""
+
+
+@pytest.fixture(scope="module")
+def manifest(dbt_target: Path) -> Any:
+    return boxes.manifest()
+
+
+@pytest.fixture(scope="module")
+def models(manifest: Any) -> dict[str, Any]:
+    return {
+        node.name: node for node in manifest.nodes.values() if node.resource_type.value == "model"
+    }
+
+
+def layer(node: Any) -> str:
+    return str(node.fqn[1])
+
+
+def test_no_folder_shadows_the_library() -> None:
+    """An `__init__.py` in `dbt/` would hide the package of the same name."""
+    assert list(DBT.rglob("__init__.py")) == []
+
+
+def test_every_model_says_what_a_row_is(models: dict[str, Any]) -> None:
+    wanting = [name for name, node in models.items() if "row" not in node.description.lower()]
+    assert wanting == [], "a description ends with its grain: One row per …"
+
+
+def test_only_history_reads_the_lake(models: dict[str, Any]) -> None:
+    readers = {name for name, node in models.items() if node.sources and layer(node) != "history"}
+    assert readers == set()
+
+
+def test_marts_never_read_raw_tables_of_staging_for_facts(
+    manifest: Any, models: dict[str, Any]
+) -> None:
+    """What marts of prices, risk and supply say comes through the intermediate layer."""
+    found = {
+        f"{name} <- {parent}"
+        for name, node in models.items()
+        if layer(node) == "marts" and node.fqn[2] != "ops"
+        for parent in node.depends_on.nodes
+        # stg_ops is what an earlier publication said: no source's word
+        if re.match(r"(stg_(?!ops__)|hist_)", parent.split(".")[2])
+    }
+    assert found == set()
+
+
+def test_names_say_the_layer(models: dict[str, Any]) -> None:
+    patterns = {
+        "history": r"hist_[a-z0-9_]+__[a-z0-9_]+",
+        "staging": r"stg_[a-z0-9_]+__[a-z0-9_]+",
+        "intermediate": r"int_(?!.*__)[a-z0-9_]+",
+        "marts": r"(?!.*__)[a-z0-9_]+",
+    }
+    wrong = [name for name, node in models.items() if not re.fullmatch(patterns[layer(node)], name)]
+    assert wrong == []
+
+
+def test_every_mart_is_held_to_its_contract(models: dict[str, Any]) -> None:
+    marts = {name: node for name, node in models.items() if layer(node) == "marts"}
+    assert [
+        name
+        for name, node in marts.items()
+        if node.config.materialized == "table" and not node.contract.enforced
+    ] == []
+    loose = [
+        f"{name}.{column}"
+        for name, node in marts.items()
+        if node.config.materialized == "table"  # a view has no constraints: its key has a test
+        for column in node.config.meta.get("key", [])
+        if "not_null" not in {rule.type.value for rule in node.columns[column].constraints}
+    ]
+    assert loose == [], "every part of a key is declared not null"
+
+
+def test_keys_of_the_config_are_the_keys_tested(manifest: Any, models: dict[str, Any]) -> None:
+    """Key in the config = uniqueness test, for every mart."""
+    tested = {
+        (node.attached_node.split(".")[-1], *node.test_metadata.kwargs["columns"])
+        for node in manifest.nodes.values()
+        if node.resource_type.value == "test"
+        and getattr(node, "test_metadata", None)
+        and node.test_metadata.name == "key"
+        and node.attached_node
+    }
+    marts = {name: node for name, node in models.items() if layer(node) == "marts"}
+    assert [name for name, node in marts.items() if "key" not in node.config.meta] == []
+    assert {(name, *node.config.meta["key"]) for name, node in marts.items()} - tested == set()
+
+
+def test_every_column_is_described_once_and_completely(models: dict[str, Any]) -> None:
+    """Each has its unit, its formula handle and its null rule, in one place."""
+    wanting = [
+        f"{name}.{column.name} lacks `{fact}`"
+        for name, node in models.items()
+        if layer(node) == "marts"
+        for column in node.columns.values()
+        for fact in ("unit", "formula", "null")
+        if f"\n- {fact}: " not in column.description
+    ]
+    assert wanting == []
+    texts = [path.read_text(encoding="utf-8") for path in (DBT / "models/_docs").glob("*.md")]
+    blocks = Counter(name for text in texts for name in re.findall(r"{% docs (\w+) %}", text))
+    assert [name for name, count in blocks.items() if count > 1] == []
+
+
+def test_sources_are_declared_as_the_parsers_are_held_to(manifest: Any) -> None:
+    declared = {
+        (node.source_name, node.name): {
+            column.name: column.data_type for column in node.columns.values()
+        }
+        for node in manifest.sources.values()
+    }
+    for source in {name for name, _ in declared}:
+        landed = {table.name: table for table in (*sources.tables(source), EXTRACTION, QUARANTINE)}
+        for name in {table for owner, table in declared if owner == source}:
+            expected = {column.name: TYPES[column.kind] for column in landed[name].columns}
+            expected |= {"fetched_at": "timestamptz", "_dlt_load_id": "varchar"}
+            assert declared[source, name] == expected, f"{source}.{name}"
+
+
+def test_seeds_have_types_and_a_version(manifest: Any) -> None:
+    for node in manifest.nodes.values():
+        if node.resource_type.value != "seed":
+            continue
+        path = DBT / node.original_file_path
+        header = path.read_text(encoding="utf-8").splitlines()[0].split(",")
+        assert header[-1] == "version" or "version" in header, f"{node.name} has no version"
+        assert set(node.config.column_types) == set(header), f"{node.name}: types and columns"
+
+
+def test_the_seeds_cover_what_they_must() -> None:
+    """marts.md 1.3."""
+    with (DBT / "seeds/dim_asset_curated.csv").open(encoding="utf-8") as file:
+        known = {row["asset_id"] for row in csv.DictReader(file)}
+    assert set(REQUIRED_ASSETS.split()) - known == set()
+    assert len(known) >= 85
+
+
+def test_nothing_looks_at_the_clock() -> None:
+    """PIT-11: no model knows what time it is."""
+    banned = re.compile(r"\b(now\(\)|current_date|current_timestamp|today\(\)|getdate\(\))", re.I)
+    found = [
+        str(path.relative_to(DBT))
+        for folder in ("models", "macros", "tests")
+        for path in (DBT / folder).rglob("*.sql")
+        if banned.search(path.read_text(encoding="utf-8"))
+    ]
+    assert found == []
+
+
+def test_dialects_are_kept_apart(models: dict[str, Any]) -> None:
+    """What only DuckDB has goes through macros in intermediate and marts (stack.md, 5)."""
+    banned = re.compile(
+        r"\b(asof join|exclude\s*\(|arg_max|arg_min|generate_series|unnest\(|quantile_cont|epoch\(|"
+        r"date_diff|datediff|ignore nulls|list_\w+\()",
+        re.I,
+    )
+    found = [
+        f"{name}: {match.group(0)}"
+        for name, node in models.items()
+        if layer(node) in ("intermediate", "marts") and node.language == "sql"
+        if (match := banned.search(re.sub(r"--.*", "", node.raw_code)))
+    ]
+    assert found == []
+
+
+def test_the_golden_vectors_hold(seeded_box: LakeBox) -> None:
+    """The project's own unit tests, on an empty lake."""
+    seeded_box.run("*")
+    result = seeded_box.dbt("test", "--select", "test_type:unit")
+    passed = [item for item in result.result.results if item.status == "pass"]
+    assert len(passed) >= 12
+
+
+def test_an_empty_lake_gives_empty_marts_that_pass_their_tests(seeded_box: LakeBox) -> None:
+    """A source that has never landed anything is no error."""
+    seeded_box.write_catalog()
+    seeded_box.build("--exclude-resource-type", "seed")
+    assert seeded_box.query("select count(*) from marts.price_daily") == [(0,)]
+    assert seeded_box.query("select count(*) > 85 from marts.dim_asset") == [(True,)]
