@@ -1,1 +1,1 @@
-{{ log_of(['binance', 'coinbase', 'kraken', 'coinmetrics', 'defillama_stablecoins'], 'extraction') }}
+{{ log_of(['binance', 'coinbase', 'kraken', 'coinmetrics', 'defillama_stablecoins', 'defillama', 'defillama_coins', 'defillama_yields'], 'extraction') }}

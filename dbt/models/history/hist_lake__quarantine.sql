@@ -1,1 +1,1 @@
-{{ log_of(['binance', 'coinbase', 'kraken', 'coinmetrics', 'defillama_stablecoins'], 'quarantine') }}
+{{ log_of(['binance', 'coinbase', 'kraken', 'coinmetrics', 'defillama_stablecoins', 'defillama', 'defillama_coins', 'defillama_yields'], 'quarantine') }}

@@ -15,6 +15,34 @@ stablecoin_price as (
     select * from {{ ref('stg_defillama_stablecoins__price') }}
 ),
 
+protocol_tvl as (
+    select * from {{ ref('stg_defillama__protocol_tvl') }}
+),
+
+protocol_token as (
+    select * from {{ ref('stg_defillama__protocol_token') }}
+),
+
+chain_tvl as (
+    select * from {{ ref('stg_defillama__chain_tvl') }}
+),
+
+protocol_metric as (
+    select * from {{ ref('stg_defillama__protocol_metric') }}
+),
+
+chain_metric as (
+    select * from {{ ref('stg_defillama__chain_metric') }}
+),
+
+coin_price as (
+    select * from {{ ref('stg_defillama_coins__price') }}
+),
+
+pool_day as (
+    select * from {{ ref('stg_defillama_yields__pool_day') }}
+),
+
 ohlcv as (
     select * from {{ ref('ohlcv_daily') }}
 ),
@@ -79,6 +107,41 @@ observed as (
 
     select 'defillama_stablecoins' as source, 'prices' as table_name, max(day) as newest_day
     from stablecoin_price
+
+    union all
+
+    select 'defillama' as source, 'protocol_tvl' as table_name, max(day) as newest_day
+    from protocol_tvl
+
+    union all
+
+    select 'defillama' as source, 'protocol_tokens' as table_name, max(day) as newest_day
+    from protocol_token
+
+    union all
+
+    select 'defillama' as source, 'chain_tvl' as table_name, max(day) as newest_day
+    from chain_tvl
+
+    union all
+
+    select 'defillama' as source, 'protocol_metrics' as table_name, max(day) as newest_day
+    from protocol_metric
+
+    union all
+
+    select 'defillama' as source, 'chain_metrics' as table_name, max(day) as newest_day
+    from chain_metric
+
+    union all
+
+    select 'defillama_coins' as source, 'prices' as table_name, max(day) as newest_day
+    from coin_price
+
+    union all
+
+    select 'defillama_yields' as source, 'pool_chart' as table_name, max(day) as newest_day
+    from pool_day
 ),
 
 -- a row of NULLs on a missing day is no news

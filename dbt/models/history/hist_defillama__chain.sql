@@ -1,0 +1,1 @@
+{{ history_of('defillama', 'chains', key=['chain']) }}

@@ -1,0 +1,1 @@
+{{ history_of('defillama', 'protocols', key=['protocol_id']) }}

@@ -1,0 +1,1 @@
+{{ history_of('defillama_yields', 'pools', key=['pool']) }}

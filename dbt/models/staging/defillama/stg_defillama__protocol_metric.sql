@@ -1,0 +1,20 @@
+with metric as (
+    {{ latest_version(
+        ref('hist_defillama__protocol_metric'), ['series_id', 'chain', 'version', 'day_time']
+    ) }}
+),
+
+final as (
+    select
+        slug as protocol_id,
+        metric,
+        chain as chain_key,
+        version,
+        {{ utc_day('day_time') }} as day,
+        cast(amount_usd as double) as amount_usd,
+        known_at,
+        first_known_at
+    from metric
+)
+
+select * from final

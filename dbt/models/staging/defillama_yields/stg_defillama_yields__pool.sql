@@ -1,0 +1,22 @@
+with pool as (
+    {{ latest_version(ref('hist_defillama_yields__pool'), ['pool']) }}
+),
+
+final as (
+    select
+        pool as pool_id,
+        project as protocol_id,
+        chain as chain_id,
+        symbol,
+        pool_meta,
+        cast(tvl_usd as double) as live_tvl_usd,
+        is_stablecoin,
+        is_outlier,
+        il_risk,
+        exposure,
+        known_at,
+        first_known_at
+    from pool
+)
+
+select * from final
