@@ -83,7 +83,9 @@ class Project:
 @pytest.fixture(scope="session")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     """A hundred days of fifteen assets, on three venues."""
-    wanted = GeneratorSettings(name="small", start=START, end=END, assets=15, stablecoins=7)
+    wanted = GeneratorSettings(
+        name="small", start=START, end=END, assets=15, stablecoins=7, venues=3
+    )
     return load(generate(wanted, tmp_path_factory.mktemp("market") / "small"))
 
 

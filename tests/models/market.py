@@ -10,8 +10,22 @@ from typing import Any
 from tests.models.lake_box import Asked, LakeBox, at, day_start
 
 DAY = timedelta(days=1)
-CANDLES = {"binance": "klines", "coinbase": "candles", "kraken": "ohlc"}
-LISTINGS = {"binance": "exchange_info", "coinbase": "products", "kraken": "asset_pairs"}
+CANDLES = {
+    "binance": "klines",
+    "coinbase": "candles",
+    "kraken": "ohlc",
+    "okx": "history_candles",
+    "bybit": "kline",
+    "bitstamp": "ohlc",
+}
+LISTINGS = {
+    "binance": "exchange_info",
+    "coinbase": "products",
+    "kraken": "asset_pairs",
+    "okx": "instruments",
+    "bybit": "instruments_info",
+    "bitstamp": "markets",
+}
 
 
 def candle(
@@ -49,6 +63,17 @@ def candle(
         }
     elif venue == "coinbase":
         bar |= {"product_id": symbol, "granularity_s": 86_400}
+    elif venue == "okx":
+        bar |= {"inst_id": symbol, "bar": "1Dutc", "volume_quote": volume_usd}
+    elif venue == "bybit":
+        bar |= {
+            "category": "spot",
+            "symbol": symbol,
+            "interval": "D",
+            "volume_quote": volume_usd,
+        }
+    elif venue == "bitstamp":
+        bar |= {"market_symbol": symbol, "step_s": 86_400}
     else:
         bar |= {"pair": symbol, "interval_min": 1440, "vwap": close, "trade_count": 10}
     return bar | changes
@@ -74,6 +99,29 @@ def listing(
             "status": "online" if is_trading else "delisted",
             "trading_disabled": not is_trading,
             "fx_stablecoin": False,
+        }
+    if venue == "okx":
+        return {
+            "inst_type": "SPOT",
+            "inst_id": symbol,
+            "base_ccy": base,
+            "quote_ccy": quote,
+            "state": "live" if is_trading else "suspend",
+        }
+    if venue == "bybit":
+        return {
+            "category": "spot",
+            "symbol": symbol,
+            "status": "Trading" if is_trading else "Closed",
+            "base_coin": base,
+            "quote_coin": quote,
+        }
+    if venue == "bitstamp":
+        return {
+            "market_symbol": symbol,
+            "base_currency": base,
+            "counter_currency": quote,
+            "trading": "Enabled" if is_trading else "Disabled",
         }
     return {
         "pair_id": symbol,

@@ -3,7 +3,7 @@
 
     Arguments:
         relation: a history model of a snapshot.
-        key: the venue's id of a market.
+        key: the venue's id of a market: a column, or a list of columns.
         is_trading: SQL that is true for a version in which the market trades.
         columns: mapping of column names to SQL over a version.
 
@@ -13,6 +13,8 @@
         halted_seen_at     when it was first seen not to trade any more; NULL while it trades
 -#}
 {% macro market_listing(relation, key, is_trading, columns) %}
+    {%- set keys = [key] if key is string else key -%}
+    {%- set key_list = keys | join(', ') -%}
     with version as (
         select *, not is_deleted and coalesce({{ is_trading }}, false) as trades
         from {{ relation }}
@@ -20,19 +22,22 @@
     ),
 
     trading as (
-        select {{ key }}, max(known_at) as last_seen_trading_at
+        select {{ key_list }}, max(known_at) as last_seen_trading_at
         from version
         where trades
-        group by {{ key }}
+        group by {{ key_list }}
     ),
 
     halted as (
-        select version.{{ key }}, min(version.known_at) as halted_seen_at
+        select {{ key_list }}, min(version.known_at) as halted_seen_at
         from version
-        left join trading on version.{{ key }} = trading.{{ key }}
+        left join trading using ({{ key_list }})
         where not version.trades
-            and (trading.{{ key }} is null or version.known_at > trading.last_seen_trading_at)
-        group by version.{{ key }}
+            and (
+                trading.last_seen_trading_at is null
+                or version.known_at > trading.last_seen_trading_at
+            )
+        group by {{ key_list }}
     ),
 
     -- a market that left the list keeps the description it had
@@ -40,7 +45,7 @@
         select *
         from version
         where not is_deleted
-        qualify row_number() over (partition by {{ key }} order by known_at desc, load_id desc) = 1
+        qualify row_number() over (partition by {{ key_list }} order by known_at desc, load_id desc) = 1
     ),
 
     final as (
@@ -48,12 +53,12 @@
             {% for name, expression in columns.items() %}
                 {{ expression }} as {{ name }},
             {% endfor %}
-            halted.{{ key }} is null as is_trading,
-            trading.{{ key }} is not null as was_seen_trading,
+            halted.halted_seen_at is null as is_trading,
+            trading.last_seen_trading_at is not null as was_seen_trading,
             halted.halted_seen_at
         from described
-        left join trading on described.{{ key }} = trading.{{ key }}
-        left join halted on described.{{ key }} = halted.{{ key }}
+        left join trading using ({{ key_list }})
+        left join halted using ({{ key_list }})
     )
 
     select * from final

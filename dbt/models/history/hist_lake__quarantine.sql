@@ -1,1 +1,14 @@
-{{ log_of(['binance', 'coinbase', 'kraken', 'coinmetrics', 'defillama_stablecoins', 'defillama', 'defillama_coins', 'defillama_yields'], 'quarantine') }}
+{{ log_of([
+    'binance',
+    'coinbase',
+    'kraken',
+    'okx',
+    'bybit',
+    'bitstamp',
+    'binance_futures',
+    'coinmetrics',
+    'defillama_stablecoins',
+    'defillama',
+    'defillama_coins',
+    'defillama_yields',
+], 'quarantine') }}

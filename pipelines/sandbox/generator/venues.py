@@ -26,7 +26,7 @@ VENUE_SHARE: Mapping[str, float] = {
     "bitstamp": 0.02,
 }
 # so many of the largest assets are listed by the venues that the scenarios do without
-_LATER_VENUES: Mapping[str, int] = {"okx": 60, "bybit": 45, "bitstamp": 28}
+_LATER_VENUES: Mapping[str, int] = {"okx": 30, "bybit": 24, "bitstamp": 18}
 _KRAKEN_CODES = {"BTC": "XBT", "DOGE": "XDG"}
 _ALL = frozenset(VENUE_ORDER[:3])
 _PART_VENUES: Mapping[str, frozenset[str]] = {

@@ -11,6 +11,21 @@ kraken as (
     select * from {{ ref('stg_kraken__asset_pair') }}
 ),
 
+okx as (
+    select * from {{ ref('stg_okx__instrument') }}
+    where inst_type = 'SPOT'
+),
+
+bybit as (
+    select * from {{ ref('stg_bybit__instrument') }}
+    where category = 'spot'
+),
+
+bitstamp as (
+    select * from {{ ref('stg_bitstamp__market') }}
+    where market_kind = 'SPOT'
+),
+
 overlay as (
     select * from {{ ref('stg_curation__market') }}
     where not coalesce(is_deleted, false)
@@ -37,6 +52,21 @@ listed as (
     from kraken
     -- two internal names of one altname do not occur; the newest would be the one that trades
     qualify row_number() over (partition by altname order by is_trading desc, pair_id) = 1
+    union all
+    select
+        'okx' as venue_id,
+        inst_id as symbol, base_code, quote_code, is_trading, was_seen_trading, halted_seen_at
+    from okx
+    union all
+    select
+        'bybit' as venue_id,
+        symbol, base_code, quote_code, is_trading, was_seen_trading, halted_seen_at
+    from bybit
+    union all
+    select
+        'bitstamp' as venue_id,
+        market_symbol as symbol, base_code, quote_code, is_trading, was_seen_trading, halted_seen_at
+    from bitstamp
 ),
 
 -- without a listing of the venue the folder's days say whether the market still trades

@@ -88,6 +88,9 @@ observed as (
             when 'binance' then 'klines'
             when 'coinbase' then 'candles'
             when 'kraken' then 'ohlc'
+            when 'okx' then 'history_candles'
+            when 'bybit' then 'kline'
+            when 'bitstamp' then 'ohlc'
         end as table_name,
         max(day) as newest_day
     from candle

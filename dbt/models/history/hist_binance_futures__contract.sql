@@ -1,0 +1,1 @@
+{{ history_of('binance_futures', 'exchange_info', key=['symbol']) }}

@@ -1,0 +1,1 @@
+{{ history_of('binance_futures', 'funding_info', key=['symbol']) }}

@@ -1,0 +1,1 @@
+{{ history_of('bitstamp', 'markets', key=['market_symbol']) }}

@@ -1,0 +1,5 @@
+{{ history_of(
+    'bitstamp', 'ohlc',
+    key=['market_symbol', 'step_s', 'open_time'],
+    entity='market_symbol', at='open_time', complete_at='open_time + to_seconds(step_s)'
+) }}

@@ -1,0 +1,1 @@
+{{ history_of('bybit', 'instruments_info', key=['category', 'symbol']) }}

@@ -1,0 +1,1 @@
+{{ history_of('okx', 'instruments', key=['inst_type', 'inst_id']) }}

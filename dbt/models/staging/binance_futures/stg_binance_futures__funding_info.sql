@@ -1,0 +1,17 @@
+-- what Binance says of a contract today; the past follows from its settlements
+with funding_info as (
+    {{ latest_version(ref('hist_binance_futures__funding_info'), ['symbol']) }}
+),
+
+final as (
+    select
+        symbol,
+        funding_interval_h,
+        rate_cap as rate_cap_frac,
+        rate_floor as rate_floor_frac,
+        known_at,
+        first_known_at
+    from funding_info
+)
+
+select * from final

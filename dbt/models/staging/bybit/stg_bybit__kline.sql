@@ -1,0 +1,21 @@
+with kline as (
+    {{ latest_version(ref('hist_bybit__kline'), ['category', 'symbol', '"interval"', 'open_time']) }}
+),
+
+final as (
+    select
+        symbol,
+        {{ utc_day('open_time') }} as day,
+        open as open_quote,
+        high as high_quote,
+        low as low_quote,
+        close as close_quote,
+        volume_base,
+        volume_quote,
+        known_at,
+        first_known_at
+    from kline
+    where category = 'spot' and "interval" = 'D'
+)
+
+select * from final
