@@ -286,6 +286,24 @@ def _supply_shares_sum_to_one(marts: Marts, _context: Context) -> pl.DataFrame:
     return summed.filter((pl.col("sum_of_shares") - 1).abs() > SHARE_TOLERANCE).sort("day")
 
 
+def _plans_answer_to_signals(marts: Marts, _context: Context) -> pl.DataFrame:
+    key = ["asset_id", "day"]
+    plan = marts.frame("risk_plan_daily", [*key, "signal", "signal_event_id"])
+    decided = marts.frame("signal_daily", [*key, "signal"]).rename({"signal": "decided"})
+    told = (
+        marts.frame("alert", ["kind", "entity_id", "day", "ref_id"])
+        .filter(pl.col("kind") == "signal_change")
+        .select(pl.col("entity_id").alias("asset_id"), "day", "ref_id")
+    )
+    both = plan.join(decided, on=key, how="full", coalesce=True).join(
+        told, on=key, how="full", coalesce=True
+    )
+    return both.filter(
+        pl.col("signal").ne_missing(pl.col("decided"))
+        | (pl.col("ref_id").is_not_null() & pl.col("ref_id").ne_missing(pl.col("signal_event_id")))
+    ).sort(key)
+
+
 def _days_reach_the_run(marts: Marts, context: Context) -> pl.DataFrame:
     price = marts.frame("price_daily", ["day", "close_usd"])
     last = context.window.last
@@ -388,6 +406,14 @@ INVARIANTS: tuple[Invariant, ...] = (
         "block",
         "The shares of a day's stablecoin supply sum to one.",
         _supply_shares_sum_to_one,
+    ),
+    Invariant(
+        "plans_answer_to_signals",
+        "risk_plan_daily",
+        "block",
+        "Every signal has its plan and no other has one; on the day of a change the plan names the "
+        "event that the alert names (A-125).",
+        _plans_answer_to_signals,
     ),
     Invariant(
         "days_reach_the_run",

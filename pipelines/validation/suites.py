@@ -8,6 +8,7 @@ a table that is half empty or in another unit, not a calm or a wild market.
 from __future__ import annotations
 
 from pipelines.validation.contracts import Column, Contract
+from pipelines.validation.plan_suites import PLAN_CONTRACTS
 from pipelines.validation.signal_suites import SIGNAL_CONTRACTS
 
 _TEXT = Column("VARCHAR")
@@ -359,4 +360,5 @@ CONTRACTS: tuple[Contract, ...] = (
         min_rows=0,
     ),
     *SIGNAL_CONTRACTS,
+    *PLAN_CONTRACTS,
 )

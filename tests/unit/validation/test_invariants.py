@@ -86,6 +86,25 @@ def marts() -> Frames:
             "stablecoin_supply_daily": pl.DataFrame(
                 {"day": [LAST, LAST, LAST], "share_frac": [0.1, 0.9, None]}
             ),
+            "risk_plan_daily": pl.DataFrame(
+                {
+                    "asset_id": ["btc", "btc"],
+                    "day": [DAYS[8], DAYS[9]],
+                    "signal": [0, 1],
+                    "signal_event_id": [None, "event"],
+                }
+            ),
+            "signal_daily": pl.DataFrame(
+                {"asset_id": ["btc", "btc"], "day": [DAYS[8], DAYS[9]], "signal": [0, 1]}
+            ),
+            "alert": pl.DataFrame(
+                {
+                    "kind": ["signal_change", "price_move"],
+                    "entity_id": ["btc", "eth"],
+                    "day": [DAYS[9], DAYS[9]],
+                    "ref_id": ["event", None],
+                }
+            ),
             "intermediate.int_asset_unit_factor": pl.DataFrame(
                 schema={
                     "asset_id": pl.String,
@@ -183,6 +202,26 @@ def test_change_of_units_is_no_return(marts: Frames) -> None:
     )
     result = _check("returns_come_from_prices", marts)
     assert result.is_passed, str(result)
+
+
+@pytest.mark.parametrize(
+    ("mart", "change"),
+    [
+        ("risk_plan_daily", {"signal": -1}),
+        ("risk_plan_daily", {"signal_event_id": "another"}),
+        ("signal_daily", {"asset_id": "eth"}),
+        ("alert", {"ref_id": "another"}),
+    ],
+    ids=str,
+)
+def test_plan_that_answers_to_no_signal_is_found(
+    marts: Frames, mart: str, change: dict[str, object]
+) -> None:
+    """A-125."""
+    entity = "entity_id" if mart == "alert" else "asset_id"
+    _set(marts, mart, (pl.col(entity) == "btc") & (pl.col("day") == DAYS[9]), **change)
+
+    assert not _check("plans_answer_to_signals", marts).is_passed
 
 
 def test_units_follow_their_intervals() -> None:
