@@ -17,6 +17,7 @@ from pathlib import Path
 import duckdb
 
 from pipelines.publishing.build import PublishError, build
+from pipelines.publishing.ledger import record_numbers
 from pipelines.publishing.manifest import (
     DATABASE_NAME,
     MANIFEST_NAME,
@@ -107,6 +108,7 @@ def publish(
         )
         manifest.save(building)
         _settle(building)
+        record_numbers(settings, building / DATABASE_NAME, manifest.version, published_at)
         building.rename(settings.published_dir / manifest.version)
         point_to(settings.published_dir, manifest.version)
         _prune(settings, (*earlier, manifest))

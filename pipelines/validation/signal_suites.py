@@ -117,6 +117,7 @@ SIGNAL_CONTRACTS: tuple[Contract, ...] = (
         ("event_id",),
         {
             "event_id": _TEXT,
+            "event_seq": _COUNT,
             "asset_id": _TEXT,
             "day": _DAY,
             "effective_day": _DAY,

@@ -1,6 +1,7 @@
 {{ config(materialized='table') }}
 
--- numbers that earlier publications gave to alerts: a number once given is never given again
+-- numbers that publications gave to alerts: a number once given is never given again. They are
+-- names, not knowledge: a build as of an earlier instant must not give them to anything else.
 with recorded as (
     {{ optional_parquet(lake_dir() ~ '/raw/ops/alert/*.parquet', {
         'alert_id': 'varchar',
@@ -15,7 +16,6 @@ final as (
         min(event_seq) as event_seq,
         min(published_at) as published_at
     from recorded
-    where {{ is_known('published_at') }}
     group by alert_id
 )
 
