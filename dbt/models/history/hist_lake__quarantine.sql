@@ -11,4 +11,5 @@
     'defillama',
     'defillama_coins',
     'defillama_yields',
+    'coingecko',
 ], 'quarantine') }}

@@ -3,10 +3,6 @@ with curated as (
     select * from {{ ref('dim_asset_alias_curated') }}
 ),
 
-asset as (
-    select * from {{ ref('int_asset_registry') }}
-),
-
 overlay_asset as (
     select * from {{ ref('stg_curation__asset') }}
 ),
@@ -111,31 +107,13 @@ overlay_alias as (
     where asset_id is not null
 ),
 
--- an asset's id is CoinGecko's slug wherever there is one
-seed_alias as (
-    select source, source_id, asset_id, valid_from, valid_to, note
-    from curated
-
-    union all
-
-    select
-        'coingecko' as source,
-        asset_id as source_id,
-        asset_id,
-        date '1970-01-01' as valid_from,
-        cast(null as date) as valid_to,
-        cast(null as varchar) as note
-    from asset
-    where is_curated and asset_class not in ('fiat', 'equity')
-),
-
 seed_code as (
-    select distinct source, source_id from seed_alias
+    select distinct source, source_id from curated
 ),
 
 final as (
     select source, source_id, asset_id, valid_from, valid_to, note, true as is_curated
-    from seed_alias
+    from curated
 
     union all
 

@@ -16,6 +16,10 @@ stablecoin as (
     select * from {{ ref('stg_defillama_stablecoins__stablecoin') }}
 ),
 
+coin as (
+    select * from {{ ref('stg_coingecko__market') }}
+),
+
 alias as (
     select * from {{ ref('int_asset_alias') }}
 ),
@@ -100,6 +104,26 @@ final as (
     left join {{ ref('int_stablecoin_registry') }} as registry
         on stablecoin.defillama_id = registry.defillama_id
     where registry.asset_id is null
+
+    union all
+
+    select
+        'coingecko' as source,
+        'coin' as id_kind,
+        coin.coin_id as source_id,
+        count(*) as row_count,
+        cast(null as bigint) as market_count,
+        min(coin.day) as first_day,
+        max(coin.day) as last_day,
+        max_by(coin.market_cap_usd, coin.day) as volume_usd
+    from coin
+    left join alias
+        on alias.source = 'coingecko'
+        and coin.coin_id = alias.source_id
+        and coin.day >= alias.valid_from
+        and coin.day < coalesce(alias.valid_to, date '9999-12-31')
+    where alias.asset_id is null
+    group by coin.coin_id
 )
 
 select * from final

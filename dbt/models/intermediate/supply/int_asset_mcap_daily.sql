@@ -1,4 +1,4 @@
--- market caps, and what each asset counts as on its day (M-1, M-3, M-6, M-15)
+-- V-1, V-2, V-3: market caps, and what each asset counts as on its day (M-1, M-3, M-6, M-15)
 with supply as (
     select * from {{ ref('int_asset_supply_daily') }}
 ),
@@ -41,9 +41,13 @@ priced as (
         supply.asset_id,
         supply.day,
         supply.unit_factor,
-        supply.supply_native,
-        supply.supply_source,
-        supply.supply_staleness_d,
+        supply.supply_circulating_native,
+        supply.supply_circulating_source,
+        supply.supply_circulating_staleness_d,
+        supply.is_supply_disputed,
+        supply.supply_onchain_native,
+        supply.supply_diluted_native,
+        supply.fdv_basis,
         coalesce(price.close_usd, stablecoin_day.price_usd) as price_usd,
         coalesce(
             class_interval.asset_class,
@@ -68,13 +72,19 @@ final as (
         priced.asset_id,
         priced.day,
         priced.asset_class,
-        priced.supply_native,
-        priced.supply_source,
-        priced.supply_staleness_d,
         priced.price_usd,
-        priced.supply_native * priced.price_usd as mcap_usd,
+        priced.supply_circulating_native,
+        priced.supply_circulating_source,
+        priced.supply_circulating_staleness_d,
+        priced.is_supply_disputed,
+        priced.supply_circulating_native * priced.price_usd as mcap_usd,
+        priced.supply_onchain_native * priced.price_usd as mcap_onchain_usd,
+        priced.supply_diluted_native * priced.price_usd as fdv_usd,
+        priced.fdv_basis,
+        priced.supply_circulating_native / priced.supply_diluted_native as float_frac,
         -- price and supply of one first unit: their product is the same, their changes are real
-        priced.supply_native / priced.unit_factor as supply_in_first_units,
+        priced.supply_circulating_native / priced.unit_factor as supply_in_first_units,
+        priced.supply_onchain_native / priced.unit_factor as supply_onchain_in_first_units,
         priced.price_usd * priced.unit_factor as price_of_first_unit_usd,
         priced.asset_class = 'stablecoin' as is_stablecoin,
         not priced.is_double_counted

@@ -1,15 +1,29 @@
 {% set so_far = 'partition by asset_id order by day rows between unbounded preceding and current row' %}
+{% set concepts = ['circulating', 'second', 'onchain', 'freefloat'] %}
 
--- circulating supply as the best source says it, carried forward for as many days as that source's
--- word is good (C.0). Stablecoins that are no asset of the registry stand under their own id.
+-- C.7.1: the concepts of supply, each in columns of its own, as their best sources say them, carried
+-- forward for as many days as that source's word is good (C.0). Stablecoins that are no asset of the
+-- registry stand under their own id.
 with metric as (
     select * from {{ ref('stg_coinmetrics__asset_metric') }}
-    where metric = 'SplyCur' and value > 0
+    where metric in ('SplyCur', 'SplyFF') and value > 0
+),
+
+coin as (
+    select * from {{ ref('stg_coingecko__market') }}
+),
+
+chart as (
+    select * from {{ ref('stg_coingecko__market_chart') }}
+    where price_usd > 0 and market_cap_usd > 0
 ),
 
 alias as (
     select * from {{ ref('int_asset_alias') }}
-    where source = 'coinmetrics'
+),
+
+onchain_circulating as (
+    select asset_id from {{ ref('map_onchain_circulating') }}
 ),
 
 stablecoin_supply as (
@@ -33,15 +47,55 @@ unit_factor as (
     select * from {{ ref('int_asset_unit_factor') }}
 ),
 
+supply_config as (
+    select * from {{ ref('cfg_supply') }}
+    qualify row_number() over (order by version desc) = 1
+),
+
 source_convention as (
     select source, table_name, ttl_d from {{ ref('meta_source') }}
     where metric_prefix is null
 ),
 
+coin_day as (
+    select
+        alias.asset_id,
+        coin.day,
+        coin.supply_circulating_native,
+        coin.supply_total_native,
+        coin.supply_max_native,
+        coin.coin_id
+    from coin
+    inner join alias
+        on alias.source = 'coingecko'
+        and coin.coin_id = alias.source_id
+        and coin.day >= alias.valid_from
+        and coin.day < coalesce(alias.valid_to, date '9999-12-31')
+    qualify row_number() over (partition by alias.asset_id, coin.day order by coin.coin_id) = 1
+),
+
+metric_day as (
+    select
+        alias.asset_id,
+        metric.day,
+        metric.metric,
+        cast(metric.value as double) as supply_native,
+        metric.source_asset_id as source_id
+    from metric
+    inner join alias
+        on alias.source = 'coinmetrics'
+        and metric.source_asset_id = alias.source_id
+        and metric.day >= alias.valid_from
+        and metric.day < coalesce(alias.valid_to, date '9999-12-31')
+),
+
+-- who says what, the better word first; where nothing is held back the ledger's supply is what
+-- circulates, elsewhere it is another concept and no stand-in
 reported as (
     select
         coalesce(stablecoin.asset_id, stablecoin.stablecoin_id) as asset_id,
         stablecoin_supply.day,
+        'circulating' as concept,
         stablecoin_supply.circulating_native as supply_native,
         'defillama_stablecoins' as source,
         'balances' as table_name,
@@ -53,26 +107,116 @@ reported as (
     union all
 
     select
-        alias.asset_id,
-        metric.day,
-        cast(metric.value as double) as supply_native,
+        asset_id,
+        day,
+        'circulating' as concept,
+        supply_circulating_native as supply_native,
+        'coingecko' as source,
+        'markets' as table_name,
+        2 as preference,
+        coin_id as source_id
+    from coin_day
+    where supply_circulating_native is not null
+
+    union all
+
+    select
+        metric_day.asset_id,
+        metric_day.day,
+        'circulating' as concept,
+        metric_day.supply_native,
         'coinmetrics' as source,
         'asset_metrics' as table_name,
-        2 as preference,
-        metric.source_asset_id as source_id
-    from metric
+        3 as preference,
+        metric_day.source_id
+    from metric_day
+    inner join onchain_circulating on metric_day.asset_id = onchain_circulating.asset_id
+    where metric_day.metric = 'SplyCur'
+
+    union all
+
+    -- what CoinGecko multiplied its price by
+    select
+        alias.asset_id,
+        chart.day,
+        'circulating' as concept,
+        chart.market_cap_usd / chart.price_usd as supply_native,
+        'coingecko' as source,
+        'market_chart' as table_name,
+        4 as preference,
+        chart.coin_id as source_id
+    from chart
     inner join alias
-        on metric.source_asset_id = alias.source_id
-        and metric.day >= alias.valid_from
-        and metric.day < coalesce(alias.valid_to, date '9999-12-31')
+        on alias.source = 'coingecko'
+        and chart.coin_id = alias.source_id
+        and chart.day >= alias.valid_from
+        and chart.day < coalesce(alias.valid_to, date '9999-12-31')
+
+    union all
+
+    select
+        asset_id,
+        day,
+        case metric when 'SplyCur' then 'onchain' else 'freefloat' end as concept,
+        supply_native,
+        'coinmetrics' as source,
+        'asset_metrics' as table_name,
+        1 as preference,
+        source_id
+    from metric_day
+),
+
+-- one word per source table; the next best word about what circulates is kept beside the best (V-3b)
+worded as (
+    select * from reported
+    qualify row_number() over (
+        partition by asset_id, day, concept, preference
+        order by source_id
+    ) = 1
 ),
 
 chosen as (
-    select * from reported
-    qualify row_number() over (
-        partition by asset_id, day
-        order by preference, source_id
-    ) = 1
+    select
+        worded.asset_id,
+        worded.day,
+        worded.concept,
+        worded.supply_native,
+        worded.source || '.' || worded.table_name as source,
+        source_convention.ttl_d,
+        row_number() over (
+            partition by worded.asset_id, worded.day, worded.concept
+            order by worded.preference
+        ) as position
+    from worded
+    left join source_convention
+        on worded.source = source_convention.source
+        and worded.table_name = source_convention.table_name
+),
+
+word as (
+    select
+        asset_id,
+        day,
+        case when position = 2 then 'second' else concept end as concept,
+        supply_native,
+        source,
+        ttl_d
+    from chosen
+    where position = 1 or (position = 2 and concept = 'circulating')
+),
+
+wide as (
+    select
+        asset_id,
+        day,
+        {% for concept in concepts %}
+            max(case when concept = '{{ concept }}' then supply_native end) as {{ concept }}_native,
+            max(case when concept = '{{ concept }}' then source end) as {{ concept }}_source,
+            max(case when concept = '{{ concept }}' then ttl_d end) as {{ concept }}_ttl_d
+            {{- ',' if not loop.last }}
+        {% endfor %}
+    from word
+    group by asset_id, day
 ),
 
 asset_day as (
@@ -91,16 +235,19 @@ dense as (
         asset_day.asset_id,
         asset_day.day,
         coalesce(unit_factor.unit_factor, 1) as unit_factor,
-        chosen.supply_native / coalesce(unit_factor.unit_factor, 1) as supply_in_first_units,
-        chosen.source,
-        source_convention.ttl_d
+        {% for concept in concepts %}
+            wide.{{ concept }}_native / coalesce(unit_factor.unit_factor, 1) as {{ concept }}_first,
+            wide.{{ concept }}_source,
+            wide.{{ concept }}_ttl_d,
+        {% endfor %}
+        case when coin_day.asset_id is not null then asset_day.day end as largest_day
     from asset_day
-    left join chosen
-        on asset_day.asset_id = chosen.asset_id
-        and asset_day.day = chosen.day
-    left join source_convention
-        on chosen.source = source_convention.source
-        and chosen.table_name = source_convention.table_name
+    left join wide
+        on asset_day.asset_id = wide.asset_id
+        and asset_day.day = wide.day
+    left join coin_day
+        on asset_day.asset_id = coin_day.asset_id
+        and asset_day.day = coin_day.day
     left join unit_factor
         on asset_day.asset_id = unit_factor.asset_id
         and asset_day.day >= unit_factor.valid_from
@@ -112,13 +259,71 @@ carried as (
         asset_id,
         day,
         unit_factor,
-        {{ last_known('supply_in_first_units', so_far) }} as supply_in_first_units,
-        {{ last_known('source', so_far) }} as supply_source,
-        {{ last_known('ttl_d', so_far) }} as ttl_d,
-        {{ days_between(
-            last_known('case when supply_in_first_units is not null then day end', so_far), 'day'
-        ) }} as staleness_d
+        {% for concept in concepts %}
+            {{ last_known(concept ~ '_first', so_far) }} as {{ concept }}_first,
+            {{ last_known(concept ~ '_source', so_far) }} as {{ concept }}_source,
+            {{ last_known(concept ~ '_ttl_d', so_far) }} as {{ concept }}_ttl_d,
+            {{ last_known('case when ' ~ concept ~ '_first is not null then day end', so_far) }}
+            as {{ concept }}_day,
+        {% endfor %}
+        {{ last_known('largest_day', so_far) }} as largest_day
     from dense
+),
+
+-- a snapshot is carried whole: a largest supply that it does not name is unlimited, not forgotten
+largest as (
+    select
+        coin_day.asset_id,
+        coin_day.day,
+        coin_day.supply_total_native / coalesce(unit_factor.unit_factor, 1) as total_first,
+        coin_day.supply_max_native / coalesce(unit_factor.unit_factor, 1) as max_first,
+        source_convention.ttl_d
+    from coin_day
+    left join source_convention
+        on source_convention.source = 'coingecko'
+        and source_convention.table_name = 'markets'
+    left join unit_factor
+        on coin_day.asset_id = unit_factor.asset_id
+        and coin_day.day >= unit_factor.valid_from
+        and coin_day.day < coalesce(unit_factor.valid_to, date '9999-12-31')
+),
+
+fresh as (
+    select
+        carried.asset_id,
+        carried.day,
+        carried.unit_factor,
+        {% for concept in concepts %}
+            case
+                when {{ days_between('carried.' ~ concept ~ '_day', 'carried.day') }} <= carried.{{ concept }}_ttl_d
+                    then carried.{{ concept }}_first
+            end as {{ concept }}_first,
+            carried.{{ concept }}_source,
+            {{ days_between('carried.' ~ concept ~ '_day', 'carried.day') }} as {{ concept }}_staleness_d,
+        {% endfor %}
+        largest.total_first,
+        largest.max_first,
+        case when largest.asset_id is not null then {{ days_between('carried.largest_day', 'carried.day') }} end
+        as largest_staleness_d
+    from carried
+    left join largest
+        on carried.asset_id = largest.asset_id
+        and carried.largest_day = largest.day
+        and {{ days_between('carried.largest_day', 'carried.day') }} <= largest.ttl_d
+),
+
+compared as (
+    select
+        fresh.*,
+        fresh.circulating_first / fresh.second_first - 1 as gap_frac,
+        coalesce(fresh.max_first, fresh.total_first) as diluted_first,
+        supply_config.max_gap_frac
+    from fresh
+    cross join supply_config
+    where fresh.circulating_first is not null
+        or fresh.onchain_first is not null
+        or fresh.freefloat_first is not null
+        or fresh.largest_staleness_d is not null
 ),
 
 final as (
@@ -126,11 +331,32 @@ final as (
         asset_id,
         day,
         unit_factor,
-        supply_in_first_units * unit_factor as supply_native,
-        supply_source,
-        cast(staleness_d as bigint) as supply_staleness_d
-    from carried
-    where staleness_d <= ttl_d
+        circulating_first * unit_factor as supply_circulating_native,
+        case when circulating_first is not null then circulating_source end as supply_circulating_source,
+        case when circulating_first is not null then cast(circulating_staleness_d as bigint) end
+        as supply_circulating_staleness_d,
+        second_first * unit_factor as supply_second_native,
+        case when second_first is not null then second_source end as supply_second_source,
+        gap_frac as supply_gap_frac,
+        abs(gap_frac) > max_gap_frac as is_supply_disputed,
+        onchain_first * unit_factor as supply_onchain_native,
+        case when onchain_first is not null then cast(onchain_staleness_d as bigint) end
+        as supply_onchain_staleness_d,
+        freefloat_first * unit_factor as supply_freefloat_native,
+        total_first * unit_factor as supply_total_native,
+        max_first * unit_factor as supply_max_native,
+        -- there are at least as many units as circulate; far more than the largest supply is a contradiction
+        case
+            when circulating_first <= diluted_first * (1 + max_gap_frac) or circulating_first is null
+                then greatest(diluted_first, circulating_first) * unit_factor
+        end as supply_diluted_native,
+        case
+            when max_first is not null then 'max'
+            when total_first is not null then 'total'
+        end as fdv_basis,
+        circulating_first > diluted_first * (1 + max_gap_frac) as is_supply_contradictory,
+        cast(largest_staleness_d as bigint) as supply_diluted_staleness_d
+    from compared
 )
 
 select * from final

@@ -17,6 +17,10 @@ supply as (
         on supply_day.stablecoin_id = registry.stablecoin_id
 ),
 
+reported_supply as (
+    select distinct asset_id from {{ ref('int_asset_supply_daily') }}
+),
+
 reference_price as (
     select distinct asset_id from {{ ref('int_reference_price_daily') }}
 ),
@@ -37,7 +41,7 @@ market as (
     group by base_asset_id
 ),
 
--- CoinGecko's slug is the id itself: it is no sign of a source
+-- an id at CoinGecko is written down for every asset: it is no sign of a source
 mapped as (
     select distinct asset_id from alias
     where source != 'coingecko'
@@ -59,6 +63,7 @@ final as (
         case
             when market.asset_id is not null
                 or supply.asset_id is not null
+                or reported_supply.asset_id is not null
                 or reference_price.asset_id is not null
                 then 'observed'
             when mapped.asset_id is not null then 'mapped'
@@ -70,6 +75,7 @@ final as (
     left join calendar on asset.asset_id = calendar.asset_id
     left join market on asset.asset_id = market.asset_id
     left join supply on asset.asset_id = supply.asset_id
+    left join reported_supply on asset.asset_id = reported_supply.asset_id
     left join reference_price on asset.asset_id = reference_price.asset_id
     left join mapped on asset.asset_id = mapped.asset_id
 )

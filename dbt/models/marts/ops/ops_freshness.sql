@@ -43,6 +43,10 @@ pool_day as (
     select * from {{ ref('stg_defillama_yields__pool_day') }}
 ),
 
+chart as (
+    select * from {{ ref('stg_coingecko__market_chart') }}
+),
+
 ohlcv as (
     select * from {{ ref('ohlcv_daily') }}
 ),
@@ -145,6 +149,11 @@ observed as (
 
     select 'defillama_yields' as source, 'pool_chart' as table_name, max(day) as newest_day
     from pool_day
+
+    union all
+
+    select 'coingecko' as source, 'market_chart' as table_name, max(day) as newest_day
+    from chart
 ),
 
 -- a row of NULLs on a missing day is no news

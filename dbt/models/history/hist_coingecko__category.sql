@@ -1,0 +1,1 @@
+{{ history_of('coingecko', 'categories', key=['category_id']) }}

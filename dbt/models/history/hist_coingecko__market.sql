@@ -1,0 +1,1 @@
+{{ history_of('coingecko', 'markets', key=['coin_id']) }}
