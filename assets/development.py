@@ -40,8 +40,12 @@ def serve(settings: Settings, progress: Progress, port: int) -> int:
             env=environment,
             cwd=settings.repo_dir,
         )
+        # who stops this command by SIGTERM stops Dagster's processes and the sandbox with it
+        before = signal.signal(signal.SIGTERM, lambda *_: process.send_signal(signal.SIGINT))
         try:
             return process.wait()
         except KeyboardInterrupt:
             process.send_signal(signal.SIGINT)
             return process.wait()
+        finally:
+            signal.signal(signal.SIGTERM, before)

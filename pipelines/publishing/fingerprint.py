@@ -80,3 +80,20 @@ def fingerprint(
     schema = ",".join(f"{name} {kind}" for name, kind in kept)
     text = f"{rows}|{lower}|{upper}|{schema}"
     return Fingerprint(rows, min_day, max_day, hashlib.sha256(text.encode()).hexdigest()[:32])
+
+
+def row_sum(
+    connection: duckdb.DuckDBPyConnection, relation: str, columns: Mapping[str, str]
+) -> tuple[int, str]:
+    """Return the number of rows and the sum of their hashes, in any order of the rows.
+
+    DuckDB's own hash, twenty times as fast as the fingerprint and not the same in every version of
+    it: for comparing two tables in one session.
+    """
+    names = ", ".join(quoted(name) for name in columns)
+    row = connection.execute(
+        f"select count(*), coalesce(sum(hash({names})::hugeint), 0)::varchar from {relation}"  # noqa: S608
+    ).fetchone()
+    if row is None:
+        raise RuntimeError(f"{relation} could not be read")
+    return int(row[0]), str(row[1])

@@ -129,6 +129,32 @@ def ui(served: Project, tmp_path: Path) -> Iterator[Ui]:
         _stop(web)
 
 
+def test_the_ui_command_serves_the_project_and_leaves_nothing_behind(
+    served: Project, tmp_path: Path
+) -> None:
+    port = _free_port()
+    process = _start(
+        "tokenmart", "dev", "--port", str(port), project=served, log=tmp_path / "dev.log"
+    )
+    try:
+        ui = Ui(port)
+        ui.wait_until_ready(process, 180)
+        groups = {node["groupName"] for node in ui.ask(_ASSETS)["assetNodes"]}
+        assert groups >= {"binance", "price", "published"}
+        # what a supervisor sends
+        process.terminate()
+        process.wait(timeout=60)
+    finally:
+        _stop(process)
+
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0, "the webserver is still there"
+    left = subprocess.run(
+        ["pgrep", "--session", str(process.pid)], capture_output=True, text=True
+    ).stdout.split()
+    assert left == [], (tmp_path / "dev.log").read_text(errors="replace")[-2000:]
+
+
 def test_range_is_backfilled_in_one_run(ui: Ui, served: Project, tmp_path: Path) -> None:
     first = served.current
     assets = [
