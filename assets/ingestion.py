@@ -7,7 +7,7 @@ import dagster as dg
 
 from assets import keys
 from assets.partitions import DAILY, SINGLE_RUN, window_of
-from assets.resources import Progress
+from assets.resources import Landings, Progress
 from pipelines import lake, sources
 from pipelines.lake import LoadReport
 from pipelines.settings import Settings
@@ -42,11 +42,15 @@ def _build(source: str) -> dg.AssetsDefinition:
         settings: dg.ResourceParam[Settings],
         clock: dg.ResourceParam[Clock],
         progress: dg.ResourceParam[Progress],
+        landings: dg.ResourceParam[Landings],
     ) -> Iterator[dg.MaterializeResult[Any]]:
         window = window_of(context)
         progress.begin(f"Extract {source}")
-        report = lake.land(source, window, settings, clock, context.run_id)
-        progress.end(_summary(report))
+        landing = landings.of_run(
+            lambda: lake.Landing(_beside(context), window, settings, clock, context.run_id)
+        )
+        report = landing.report(source)
+        progress.end(_summary(report), report.duration_s)
         context.log.info(f"{source}, {report.window}: {_summary(report)}")
         for refusal in report.refusals:
             context.log.warning(f"{source} refused: {refusal}")
@@ -64,6 +68,16 @@ def _build(source: str) -> dg.AssetsDefinition:
             )
 
     return land
+
+
+def _beside(context: dg.AssetExecutionContext) -> list[str]:
+    """Return the sources that this process lands in this run: all begin with the first op.
+
+    The ops themselves come one after the other. Each waits for its source and tells how it went,
+    so that one that fails is a failed op and the others are not.
+    """
+    steps = set(context.get_step_execution_context().execution_plan.step_keys_to_execute)
+    return [source for source in sources.SOURCES if op_name(source) in steps]
 
 
 def _spec(source: str, table: Table) -> dg.AssetSpec:

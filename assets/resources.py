@@ -3,10 +3,12 @@
 Settings are read when a run starts, never when definitions load.
 """
 
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import dagster as dg
 
+from pipelines.lake import Landing
 from pipelines.settings import Settings, get_settings
 from pipelines.windows import Clock, clock_at
 
@@ -26,8 +28,11 @@ class Progress(Protocol):
         """One step of the current stage is done."""
         ...
 
-    def end(self, outcome: str) -> None:
-        """The current stage is over; `outcome` says in a few words what it did."""
+    def end(self, outcome: str, duration_s: float | None = None) -> None:
+        """The current stage is over; `outcome` says in a few words what it did.
+
+        It took `duration_s` seconds where it began before it was told to.
+        """
         ...
 
 
@@ -43,8 +48,34 @@ class SilentProgress:
     def advance(self, what: str) -> None:
         """Do nothing."""
 
-    def end(self, outcome: str) -> None:
+    def end(self, outcome: str, duration_s: float | None = None) -> None:
         """Do nothing."""
+
+
+class Landings:
+    """Holds what a run lands side by side, for the ops that tell how it went."""
+
+    def __init__(self) -> None:
+        self._landing: Landing | None = None
+
+    def of_run(self, begin: Callable[[], Landing]) -> Landing:
+        """Return the run's landing, begun by whoever asks first."""
+        if self._landing is None:
+            self._landing = begin()
+        return self._landing
+
+    def cancel(self) -> None:
+        """Begin with no further source."""
+        if self._landing is not None:
+            self._landing.cancel()
+
+
+@dg.resource(description="The sources that the run lands side by side.")
+def run_landings(_context: dg.InitResourceContext) -> Iterator[Landings]:
+    """Yield an empty one; what has not begun when the run ends does not begin."""
+    landings = Landings()
+    yield landings
+    landings.cancel()
 
 
 @dg.resource(description="The settings, read from the environment when the run starts.")
@@ -67,5 +98,6 @@ def default_resources() -> dict[str, object]:
     return {
         "settings": environment_settings,
         "clock": settings_clock,
+        "landings": run_landings,
         "progress": dg.ResourceDefinition.hardcoded_resource(SilentProgress()),
     }

@@ -69,10 +69,10 @@ class TerminalProgress:
         if self._live is not None and self._task is not None:
             self._live.advance(self._task)
 
-    def end(self, outcome: str) -> None:
+    def end(self, outcome: str, duration_s: float | None = None) -> None:
         """Replace the spinner by a line that stays."""
         self._stop()
-        seconds = time.monotonic() - self._started
+        seconds = time.monotonic() - self._started if duration_s is None else duration_s
         self._console.print(f"[green]✓[/] {self._stage}: {outcome} [dim]({seconds:.1f} s)[/]")
 
     def close(self) -> None:

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
+import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path, PurePosixPath
+from queue import SimpleQueue
 from typing import Any
 
 import polars as pl
@@ -28,6 +33,8 @@ from pipelines.windows import Clock, Window
 
 LAYOUT = "{table_name}/load_date={YYYY}-{MM}-{DD}/{load_id}.{file_id}.{ext}"
 CATALOG = "catalog.parquet"
+# of sources that are landed side by side from a server of our own
+SANDBOX_THREADS = 4
 _CATALOG_SCHEMA: dict[str, Any] = {
     "source": pl.String,
     "table_name": pl.String,
@@ -57,6 +64,7 @@ class LoadReport:
         failures: what makes the run an error, for people.
         refusals: entities that the source refused, for people.
         is_enabled: False where the user switched the source off.
+        duration_s: seconds that it took, the wait for another run's load included.
     """
 
     source: str
@@ -71,6 +79,58 @@ class LoadReport:
     failures: tuple[str, ...] = ()
     refusals: tuple[str, ...] = ()
     is_enabled: bool = True
+    duration_s: float = 0.0
+
+
+class Landing:
+    """Sources landed side by side: within one they wait for its pace, and not for one another.
+
+    Threads, because what takes time is other people's servers. In the sandbox it is our own
+    processor, so that a few are enough there. They end with the process: a load that is cut off in
+    its middle is one that no catalog lists.
+    """
+
+    def __init__(
+        self,
+        source_names: Sequence[str],
+        window: Window,
+        settings: Settings,
+        clock: Clock,
+        run_id: str,
+    ) -> None:
+        """Begin; the sources are taken up in the order given."""
+        self._reports: dict[str, Future[LoadReport]] = {name: Future() for name in source_names}
+        self._waiting: SimpleQueue[str | None] = SimpleQueue()
+        is_live = settings.profile == "live"
+        workers = len(source_names) if is_live else min(SANDBOX_THREADS, len(source_names))
+        for name in (*source_names, *(None,) * workers):
+            self._waiting.put(name)
+        for number in range(workers):
+            threading.Thread(
+                target=self._work,
+                args=(window, settings, clock, run_id),
+                name=f"land-{number}",
+                daemon=True,
+            ).start()
+
+    def report(self, source_name: str) -> LoadReport:
+        """Wait for a source; return what its load did, or raise what ended it."""
+        return self._reports[source_name].result()
+
+    def cancel(self) -> None:
+        """Begin with no further source."""
+        for report in self._reports.values():
+            report.cancel()
+
+    def _work(self, window: Window, settings: Settings, clock: Clock, run_id: str) -> None:
+        while (name := self._waiting.get()) is not None:
+            report = self._reports[name]
+            if not report.set_running_or_notify_cancel():
+                continue
+            try:
+                report.set_result(land(name, window, settings, clock, run_id))
+            except BaseException as problem:  # noqa: BLE001  # whoever waits for it gets it
+                report.set_exception(problem)
 
 
 def land(
@@ -107,8 +167,10 @@ def land(
         remembered=lambda table: read_rows(settings, source_name, table),
         list_counts=_list_counts(settings, source_name, clock.now()),
     )
-    tally = _Tally(source_name)
-    load_id = _append(source_name, tally.watch(source.extract(run, asked)), run, settings, clock)
+    tally, started = _Tally(source_name), time.monotonic()
+    with turn(settings, source_name):
+        items = tally.watch(source.extract(run, asked))
+        load_id = _append(source_name, items, run, settings, clock)
     usage = run.usage
     return LoadReport(
         source=source_name,
@@ -122,7 +184,22 @@ def land(
         newest_at=tally.newest_at,
         failures=tuple(run.failures),
         refusals=tuple(run.refusals),
+        duration_s=time.monotonic() - started,
     )
+
+
+@contextmanager
+def turn(settings: Settings, what: str) -> Iterator[None]:
+    """Wait until no other run is at the same thing; of a run that was killed nothing stays.
+
+    Two runs that ask one host at a time would both be too fast for it.
+    """
+    from filelock import FileLock
+
+    folder = settings.data_dir / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / f"{what}.lock"):
+        yield
 
 
 class _Tally:
@@ -228,6 +305,11 @@ def write_catalog(settings: Settings) -> pl.DataFrame:
     Grain: one row per file. Columns: source, table_name, load_id, path (below the lake),
     completed_at (when dlt finished the load), fetched_at (the run's clock), row_count, byte_count.
     """
+    with turn(settings, CATALOG):
+        return _write_catalog(settings)
+
+
+def _write_catalog(settings: Settings) -> pl.DataFrame:
     import fsspec
 
     file_system, root = fsspec.core.url_to_fs(settings.lake_dir)

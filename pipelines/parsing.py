@@ -28,6 +28,8 @@ EARLIEST = datetime(2009, 1, 1, tzinfo=UTC)
 _EARLIEST_S = EARLIEST.timestamp()
 # what Python and DuckDB can still print; wrong units of time lie far beyond
 _LATEST = datetime(9999, 12, 31, tzinfo=UTC)
+# names of columns with the text that a value was read from
+_AS_TEXT = " as text"
 _MICROSECONDS: dict[str, int] = {"s": 1_000_000, "ms": 1_000, "us": 1}
 
 
@@ -233,21 +235,61 @@ def _judged(
     latest: datetime | None,
 ) -> tuple[pl.DataFrame, list[str | None]]:
     """Return the accepted rows, typed, and for every row why it is refused (None: it is not)."""
-    series: list[pl.Series] = []
-    reasons = pl.Series("reason", [None] * len(columns[0][0]), dtype=pl.String)
+    values, texts = [], []
     for column, (text, readable) in zip(table.columns, columns, strict=True):
-        values, reason = _typed(column, text, readable, (times or {}).get(column.name), latest)
-        series.append(values)
-        reasons = pl.select(pl.coalesce(reasons, reason)).to_series()
-    return pl.DataFrame(series).filter(reasons.is_null()), reasons.to_list()
+        values.append(_typed(column, text, readable, (times or {}).get(column.name)))
+        texts.append(text.alias(f"{column.name}{_AS_TEXT}"))
+    frame = pl.DataFrame(values)
+    if frame.is_empty():
+        return frame, []
+    reasons = pl.DataFrame([*values, *texts]).select(_reason(table, latest)).to_series()
+    if reasons.null_count() == len(reasons):
+        return frame, [None] * len(reasons)
+    return frame.filter(reasons.is_null()), reasons.to_list()
+
+
+@lru_cache(maxsize=256)
+def _reason(table: Table, latest: datetime | None) -> pl.Expr:
+    """Return why a row is refused (null: it is not); making it costs more than using it."""
+    return pl.coalesce(
+        pl.when(broken).then(message)
+        for column in table.columns
+        for broken, message in _rules(
+            column, pl.col(column.name), pl.col(f"{column.name}{_AS_TEXT}"), latest
+        )
+    ).alias("reason")
 
 
 def _cells(column: Column, cells: Sequence[Any]) -> tuple[pl.Series, pl.Series]:
     """Return a payload's cells as texts to read from, and those that are a text's own value."""
+    text = _texts_at_once(column, cells)
+    if text is not None:
+        return text, text
     text = _texts(column.name, [_text(column, cell) for cell in cells])
     if column.kind != "text":
         return text, text
     return text, _texts(column.name, [_readable(cell) for cell in cells])
+
+
+def _texts_at_once(column: Column, cells: Sequence[Any]) -> pl.Series | None:
+    """Return the texts of cells of one plain type, which need no look at each; None for others."""
+    kinds = set(map(type, cells)) - {type(None)}
+    is_plain = kinds <= {str} and "" not in cells
+    if column.kind in ("text", "boolean"):
+        is_plain = is_plain and column.kind == "text"
+    elif kinds == {int}:
+        try:
+            return pl.Series(column.name, cells, dtype=pl.Int64).cast(pl.String)
+        except (OverflowError, TypeError):  # more than 64 bits
+            return None
+    else:
+        is_plain = kinds <= {NumberText, str}
+    if not is_plain:
+        return None
+    try:
+        return pl.Series(column.name, cells, dtype=pl.String)
+    except UnicodeEncodeError:
+        return None
 
 
 def _typed(
@@ -255,13 +297,11 @@ def _typed(
     text: pl.Series,
     readable: pl.Series,
     unit: TimeUnit | None,
-    latest: datetime | None,
-) -> tuple[pl.Series, pl.Series]:
-    """Return the column's values and, for each row, why its cell is refused (null: it is not)."""
-    name = column.name
+) -> pl.Series:
+    """Return the column's values; null where a text is not of the type."""
     match column.kind:
         case "text":
-            values = readable.alias(name)
+            values = readable.alias(column.name)
         case "boolean":
             values = text.replace_strict(
                 {"true": True, "false": False}, default=None, return_dtype=pl.Boolean
@@ -274,11 +314,7 @@ def _typed(
             values = text.cast(pl.Decimal(38, 18), strict=False)
         case "timestamp":
             values = _instants(text, unit)
-    if not len(values):
-        return values, pl.Series(name, [], dtype=pl.String)
-    rules = _rules(column, pl.lit(values), pl.lit(text), latest)
-    reason = pl.coalesce(pl.when(broken).then(message) for broken, message in rules)
-    return values, pl.select(reason.alias("reason")).to_series()
+    return values
 
 
 def _rules(

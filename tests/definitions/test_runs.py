@@ -1,5 +1,6 @@
 """Runs through Dagster with the work itself replaced: what fails, what goes on, what is said."""
 
+import threading
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -39,7 +40,7 @@ class Told(SilentProgress):
     def __init__(self) -> None:
         self.lines: list[str] = []
 
-    def end(self, outcome: str) -> None:
+    def end(self, outcome: str, duration_s: float | None = None) -> None:  # noqa: ARG002
         self.lines.append(outcome)
 
 
@@ -59,6 +60,39 @@ def test_a_day_asks_every_source_for_that_day(
     assert record.asset_materialization is not None
     assert record.asset_materialization.partition == "2024-03-01"
     assert record.asset_materialization.metadata["dagster/row_count"].value == 5
+
+
+def test_sources_are_landed_side_by_side(
+    landed: dict[str, Window], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    healthy, meeting = lake.land, threading.Barrier(lake.SANDBOX_THREADS, timeout=20)
+    names = iter(range(10_000))
+
+    def land(
+        name: str, window: Window, settings: Settings, clock: Clock, run_id: str
+    ) -> LoadReport:
+        if next(names) < lake.SANDBOX_THREADS:
+            meeting.wait()  # breaks unless as many sources are at work at the same time
+        return healthy(name, window, settings, clock, run_id)
+
+    monkeypatch.setattr(lake, "land", land)
+    with runs.open_instance(settings) as instance:
+        runs.execute(instance, automation.HISTORY_JOB, DAY, settings, SilentProgress())
+    assert landed == dict.fromkeys(sources.SOURCES, DAY)
+
+
+def test_a_selected_source_is_landed_alone(landed: dict[str, Window], settings: Settings) -> None:
+    defs = build_defs(settings=settings, progress=SilentProgress())
+    wanted = [keys.raw("kraken", table.name) for table in sources.tables("kraken")]
+    wanted += [keys.raw("kraken", "extraction"), keys.raw("kraken", "quarantine")]
+    job = defs.get_repository_def().get_implicit_job_def_for_assets(wanted)
+    assert job is not None
+    with runs.open_instance(settings) as instance:
+        result = job.execute_in_process(
+            instance=instance, asset_selection=wanted, partition_key="2024-03-01"
+        )
+    assert result.success
+    assert landed == {"kraken": DAY}
 
 
 def test_a_range_is_one_extraction_window_and_one_run(

@@ -103,8 +103,8 @@ class DailyTable:
 
 
 def table(state: State, name: str, by: Sequence[str], columns: Sequence[str]) -> DailyTable:
-    """Return a daily table of the dataset, loaded once."""
-    return state.kept((name, "daily"), lambda: DailyTable(state, name, by, columns))
+    """Return a daily table of the dataset, loaded once for those who read the same columns."""
+    return state.kept((name, "daily", *by, *columns), lambda: DailyTable(state, name, by, columns))
 
 
 def total(parts: Sequence[Seen], name: str) -> tuple[Ints, Floats]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -75,6 +76,7 @@ class Node:
         self.head = _number_at(daily.now_s(state))
         self._tokens = {row["address"].lower(): row for row in daily.rows(state, "tokens")}
         self._table = daily.table(state, "token_daily", ["address"], _COLUMNS)
+        self._logs_of: dict[str, list[dict[str, Any]]] = {}
         self.methods: Mapping[str, Callable[[list[Any]], Any]] = {
             "eth_blockNumber": lambda _: hex(self.head),
             "eth_chainId": lambda _: "0x1",
@@ -158,35 +160,37 @@ class Node:
         ]
 
     def _transfers(self, address: str, first: int, last: int) -> list[dict[str, Any]]:
+        if address not in self._logs_of:
+            self._logs_of[address] = sorted(self._all_transfers(address), key=_number_of)
+        logs = self._logs_of[address]
+        return logs[
+            bisect_left(logs, first, key=_number_of) : bisect_right(logs, last, key=_number_of)
+        ]
+
+    def _all_transfers(self, address: str) -> Iterator[dict[str, Any]]:
         token, seen = self._tokens.get(address), self._seen(address)
         if token is None:
-            return []
-        found = []
+            return
         holder = f"0x{'0' * 24}{_hash('holder', address)[2:42]}"
         for position, day in enumerate(seen.days.tolist()):
-            if not first - 2 * DAY_S // SLOT_S <= _number_at(day * DAY_S) <= last:
-                continue
             for kind, part in (("minted", 3), ("burned", 2)):
                 amount = float(seen.values[kind][position])
                 number = _number_at(day * DAY_S + DAY_S // part)
-                if not amount > 0 or not first <= number <= last:
+                if not amount > 0:
                     continue
                 index = zlib.crc32(f"{address}:{kind}".encode()) % 200
                 ends = [_ZERO, holder] if kind == "minted" else [holder, _ZERO]
-                found.append(
-                    {
-                        "address": address,
-                        "topics": [TRANSFER, *ends],
-                        "data": _word(_smallest(amount, token)),
-                        "blockNumber": hex(number),
-                        "transactionHash": _hash("transaction", number, address, kind),
-                        "transactionIndex": hex(index % 50),
-                        "blockHash": _hash("block", number),
-                        "logIndex": hex(index),
-                        "removed": False,
-                    }
-                )
-        return found
+                yield {
+                    "address": address,
+                    "topics": [TRANSFER, *ends],
+                    "data": _word(_smallest(amount, token)),
+                    "blockNumber": hex(number),
+                    "transactionHash": _hash("transaction", number, address, kind),
+                    "transactionIndex": hex(index % 50),
+                    "blockHash": _hash("block", number),
+                    "logIndex": hex(index),
+                    "removed": False,
+                }
 
     def answer(self, call: Any) -> dict[str, Any]:
         """Return the answer to one call."""
@@ -204,6 +208,10 @@ class Node:
             said = {"code": problem.code, "message": problem.message}
             return {"jsonrpc": "2.0", "id": name, "error": said}
         return {"jsonrpc": "2.0", "id": name, "result": result}
+
+
+def _number_of(log: Mapping[str, Any]) -> int:
+    return int(log["blockNumber"], 16)
 
 
 def _smallest(amount: float, token: Mapping[str, Any]) -> int:

@@ -6,13 +6,13 @@ newest blocks only, so supply has no history but the one that daily runs make.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pipelines.extraction import Extraction, Item, Source
 from pipelines.parsing import Parsed, expect_list
 from pipelines.sources.ethereum import parse, rpc
-from pipelines.sources.ethereum.blocks import Block, Range, block_at, first_block_from
+from pipelines.sources.ethereum.blocks import Block, Range, block_at, first_blocks_from
 from pipelines.sources.ethereum.settings import (
     BASE_URL,
     BUDGET,
@@ -87,41 +87,38 @@ def _transfers(
     decimals: dict[str, int | None],
     asked: Range,
 ) -> Iterator[Parsed]:
-    """Ask day by day, so that every log's day is known without asking for its block."""
-    start: Block | None = None
-    for day in window.chunks(1):
-        day_s = int(day.start_at.timestamp())
-        if start is None:
-            start = first_block_from(run.client, day_s, None, newest)
-        stop = first_block_from(run.client, int(day.end_at.timestamp()), start, newest)
-        at = start.number
-        while at < stop.number:
-            last = min(at + asked.size, stop.number) - 1
-            try:
-                logs = _logs(run, tokens, at, last)
-            except rpc.TooMuch as problem:
-                is_useless = problem.allowed is not None and problem.allowed < USEFUL_RANGE
-                if not (is_useless and run.client.change_host()):
-                    asked.shrink(last - at + 1, problem.allowed)
-                continue
-            yield parse.transfers(logs, day_s, decimals, latest=run.fetched_at + DAY)
-            at = last + 1
-            if len(logs) < FEW_LOGS:
-                asked.grow()
-        start = stop
-
-
-def _logs(run: Extraction, tokens: list[str], first: int, last: int) -> list[Any]:
-    """Return the logs of mints and burns of blocks `first` to `last`, both inclusive."""
-    where = {"fromBlock": hex(first), "toBlock": hex(last), "address": tokens}
-    minted, burned = rpc.batch(
-        run.client,
-        [
-            ("eth_getLogs", [{**where, "topics": [TRANSFER, ZERO_TOPIC]}]),
-            ("eth_getLogs", [{**where, "topics": [TRANSFER, None, ZERO_TOPIC]}]),
-        ],
+    """Find where the days begin, then ask range after range; a block's number tells its day."""
+    starts = [int(day.start_at.timestamp()) for day in window.chunks(1)]
+    *firsts, stop = first_blocks_from(
+        run.client, [*starts, int(window.end_at.timestamp())], None, newest
     )
-    return expect_list(minted, "eth_getLogs") + expect_list(burned, "eth_getLogs")
+    days = parse.Days([block.number for block in firsts], starts, stop.number)
+    at = firsts[0].number
+    while at < stop.number:
+        parts = asked.parts(at, stop.number)
+        try:
+            logs = _logs(run, tokens, parts)
+        except rpc.TooMuch as problem:
+            is_useless = problem.allowed is not None and problem.allowed < USEFUL_RANGE
+            if not (is_useless and run.client.change_host()):
+                asked.shrink(max(last - first + 1 for first, last in parts), problem.allowed)
+            continue
+        yield parse.transfers(logs, days, decimals, latest=run.fetched_at + DAY)
+        at = parts[-1][1] + 1
+        if len(logs) < FEW_LOGS:
+            asked.grow()
+
+
+def _logs(run: Extraction, tokens: list[str], parts: Sequence[tuple[int, int]]) -> list[Any]:
+    """Return the logs of mints and burns of ranges of blocks, both ends inclusive."""
+    calls: list[rpc.Call] = []
+    for first, last in parts:
+        where = {"fromBlock": hex(first), "toBlock": hex(last), "address": tokens}
+        calls.append(("eth_getLogs", [{**where, "topics": [TRANSFER, ZERO_TOPIC]}]))
+        calls.append(("eth_getLogs", [{**where, "topics": [TRANSFER, None, ZERO_TOPIC]}]))
+    return [
+        log for result in rpc.batch(run.client, calls) for log in expect_list(result, "eth_getLogs")
+    ]
 
 
 SOURCE = Source(

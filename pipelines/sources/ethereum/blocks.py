@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from pipelines.http import HttpClient, RequestRefused
 from pipelines.parsing import PayloadError
 from pipelines.sources.ethereum import parse, rpc
-from pipelines.sources.ethereum.settings import FIRST_RANGE, MAX_RANGE
+from pipelines.sources.ethereum.settings import (
+    BATCH_CALLS,
+    CALLS_OF_A_RANGE,
+    FIRST_RANGE,
+    MAX_RANGE,
+)
 
 # a block is made every twelve seconds, unless its maker sleeps
 SLOT_S = 12
 _INTERPOLATIONS = 6
-_MISSED_SLOTS = 2
 _MAX_STEPS = 48
 
 
@@ -32,62 +39,94 @@ def block_at(client: HttpClient, tag: str | int) -> Block:
         TooMuch, SourceUnavailable, RequestFailed, PayloadError: as `rpc.call`.
     """
     name = hex(tag) if isinstance(tag, int) else tag
-    found = parse.block(
-        rpc.call(client, "eth_getBlockByNumber", [name, False]), f"eth_getBlockByNumber {name}"
-    )
+    return _block(rpc.call(client, "eth_getBlockByNumber", [name, False]), name)
+
+
+def first_blocks_from(
+    client: HttpClient, times_s: Sequence[int], low: Block | None, high: Block
+) -> list[Block]:
+    """Return for each instant the first block made at or after it.
+
+    Blocks come at an even pace, so that they are found by interpolation in a few requests, asked
+    for together; where the pace is uneven, by halving.
+
+    Args:
+        client: asks a node.
+        times_s: the instants, in seconds.
+        low: a block before them all, if one is known.
+        high: a block made at or after them all.
+
+    Raises:
+        RequestRefused, SourceUnavailable, RequestFailed, PayloadError: as `block_at`.
+    """
+    known = {high.number: high} | ({low.number: low} if low else {})
+    for attempt in range(_MAX_STEPS):
+        blocks = sorted(known.values(), key=lambda block: block.number)
+        if any(a.time_s > b.time_s for a, b in pairwise(blocks)):
+            raise PayloadError("ethereum: times of blocks do not grow")
+        wanted: set[int] = set()
+        found: list[Block] = []
+        for time_s in times_s:
+            place = bisect_left(blocks, time_s, key=lambda block: block.time_s)
+            if place == len(blocks):
+                raise PayloadError(f"ethereum: no block at {time_s}")
+            after, before = blocks[place], blocks[place - 1] if place else None
+            first = before.number + 1 if before else 0
+            if first == after.number:
+                found.append(after)
+            else:
+                wanted |= set(_guesses(time_s, before, after, first, attempt))
+        if not wanted:
+            return found
+        known |= {block.number: block for block in _blocks_at(client, sorted(wanted))}
+    raise PayloadError(f"ethereum: no block found in {_MAX_STEPS} steps")
+
+
+def _guesses(
+    time_s: int, before: Block | None, after: Block, first: int, attempt: int
+) -> Iterator[int]:
+    """Yield the blocks in [first, after) that the one looked for is probably between."""
+    guess = (first + after.number) // 2
+    if attempt < _INTERPOLATIONS:
+        pace = float(SLOT_S)
+        if before is not None:
+            pace = (after.time_s - before.time_s) / (after.number - before.number)
+        guess = after.number - int((after.time_s - time_s) / max(pace, 1))
+    for number in (guess - 1, guess):
+        yield min(max(number, first), after.number - 1)
+
+
+def _blocks_at(client: HttpClient, numbers: Sequence[int]) -> Iterator[Block]:
+    calls: list[rpc.Call] = [("eth_getBlockByNumber", [hex(at), False]) for at in numbers]
+    for at, result in zip(numbers, rpc.batch(client, calls), strict=True):
+        yield _block(result, hex(at))
+
+
+def _block(result: object, name: str) -> Block:
+    found = parse.block(result, f"eth_getBlockByNumber {name}")
     if found is None:
         raise RequestRefused(f"ethereum: no block {name}")
     return Block(*found)
 
 
-def first_block_from(client: HttpClient, time_s: int, low: Block | None, high: Block) -> Block:
-    """Return the first block made at or after an instant.
-
-    Blocks come at an even pace, so that it is found by interpolation in a few requests; where the
-    pace is uneven, by halving.
-
-    Args:
-        client: asks a node.
-        time_s: the instant, in seconds.
-        low: a block not after the one looked for, if one is known.
-        high: a block made at or after it.
-
-    Raises:
-        RequestRefused, SourceUnavailable, RequestFailed, PayloadError: as `block_at`.
-    """
-    if low is not None and low.time_s >= time_s:
-        return low
-    for attempt in range(_MAX_STEPS):
-        first = low.number + 1 if low else 0
-        if first == high.number:
-            return high
-        guess = (first + high.number) // 2
-        if attempt < _INTERPOLATIONS:
-            pace = float(SLOT_S)
-            if low is not None:
-                pace = (high.time_s - low.time_s) / (high.number - low.number)
-            # now a little before the place, now a little after, so that both ends close in
-            aside = _MISSED_SLOTS * (1 if attempt % 2 else -1) if attempt else 0
-            guess = high.number - round((high.time_s - time_s) / max(pace, 1)) + aside
-        found = block_at(client, min(max(guess, first), high.number - 1))
-        if found.time_s >= time_s:
-            high = found
-        else:
-            low = found
-    raise PayloadError(f"ethereum: times of blocks do not grow: no block at {time_s}")
-
-
 @dataclass
 class Range:
-    """How many blocks the next request may ask for.
+    """How many blocks one call may ask for, and how many such calls go in one request.
 
     Attributes:
-        size: blocks of the next request.
+        size: blocks of the next calls.
         ceiling: what the node has shown to be too much is never asked again.
+        calls: ranges of the next request.
     """
 
     size: int = FIRST_RANGE
     ceiling: int = MAX_RANGE
+    calls: int = 1
+
+    def parts(self, first: int, end: int) -> list[tuple[int, int]]:
+        """Return the ranges of the next request: their first and last blocks, from `first` on."""
+        starts = range(first, min(end, first + self.calls * self.size), self.size)
+        return [(start, min(start + self.size, end) - 1) for start in starts]
 
     def shrink(self, asked: int, allowed: int | None) -> None:
         """Ask for what the node allows, or for half.
@@ -99,7 +138,11 @@ class Range:
             raise RequestRefused("ethereum: the logs of a single block are too many for the node")
         fits = allowed if allowed is not None and 0 < allowed < asked else asked // 2
         self.size = self.ceiling = fits
+        self.calls = max(self.calls // 2, 1)
 
     def grow(self) -> None:
-        """Ask for twice as much, below what was too much."""
-        self.size = min(self.size * 2, self.ceiling)
+        """Ask for twice as much, below what was too much: first wider, then more at once."""
+        if self.size < self.ceiling:
+            self.size = min(self.size * 2, self.ceiling)
+        else:
+            self.calls = min(self.calls * 2, BATCH_CALLS // CALLS_OF_A_RANGE)

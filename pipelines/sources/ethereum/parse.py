@@ -6,8 +6,9 @@ Quantities are hexadecimal without leading zeros, data is hexadecimal of whole b
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import replace
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -22,6 +23,32 @@ _WORD = 64
 _MAX_DECIMALS = 77
 # DECIMAL(38, 18) holds twenty digits before the point
 _MAX_UNITS = Decimal(10) ** 20
+
+
+@dataclass(frozen=True)
+class Days:
+    """Which day a block was made on.
+
+    Attributes:
+        firsts: the first block of each day.
+        starts_s: when each day begins, in seconds.
+        end: the first block after the last day.
+    """
+
+    firsts: Sequence[int]
+    starts_s: Sequence[int]
+    end: int
+
+    def start_of(self, block_number: int) -> int:
+        """Return when the block's day begins, in seconds.
+
+        Raises:
+            PayloadError: the block is of another day, so that nobody asked for it.
+        """
+        place = bisect_right(self.firsts, block_number) - 1
+        if place < 0 or block_number >= self.end:
+            raise PayloadError(f"log: block {block_number} is not among those asked for")
+        return self.starts_s[place]
 
 
 def number(quantity: object) -> int | None:
@@ -123,13 +150,13 @@ def token_supply(
 
 
 def transfers(
-    result: object, day_s: int, decimals: Mapping[str, int | None], latest: datetime
+    result: object, days: Days, decimals: Mapping[str, int | None], latest: datetime
 ) -> Parsed:
     """Parse the logs of `eth_getLogs` for Transfer events of fungible tokens.
 
     Args:
         result: the list of logs.
-        day_s: start of the day that the asked blocks are of, in seconds.
+        days: the days that the asked blocks are of.
         decimals: each token's digits after the point.
         latest: instants after it are refused.
 
@@ -140,22 +167,22 @@ def transfers(
     refused: list[tuple[str, str]] = []
     for log in expect_list(result, "eth_getLogs"):
         try:
-            rows.append(_transfer(expect_object(log, "log"), decimals))
+            rows.append(_transfer(expect_object(log, "log"), days, decimals))
         except PayloadError as problem:
             refused.append((str(problem), dump(log)))
-    names = {name: name for name in TRANSFERS.fields if name != "day_time"}
     parsed = parse_rows(
         TRANSFERS,
         rows,
-        names,
-        constants={"day_time": day_s},
+        {name: name for name in TRANSFERS.fields},
         times={"day_time": "s"},
         latest=latest,
     )
     return replace(parsed, refused=(*parsed.refused, *refused))
 
 
-def _transfer(log: dict[str, Any], decimals: Mapping[str, int | None]) -> dict[str, Any]:
+def _transfer(
+    log: dict[str, Any], days: Days, decimals: Mapping[str, int | None]
+) -> dict[str, Any]:
     topics, address = log.get("topics"), log.get("address")
     if log.get("removed"):
         raise PayloadError("log: removed by a reorganisation")
@@ -169,11 +196,15 @@ def _transfer(log: dict[str, Any], decimals: Mapping[str, int | None]) -> dict[s
     raw = word(log.get("data"))
     if raw is None:
         raise PayloadError("log: no amount")
+    block_number = number(log.get("blockNumber"))
+    if block_number is None:
+        raise PayloadError("log: block_number: missing")
     token = address.lower()
     value = units(raw, decimals.get(token))
     return {
         "token": token,
-        "block_number": number(log.get("blockNumber")),
+        "day_time": days.start_of(block_number),
+        "block_number": block_number,
         "block_hash": log.get("blockHash"),
         "log_index": number(log.get("logIndex")),
         "transaction_hash": log.get("transactionHash"),

@@ -21,6 +21,8 @@ LICENCE = "public chain; each node's terms of use"
 BATCH_CALLS = 20
 # blocks of one eth_getLogs: nodes allow from 800 to 50,000 and say so only when they refuse
 FIRST_RANGE = 2_000
+# mints and burns are two filters: a topic cannot say "from or to"
+CALLS_OF_A_RANGE = 2
 MAX_RANGE = 10_000
 # a node that allows less than this is left for the next, if there is one
 USEFUL_RANGE = 100

@@ -15,7 +15,7 @@ from pipelines.extraction import Extraction
 from pipelines.http import HttpClient, RequestFailed, RequestRefused, SourceUnavailable
 from pipelines.parsing import PayloadError
 from pipelines.sources.ethereum import SOURCE, parse, rpc
-from pipelines.sources.ethereum.blocks import Block, Range, block_at, first_block_from
+from pipelines.sources.ethereum.blocks import Block, Range, block_at, first_blocks_from
 from pipelines.sources.ethereum.settings import TRANSFER, ZERO_TOPIC
 from tests.sources.double import at, days, landed, log_of, recorded
 from tests.sources.fuzz import FUZZ, damaged, outcome
@@ -28,6 +28,8 @@ GENESIS = int(at("2024-03-01").timestamp())
 FINAL_S = int(at("2024-03-10T05:45").timestamp())
 TOKEN, OTHER = "0x" + "aa" * 20, "0x" + "bb" * 20
 FOLDER = "ethereum_etl_jsonrpc"
+# all blocks are of one day
+DAYS = parse.Days([0], [FINAL_S // 86_400 * 86_400], 2**40)
 
 
 def padded(number: int) -> str:
@@ -173,7 +175,7 @@ def test_recorded_calls_have_a_bytes32_symbol(shared_data: Path) -> None:
 
 def test_recorded_logs_are_the_expected_transfers(shared_data: Path) -> None:
     (path,) = (shared_data / FOLDER).glob("*getFilterLogs*")
-    parsed = parse.transfers(recorded(path)["result"], FINAL_S // 86_400 * 86_400, {}, LATEST)
+    parsed = parse.transfers(recorded(path)["result"], DAYS, {}, LATEST)
     (path,) = (shared_data / FOLDER).glob("test_export_token_transfers_job*expected*.csv")
     expected = list(csv.DictReader(path.read_text().splitlines()))
     rows = parsed.rows.to_pylist()
@@ -201,7 +203,7 @@ def test_recorded_logs_of_another_event_are_quarantined(shared_data: Path) -> No
         }
         for row in csv.DictReader(path.read_text().splitlines())
     ]  # fmt: skip
-    parsed = parse.transfers(logs, FINAL_S // 86_400 * 86_400, {}, LATEST)
+    parsed = parse.transfers(logs, DAYS, {}, LATEST)
     assert parsed.rows["value_raw"].to_pylist() == ["109000000000000000000", "40000000000"]
     assert [reason for reason, _ in parsed.refused] == ["log: not a Transfer event"]
 
@@ -237,7 +239,7 @@ def test_recorded_supplies_and_blocks_are_numbers(shared_data: Path) -> None:
 def test_what_is_no_transfer_of_a_fungible_token_is_quarantined(
     log_entry: Any, reason: str
 ) -> None:
-    parsed = parse.transfers([log_entry, log(2, 1)], GENESIS, {TOKEN: 6}, LATEST)
+    parsed = parse.transfers([log_entry, log(2, 1)], DAYS, {TOKEN: 6}, LATEST)
     assert parsed.row_count == 1
     assert reason in parsed.refused[0][0]
 
@@ -488,12 +490,12 @@ def test_the_first_block_of_a_day_is_found_in_a_few_requests(chain: Chain, day: 
     with local_api(chain.reply) as api:
         asking = client(api.url)
         newest = block_at(asking, "finalized")
-        assert first_block_from(asking, time_s, None, newest).number == true
+        assert first_blocks_from(asking, [time_s], None, newest)[0].number == true
         assert len(api.asked) <= 14
         before = len(api.asked)
         if true > 8000:
             start = Block(true - 6480, chain.times[true - 6480])
-            assert first_block_from(asking, time_s, start, newest).number == true
+            assert first_blocks_from(asking, [time_s], start, newest)[0].number == true
             assert len(api.asked) - before <= 8
 
 
@@ -508,13 +510,13 @@ def test_times_of_an_uneven_chain_are_found_all_the_same() -> None:
         newest = block_at(asking, "finalized")
         for time_s in (chain.times[0], chain.times[499] + 1, chain.times[700] - 1, newest.time_s):
             true = next(number for number, at_s in enumerate(chain.times) if at_s >= time_s)
-            assert first_block_from(asking, time_s, None, newest).number == true
+            assert first_blocks_from(asking, [time_s], None, newest)[0].number == true
 
 
 @FUZZ
 @given(damaged([log(1, 1), log(2, 2, mint=False)]))
 def test_damaged_logs_are_rows_refusals_or_payload_errors(payload: Any) -> None:
-    outcome(lambda body: parse.transfers(body, GENESIS, {TOKEN: 6}, LATEST), payload)
+    outcome(lambda body: parse.transfers(body, DAYS, {TOKEN: 6}, LATEST), payload)
 
 
 @FUZZ

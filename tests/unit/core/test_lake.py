@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -366,3 +367,22 @@ def test_the_runs_clock_stamps_and_the_walls_does_not(serve: Any, settings: Sett
     land(settings, past, Window.of_day(date(2022, 5, 11)))
     assert read(settings, "daily")["fetched_at"].unique().to_list() == [past.now()]
     assert "load_date=2022-05-12" in lake.read_catalog(settings)["path"][0]
+
+
+def test_two_runs_do_not_ask_one_source_at_the_same_time(settings: Settings) -> None:
+    inside: list[str] = []
+    met: list[list[str]] = []
+
+    def ask(name: str) -> None:
+        with lake.turn(settings, "binance"):
+            inside.append(name)
+            time.sleep(0.05)
+            met.append(list(inside))
+            inside.remove(name)
+
+    threads = [threading.Thread(target=ask, args=(name,)) for name in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=10)
+    assert sorted(met) == [["a"], ["b"]]
