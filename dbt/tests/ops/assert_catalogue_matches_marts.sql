@@ -1,15 +1,15 @@
 -- A-01: every column of every mart stands in the catalogue, and nothing else does
 {% set marts = [
     ref('dim_asset'), ref('dim_asset_alias'), ref('dim_venue'), ref('dim_stablecoin'),
-    ref('ohlcv_daily'), ref('price_daily'), ref('venue_quality_daily'), ref('returns_risk_daily'),
-    ref('stablecoin_supply_daily'), ref('stablecoin_peg_daily'),
-    ref('ops_load_log'), ref('ops_freshness'), ref('ops_check_result'), ref('meta_metric_catalog'),
-    ref('dim_universe_membership'), ref('technical_daily'), ref('levels_daily'),
-    ref('trader_grade_daily'), ref('investor_grade_daily'), ref('grade_components'),
-    ref('signal_daily'), ref('signal_event'), ref('signal_performance_daily'),
-    ref('depeg_event_log'), ref('depeg_event'), ref('alert'),
-    ref('risk_plan_daily'), ref('portfolio_check_daily'), ref('screener_latest'), ref('moonshots'),
-    ref('what_if_token'), ref('peers')
+    ref('ohlcv_daily'), ref('price_daily'), ref('venue_quality_daily'),
+    ref('returns_risk_daily'), ref('stablecoin_supply_daily'), ref('stablecoin_peg_daily'),
+    ref('ops_load_log'), ref('ops_freshness'), ref('ops_check_result'),
+    ref('meta_metric_catalog'), ref('dim_universe_membership'), ref('technical_daily'),
+    ref('levels_daily'), ref('trader_grade_daily'), ref('investor_grade_daily'),
+    ref('grade_components'), ref('signal_daily'), ref('signal_event'),
+    ref('signal_performance_daily'), ref('depeg_event_log'), ref('depeg_event'), ref('alert'),
+    ref('risk_plan_daily'), ref('portfolio_check_daily'), ref('screener_latest'),
+    ref('moonshots'), ref('what_if_token'), ref('peers'), ref('network_valuation_daily')
 ] %}
 
 with catalogue as (

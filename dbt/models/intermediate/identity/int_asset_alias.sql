@@ -17,6 +17,11 @@ overlay_stablecoin as (
     where not coalesce(is_deleted, false)
 ),
 
+overlay_token as (
+    select * from {{ ref('stg_curation__token') }}
+    where not coalesce(is_deleted, false)
+),
+
 build_stamp as (
     select * from {{ ref('int_build_stamp') }}
 ),
@@ -104,6 +109,17 @@ overlay_alias as (
         date '1970-01-01' as valid_from,
         cast(null as date) as valid_to
     from overlay_stablecoin
+    where asset_id is not null
+
+    union all
+
+    select distinct
+        'ethereum' as source,
+        lower(address) as source_id,
+        asset_id,
+        date '1970-01-01' as valid_from,
+        cast(null as date) as valid_to
+    from overlay_token
     where asset_id is not null
 ),
 

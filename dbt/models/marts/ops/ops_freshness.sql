@@ -71,9 +71,24 @@ peg as (
     select * from {{ ref('stablecoin_peg_daily') }}
 ),
 
+bitcoin_chart as (
+    select * from {{ ref('stg_blockchain_info__chart') }}
+),
+
+transfer as (
+    select * from {{ ref('stg_ethereum__transfer') }}
+),
+
+network_valuation as (
+    select * from {{ ref('network_valuation_daily') }}
+),
+
+-- a table without a lag is an archive: nothing is due
 source_convention as (
     select * from {{ ref('meta_source') }}
-    where timestamp_convention != 'snapshot' and metric_prefix is null
+    where timestamp_convention != 'snapshot'
+        and metric_prefix is null
+        and publish_lag_h is not null
 ),
 
 ops_config as (
@@ -114,6 +129,16 @@ observed as (
 
     select 'defillama_stablecoins' as source, 'prices' as table_name, max(day) as newest_day
     from stablecoin_price
+
+    union all
+
+    select 'blockchain_info' as source, 'charts' as table_name, max(day) as newest_day
+    from bitcoin_chart
+
+    union all
+
+    select 'ethereum' as source, 'transfers' as table_name, max(day) as newest_day
+    from transfer
 
     union all
 
@@ -191,6 +216,12 @@ published as (
     select 'stablecoin_peg_daily' as subject, max(day) as newest_day
     from peg
     where price_usd is not null
+
+    union all
+
+    select 'network_valuation_daily' as subject, max(day) as newest_day
+    from network_valuation
+    where mcap_onchain_usd is not null
 ),
 
 -- a mart is due when its slowest source is
