@@ -1,4 +1,4 @@
-"""The publication contracts of plans, of the screener and of the views beside it (see `suites`)."""
+"""The publication contracts of plans, the screener, its views and of quality (see `suites`)."""
 
 from __future__ import annotations
 
@@ -181,6 +181,28 @@ PLAN_CONTRACTS: tuple[Contract, ...] = (
             "premium_to_median_frac": _NUMBER,
             **_BUILT,
         },
+        min_rows=0,
+    ),
+    Contract(
+        "signal_quality",
+        ("measure_kind", "measure", "horizon_d", "statistic", "quantile"),
+        {
+            "measure_kind": _TEXT,
+            "measure": _TEXT,
+            "horizon_d": _COUNT,
+            "statistic": _TEXT,
+            "quantile": _COUNT,
+            # half of all statistics are no more than chance: a median far off is another unit
+            "statistic_value": Column("DOUBLE", median=(-1, 1)),
+            "standard_error": _NUMBER,
+            "t_stat": Column("DOUBLE", median=(-30, 30)),
+            "lag_count": _COUNT,
+            "day_count": _COUNT,
+            "first_measured_day": _DAY,
+            "last_measured_day": _DAY,
+            **_BUILT,
+        },
+        # a lake of less than four months has nothing to judge
         min_rows=0,
     ),
 )

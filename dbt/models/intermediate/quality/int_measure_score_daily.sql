@@ -1,0 +1,70 @@
+{{ config(materialized='view') }}
+
+-- everything that claims to say something about what comes, among the members of the day
+with trader as (
+    select * from {{ ref('trader_grade_daily') }}
+    where is_in_universe
+),
+
+investor as (
+    select * from {{ ref('investor_grade_daily') }}
+    where is_in_universe
+),
+
+component as (
+    select * from {{ ref('grade_components') }}
+),
+
+signal as (
+    select asset_id, day, signal from {{ ref('signal_daily') }}
+),
+
+final as (
+    {% for relation, kind, names in [
+        ('trader', 'grade', ['trader_grade']),
+        ('trader', 'group', ['ta_grade', 'quant_grade', 'flow_grade']),
+        ('investor', 'grade', ['investor_grade']),
+        ('investor', 'group', [
+            'valuation_grade', 'growth_grade', 'tokenomics_grade', 'quality_grade',
+            'liquidity_grade'
+        ])
+    ] %}
+        {% for name in names %}
+            select
+                '{{ kind }}' as measure_kind,
+                '{{ name }}' as measure,
+                asset_id,
+                day,
+                {{ name }} as value
+            from {{ relation }}
+            where {{ name }} is not null
+
+            union all
+        {% endfor %}
+    {% endfor %}
+
+    -- as the grade uses it
+    select
+        'factor' as measure_kind,
+        factor as measure,
+        asset_id,
+        day,
+        score as value
+    from component
+    where score is not null
+
+    union all
+
+    select
+        'signal' as measure_kind,
+        'signal' as measure,
+        signal.asset_id,
+        signal.day,
+        cast(signal.signal as double) as value
+    from signal
+    inner join trader
+        on signal.asset_id = trader.asset_id
+        and signal.day = trader.day
+)
+
+select * from final

@@ -1,0 +1,30 @@
+"""Measures against what came after. The one model that looks forward; nothing decides by it."""
+
+
+def model(dbt, session):  # noqa: ARG001
+    dbt.config(materialized="table")
+
+    import polars as pl
+
+    from pipelines.analytics.parameters import from_seed, newest_version
+    from pipelines.analytics.quality import QualityParameters, measure_quality, strategy_quality
+
+    scores = dbt.ref("int_measure_score_daily").pl().lazy()
+    closes = dbt.ref("int_signal_close_daily").select("asset_id, day, close_usd").pl().lazy()
+    performance = (
+        dbt.ref("int_signal_performance_daily")
+        .select("asset_id, day, effective_signal, strat_ret, hold_ret")
+        .pl()
+        .lazy()
+    )
+    parameters = from_seed(QualityParameters, newest_version(dbt.ref("cfg_signal_quality").pl()))
+    return (
+        pl.concat(
+            [
+                measure_quality(scores, closes, parameters),
+                strategy_quality(performance, "signal", parameters),
+            ]
+        )
+        .collect()
+        .to_arrow()
+    )
