@@ -16,6 +16,7 @@
     ref('meta_metric_catalog'),
     ref('dim_universe_membership'),
     ref('technical_daily'),
+    ref('derivatives_daily'),
     ref('levels_daily'),
     ref('trader_grade_daily'),
     ref('investor_grade_daily'),

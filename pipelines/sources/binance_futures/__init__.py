@@ -34,6 +34,8 @@ from pipelines.sources.binance_futures.tables import (
 )
 from pipelines.windows import DAY, Window, start_of
 
+# funding times are rounded to the minute
+SETTLEMENT = timedelta(minutes=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -85,9 +87,12 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
 
 
 def _funding(run: Extraction, symbol: str, window: Window) -> Iterator[Parsed]:
-    """Ask page by page: from the last settlement on, until a page is short."""
+    """Ask page by page: from the last settlement on, until a page is short.
+
+    The settlement at the window's end is asked for too: its mark price is the last day's last one.
+    """
     start_ms = _ms(window.start_at) - FUNDING_JITTER_MS
-    end_ms = _ms(window.end_at) - FUNDING_JITTER_MS - 1
+    end_ms = _ms(window.end_at) + FUNDING_JITTER_MS
     while start_ms <= end_ms:
         payload = run.client.get_json(
             "fapi/v1/fundingRate",
@@ -99,7 +104,7 @@ def _funding(run: Extraction, symbol: str, window: Window) -> Iterator[Parsed]:
             },
         )
         page = parse.funding_rate(payload, latest=run.fetched_at + DAY)
-        yield page.between("funding_time", window.start_at, window.end_at)
+        yield page.between("funding_time", window.start_at, window.end_at + SETTLEMENT)
         if page.row_count + len(page.refused) < FUNDING_PAGE_ROWS:
             return
         newest = pc.max(page.rows["reported_time"]).as_py()

@@ -117,7 +117,8 @@ def test_funding_pages_go_on_after_the_last_settlement():
     run = run_of(Exchange(), NOW, ["BTC"])
     rows = landed(SOURCE, run, days("2021-03-01", "2026-02-28"))["funding_rate"]
     times = [row["funding_time"] for row in rows]
-    assert len(times) == len(set(times)) == 1826 * 3
+    assert len(times) == len(set(times)) == 1826 * 3 + 1
+    assert max(times) == at("2026-03-01"), "its mark price is that of the last day's end"
     assert {(time.hour % 8, time.minute, time.second) for time in times} == {(0, 0, 0)}
     assert len(run.client.paths("fundingRate")) == 6
     assert log_of(run, "funding_rate")["BTCUSDT"]["status"] == "ok"
@@ -132,6 +133,7 @@ def test_jitter_to_either_side_keeps_a_settlement_in_its_day():
         at("2026-02-27T00:00"),
         at("2026-02-27T08:00"),
         at("2026-02-27T16:00"),
+        at("2026-02-28T00:00"),
     ]
 
 
@@ -146,7 +148,7 @@ def test_an_interval_that_changes_during_a_day_shows_in_the_settlements():
     rows = landed(SOURCE, run, days("2026-02-26", "2026-02-27"))["funding_rate"]
     times = [row["funding_time"] for row in rows]
     hours = [(later - earlier) / timedelta(hours=1) for earlier, later in pairwise(times)]
-    assert hours == [8, 8, 8, 8, 4, 4, 4]
+    assert hours == [8, 8, 8, 8, 4, 4, 4, 4]
 
 
 def test_open_interest_reaches_30_days_back_and_to_the_end_of_the_last_day():
@@ -164,7 +166,7 @@ def test_what_is_gone_from_open_interest_is_not_asked_for():
     rows = landed(SOURCE, run, days("2025-01-01", "2025-01-31"))
     assert "open_interest_hist" not in rows
     assert run.client.paths("openInterestHist") == []
-    assert len(rows["funding_rate"]) == 31 * 3
+    assert len(rows["funding_rate"]) == 31 * 3 + 1
 
 
 def test_only_usdt_perpetuals_are_asked_for_and_special_intervals_are_landed():

@@ -22,7 +22,7 @@ activity as (
 ),
 
 derivative as (
-    select cast(null as varchar) as asset_id, cast(null as date) as day, cast(null as double) as funding_z_90d where false
+    select * from {{ ref('derivatives_daily') }}
 ),
 
 factor_config as (

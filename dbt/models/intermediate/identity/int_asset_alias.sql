@@ -12,6 +12,11 @@ overlay_market as (
     where not coalesce(is_deleted, false)
 ),
 
+overlay_perpetual as (
+    select * from {{ ref('stg_curation__perpetual') }}
+    where not coalesce(is_deleted, false)
+),
+
 overlay_stablecoin as (
     select * from {{ ref('stg_curation__stablecoin') }}
     where not coalesce(is_deleted, false)
@@ -33,6 +38,12 @@ market_code as (
     union all
     select venue as source, quote_code as source_id, quote_asset_id as asset_id, listed_day, known_at
     from overlay_market
+    union all
+    select venue as source, base_code as source_id, base_asset_id as asset_id, listed_day, known_at
+    from overlay_perpetual
+    union all
+    select venue as source, quote_code as source_id, quote_asset_id as asset_id, listed_day, known_at
+    from overlay_perpetual
 ),
 
 market_asset as (

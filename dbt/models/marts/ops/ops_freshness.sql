@@ -47,6 +47,30 @@ chart as (
     select * from {{ ref('stg_coingecko__market_chart') }}
 ),
 
+binance_funding as (
+    select * from {{ ref('stg_binance_futures__funding_rate') }}
+),
+
+binance_interest as (
+    select * from {{ ref('stg_binance_futures__open_interest') }}
+),
+
+okx_funding as (
+    select * from {{ ref('stg_okx__funding_rate') }}
+),
+
+bybit_funding as (
+    select * from {{ ref('stg_bybit__funding_rate') }}
+),
+
+bybit_interest as (
+    select * from {{ ref('stg_bybit__open_interest') }}
+),
+
+derivative as (
+    select * from {{ ref('derivatives_daily') }}
+),
+
 ohlcv as (
     select * from {{ ref('ohlcv_daily') }}
 ),
@@ -179,6 +203,41 @@ observed as (
 
     select 'coingecko' as source, 'market_chart' as table_name, max(day) as newest_day
     from chart
+
+    union all
+
+    -- a settlement at 00:00 is for the day before
+    select
+        'binance_futures' as source,
+        'funding_rate' as table_name,
+        max({{ utc_day('settled_at - interval 1 second') }}) as newest_day
+    from binance_funding
+
+    union all
+
+    select
+        'okx' as source,
+        'funding_rate_history' as table_name,
+        max({{ utc_day('settled_at - interval 1 second') }}) as newest_day
+    from okx_funding
+
+    union all
+
+    select
+        'bybit' as source,
+        'funding_history' as table_name,
+        max({{ utc_day('settled_at - interval 1 second') }}) as newest_day
+    from bybit_funding
+
+    union all
+
+    select 'binance_futures' as source, 'open_interest_hist' as table_name, max(day) as newest_day
+    from binance_interest
+
+    union all
+
+    select 'bybit' as source, 'open_interest' as table_name, max(day) as newest_day
+    from bybit_interest
 ),
 
 -- a row of NULLs on a missing day is no news
@@ -222,6 +281,12 @@ published as (
     select 'network_valuation_daily' as subject, max(day) as newest_day
     from network_valuation
     where mcap_onchain_usd is not null
+
+    union all
+
+    select 'derivatives_daily' as subject, max(day) as newest_day
+    from derivative
+    where funding_day is not null
 ),
 
 -- a mart is due when its slowest source is

@@ -1,0 +1,14 @@
+{{ config(materialized='table') }}
+
+{{ optional_parquet(curation_pattern('perpetuals'), {
+    'venue': 'varchar',
+    'symbol': 'varchar',
+    'base_code': 'varchar',
+    'quote_code': 'varchar',
+    'base_asset_id': 'varchar',
+    'quote_asset_id': 'varchar',
+    'listed_day': 'date',
+    'delisted_day': 'date',
+    'known_at': 'timestamptz',
+    'is_deleted': 'boolean'
+}) }}
