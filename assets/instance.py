@@ -28,7 +28,20 @@ BATCH_SIZE = 500
 
 
 class BatchingSqliteEventLogStorage(SqliteEventLogStorage):
-    """Dagster's SQLite event log, with one transaction for a batch of asset events."""
+    """Dagster's SQLite event log, with one transaction for a batch of asset events.
+
+    Attributes:
+        plans_ranges_whole: a run of a range says once for each asset what it intends to make, and
+            not once more for each day. The UI then shows no day of it as begun or failed, only as
+            done: for runs that end before anybody looks, it is half of the events.
+    """
+
+    plans_ranges_whole = False
+
+    @property
+    def supports_partition_subset_in_asset_materialization_planned_events(self) -> bool:
+        """What Dagster asks before it plans a range."""
+        return self.plans_ranges_whole
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """Store the events of one batch; one by one if they are not asset events of one run."""

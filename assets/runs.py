@@ -17,6 +17,7 @@ import dagster as dg
 from assets import automation, checks, ingestion, keys, publication, transformation
 from assets.dbt_project import is_parsed, parse
 from assets.definitions import build_defs
+from assets.instance import BatchingSqliteEventLogStorage
 from assets.resources import Progress
 from pipelines import lake, sources
 from pipelines.settings import Settings
@@ -127,6 +128,10 @@ def execute(
     tags = {**_REPOSITORY, _PROCESS: f"{socket.gethostname()}:{os.getpid()}"}
     if ranged:
         tags |= {_RANGE_START: window.start.isoformat(), _RANGE_END: window.last.isoformat()}
+        # the run is over before this returns: nobody waits for single days of it
+        storage = instance.event_log_storage
+        if isinstance(storage, BatchingSqliteEventLogStorage):
+            storage.plans_ranges_whole = True
     ops = {name: {"config": value} for name, value in (config or {}).items()}
     result = job_def.execute_in_process(
         run_config={**_QUIET, "ops": ops} if ops else _QUIET,

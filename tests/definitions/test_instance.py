@@ -182,3 +182,17 @@ def test_silent_progress_is_a_progress() -> None:
     progress.begin("stage", 2)
     progress.advance("step")
     progress.end("done")
+
+
+def test_a_range_may_be_planned_as_a_whole(tmp_path: Path) -> None:
+    with runs.open_instance(Settings(data_dir=tmp_path / "data")) as instance:
+        storage = instance.event_log_storage
+        assert isinstance(storage, BatchingSqliteEventLogStorage)
+        storage.plans_ranges_whole = True
+        run = _run(instance)
+        planned = instance.get_records_for_run(
+            run, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED
+        ).records
+        assert len(planned) == 2, "once for each asset"
+        for asset in "ab":
+            assert len(instance.get_materialized_partitions(dg.AssetKey(asset))) == 20
