@@ -8,6 +8,7 @@ a table that is half empty or in another unit, not a calm or a wild market.
 from __future__ import annotations
 
 from pipelines.validation.contracts import Column, Contract
+from pipelines.validation.defi_suites import DEFI_CONTRACTS
 from pipelines.validation.derivative_suites import DERIVATIVE_CONTRACTS
 from pipelines.validation.network_suites import NETWORK_CONTRACTS
 from pipelines.validation.plan_suites import PLAN_CONTRACTS
@@ -365,4 +366,5 @@ CONTRACTS: tuple[Contract, ...] = (
     *PLAN_CONTRACTS,
     *NETWORK_CONTRACTS,
     *DERIVATIVE_CONTRACTS,
+    *DEFI_CONTRACTS,
 )

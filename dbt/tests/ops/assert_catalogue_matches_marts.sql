@@ -34,7 +34,13 @@
     ref('what_if_token'),
     ref('peers'),
     ref('network_valuation_daily'),
-    ref('signal_quality')
+    ref('signal_quality'),
+    ref('dim_protocol'),
+    ref('dim_chain'),
+    ref('protocol_fundamentals_daily'),
+    ref('protocol_growth_daily'),
+    ref('chain_daily'),
+    ref('exchange_token_daily')
 ] %}
 
 with catalogue as (

@@ -27,6 +27,11 @@ overlay_token as (
     where not coalesce(is_deleted, false)
 ),
 
+overlay_protocol as (
+    select * from {{ ref('stg_curation__protocol') }}
+    where not coalesce(is_deleted, false)
+),
+
 build_stamp as (
     select * from {{ ref('int_build_stamp') }}
 ),
@@ -131,6 +136,17 @@ overlay_alias as (
         date '1970-01-01' as valid_from,
         cast(null as date) as valid_to
     from overlay_token
+    where asset_id is not null
+
+    union all
+
+    select distinct
+        'defillama' as source,
+        protocol as source_id,
+        asset_id,
+        date '1970-01-01' as valid_from,
+        cast(null as date) as valid_to
+    from overlay_protocol
     where asset_id is not null
 ),
 

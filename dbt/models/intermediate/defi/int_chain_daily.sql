@@ -1,0 +1,342 @@
+-- chains side by side (A-91): what is locked, paid, traded and used there
+with registry as (
+    select * from {{ ref('int_chain_registry') }}
+),
+
+chain_tvl as (
+    select * from {{ ref('stg_defillama__chain_tvl') }}
+    where tvl_usd >= 0
+),
+
+chain_metric as (
+    select * from {{ ref('stg_defillama__chain_metric') }}
+),
+
+protocol_day as (
+    select * from {{ ref('int_protocol_daily') }}
+    where chain_id = '__total__'
+),
+
+protocol as (
+    select * from {{ ref('int_protocol_report_daily') }}
+    where is_quarantined and chain_id != '__total__'
+),
+
+balance as (
+    select * from {{ ref('stg_defillama_stablecoins__balance') }}
+    where chain != '__total__'
+),
+
+stablecoin as (
+    select * from {{ ref('int_stablecoin_registry') }}
+    where not is_double_counted
+),
+
+stablecoin_price as (
+    select * from {{ ref('int_stablecoin_price_daily') }}
+),
+
+metric as (
+    select * from {{ ref('stg_coinmetrics__asset_metric') }}
+    where metric in ('AdrActCnt', 'TxCnt') and value is not null
+),
+
+alias as (
+    select * from {{ ref('int_asset_alias') }}
+    where source = 'coinmetrics'
+),
+
+defi_config as (
+    select * from {{ ref('cfg_defi') }}
+    qualify row_number() over (order by version desc) = 1
+),
+
+-- a chain's sum of volumes holds what is not believed of its protocols: it is not believed then
+tainted as (
+    select
+        chain_id,
+        day,
+        max(case when dex_volume_reported_usd is not null and dex_volume_usd is null then 1 else 0 end) = 1
+        as is_volume_tainted,
+        max(case when fees_reported_usd is not null and fees_usd is null then 1 else 0 end) = 1
+        as are_fees_tainted
+    from protocol
+    group by chain_id, day
+    union all
+    select
+        '__total__' as chain_id,
+        day,
+        max(case when dex_volume_reported_usd is not null and dex_volume_usd is null then 1 else 0 end) = 1
+        as is_volume_tainted,
+        max(case when fees_reported_usd is not null and fees_usd is null then 1 else 0 end) = 1
+        as are_fees_tainted
+    from protocol
+    group by day
+),
+
+flow as (
+    select
+        chain_metric.chain_id,
+        chain_metric.day,
+        max(
+            case
+                when chain_metric.metric = 'dailyFees' and chain_metric.amount_usd >= 0
+                    and not coalesce(tainted.are_fees_tainted, false)
+                    then chain_metric.amount_usd
+            end
+        ) as app_fees_usd,
+        max(
+            case
+                when chain_metric.metric = 'dailyRevenue'
+                    and not coalesce(tainted.are_fees_tainted, false)
+                    then chain_metric.amount_usd
+            end
+        ) as app_revenue_usd,
+        max(
+            case
+                when chain_metric.metric = 'dailyVolume' and chain_metric.amount_usd >= 0
+                    and not coalesce(tainted.is_volume_tainted, false)
+                    then chain_metric.amount_usd
+            end
+        ) as dex_volume_usd,
+        max(chain_metric.first_known_at) as first_known_at
+    from chain_metric
+    left join tainted
+        on chain_metric.chain_id = tainted.chain_id
+        and chain_metric.day = tainted.day
+    group by chain_metric.chain_id, chain_metric.day
+),
+
+stable_report as (
+    select
+        balance.chain as chain_id,
+        balance.day,
+        stablecoin.stablecoin_id,
+        cast(balance.circulating_native as double) * stablecoin_price.peg_value_usd as supply_par_usd
+    from balance
+    inner join stablecoin on balance.defillama_id = stablecoin.defillama_id
+    inner join stablecoin_price
+        on stablecoin.stablecoin_id = stablecoin_price.stablecoin_id
+        and balance.day = stablecoin_price.day
+    where balance.circulating_native >= 0
+        and balance.day < coalesce(stablecoin.dead_from, date '9999-12-31')
+),
+
+stable as (
+    select
+        chain_id,
+        day,
+        {{ exact_sum('supply_par_usd') }} as stables_usd,
+        count(*) as stablecoin_count
+    from stable_report
+    group by chain_id, day
+
+    union all
+
+    select
+        '__total__' as chain_id,
+        day,
+        {{ exact_sum('supply_par_usd') }} as stables_usd,
+        count(distinct stablecoin_id) as stablecoin_count
+    from stable_report
+    group by day
+),
+
+usage as (
+    select
+        registry.chain_id,
+        metric.day,
+        max(case when metric.metric = 'AdrActCnt' then cast(metric.value as double) end)
+        as active_addresses,
+        max(case when metric.metric = 'TxCnt' then cast(metric.value as double) end) as tx_count
+    from registry
+    inner join alias on registry.coin_asset_id = alias.asset_id
+    inner join metric
+        on alias.source_id = metric.source_asset_id
+        and metric.day >= alias.valid_from
+        and metric.day < coalesce(alias.valid_to, date '9999-12-31')
+    -- a token that settles elsewhere counts its holders there, not the chain's users
+    where coalesce(registry.chain_kind = 'layer_1', false)
+    group by registry.chain_id, metric.day
+),
+
+chain as (
+    select chain_id, gas_protocol_id from registry
+    union all
+    select '__total__' as chain_id, cast(null as varchar) as gas_protocol_id
+),
+
+chain_day as (
+    select chain_id, day from chain_tvl
+    union
+    select chain_id, day from flow
+),
+
+lifetime as (
+    select chain_id, min(day) as first_day, max(day) as last_day
+    from chain_day
+    group by chain_id
+),
+
+calendar as (
+    {{ day_spine('lifetime', ['chain_id'], 'first_day', 'last_day') }}
+),
+
+joined as (
+    select
+        calendar.chain_id,
+        calendar.day,
+        chain_tvl.tvl_usd,
+        stable.stables_usd,
+        stable.stablecoin_count,
+        gas.fees_usd as gas_fees_usd,
+        flow.app_fees_usd,
+        flow.app_revenue_usd,
+        flow.dex_volume_usd,
+        usage.active_addresses,
+        usage.tx_count,
+        greatest(chain_tvl.first_known_at, flow.first_known_at) as first_known_at
+    from calendar
+    inner join chain on calendar.chain_id = chain.chain_id
+    left join chain_tvl
+        on calendar.chain_id = chain_tvl.chain_id
+        and calendar.day = chain_tvl.day
+    left join flow
+        on calendar.chain_id = flow.chain_id
+        and calendar.day = flow.day
+    left join stable
+        on calendar.chain_id = stable.chain_id
+        and calendar.day = stable.day
+    left join protocol_day as gas
+        on chain.gas_protocol_id = gas.protocol_id
+        and calendar.day = gas.day
+    left join usage
+        on calendar.chain_id = usage.chain_id
+        and calendar.day = usage.day
+),
+
+compared as (
+    select
+        joined.*,
+        chain_id = '__total__' as is_total,
+        {% for n in [7, 30] %}
+            {{ value_days_ago('tvl_usd', n, 'chain_id') }} as tvl_{{ n }}d_ago_usd,
+        {% endfor %}
+        {{ value_days_ago('stables_usd', 30, 'chain_id') }} as stables_30d_ago_usd,
+        max(tvl_usd) over (
+            partition by chain_id order by day
+            range between interval 7 day preceding and interval 1 day preceding
+        ) as tvl_expected_usd
+    from joined
+),
+
+-- shares are parts of what all tracked chains have, unknown on a day on which one that counts is
+tracked as (
+    select
+        compared.day,
+        {{ exact_sum('compared.tvl_usd') }} as tvl_usd,
+        {{ exact_sum('case when compared.tvl_usd is null then compared.tvl_expected_usd end') }}
+        as missing_usd,
+        {{ exact_sum('coalesce(compared.tvl_usd, compared.tvl_expected_usd)') }} as whole_usd
+    from compared
+    where not compared.is_total
+    group by compared.day
+),
+
+ranked as (
+    select
+        compared.*,
+        case
+            when not compared.is_total
+                and tracked.tvl_usd > 0
+                and coalesce(tracked.missing_usd, 0)
+                <= defi_config.partial_max_share_frac * tracked.whole_usd
+                then compared.tvl_usd / tracked.tvl_usd
+        end as tvl_share_frac,
+        {% for name in ['tvl', 'stables', 'dex_volume', 'app_fees'] %}
+            case
+                when compared.{{ name }}_usd is not null and not compared.is_total
+                    then row_number() over (
+                        partition by compared.day, compared.is_total, compared.{{ name }}_usd is null
+                        order by compared.{{ name }}_usd desc, compared.chain_id
+                    )
+            end as {{ name }}_rank{{ ',' if not loop.last }}
+        {% endfor %}
+    from compared
+    left join tracked on compared.day = tracked.day
+    cross join defi_config
+),
+
+remembered as (
+    select
+        *,
+        {% for n in [1, 2, 3] %}
+            {{ value_days_ago('tvl_rank', n, 'chain_id') }} as rank_{{ n }}d_ago
+            {{- ',' if not loop.last }}
+        {% endfor %}
+    from ranked
+),
+
+-- behind three days ago, ahead on each day since; of several the one that was highest
+overtaking as (
+    select
+        riser.chain_id,
+        riser.day,
+        overtaken.chain_id as overtook_chain_id
+    from remembered as riser
+    inner join remembered as overtaken
+        on riser.day = overtaken.day
+        and overtaken.rank_3d_ago < riser.rank_3d_ago
+        and overtaken.rank_2d_ago > riser.rank_2d_ago
+        and overtaken.rank_1d_ago > riser.rank_1d_ago
+        and overtaken.tvl_rank > riser.tvl_rank
+    where riser.rank_2d_ago < riser.rank_3d_ago
+    qualify row_number() over (
+        partition by riser.chain_id, riser.day
+        order by overtaken.rank_3d_ago
+    ) = 1
+),
+
+final as (
+    select
+        remembered.chain_id,
+        remembered.day,
+        remembered.tvl_usd,
+        case
+            when remembered.tvl_7d_ago_usd >= defi_config.growth_base_floor_usd
+                then remembered.tvl_usd / remembered.tvl_7d_ago_usd - 1
+        end as tvl_growth_7d_frac,
+        case
+            when remembered.tvl_30d_ago_usd >= defi_config.growth_base_floor_usd
+                then remembered.tvl_usd / remembered.tvl_30d_ago_usd - 1
+        end as tvl_growth_30d_frac,
+        remembered.tvl_share_frac,
+        remembered.tvl_rank,
+        overtaking.overtook_chain_id,
+        remembered.stables_usd,
+        remembered.stables_usd - remembered.stables_30d_ago_usd as stables_change_30d_usd,
+        remembered.stables_rank,
+        remembered.gas_fees_usd,
+        remembered.app_fees_usd,
+        remembered.app_revenue_usd,
+        remembered.app_fees_rank,
+        remembered.dex_volume_usd,
+        remembered.dex_volume_rank,
+        remembered.active_addresses,
+        remembered.tx_count,
+        remembered.tx_count / 86400 as tps_mean,
+        case
+            when remembered.first_known_at is null then null
+            when remembered.first_known_at
+                <= {{ day_start('remembered.day + 1 + defi_config.captured_within_d') }}
+                then 'captured'
+            else 'assumed'
+        end as pit_basis
+    from remembered
+    cross join defi_config
+    left join overtaking
+        on remembered.chain_id = overtaking.chain_id
+        and remembered.day = overtaking.day
+)
+
+select * from final

@@ -1,0 +1,133 @@
+-- protocols, families of protocols and chains' gas: what DefiLlama has series of, and what is curated
+with listed as (
+    select * from {{ ref('stg_defillama__protocol') }}
+),
+
+metric_listed as (
+    select * from {{ ref('stg_defillama__metric_protocol') }}
+),
+
+curated as (
+    select * from {{ ref('dim_protocol_curated') }}
+),
+
+category_map as (
+    select * from {{ ref('map_protocol_category') }}
+),
+
+alias as (
+    select * from {{ ref('int_asset_alias') }}
+    where valid_to is null
+),
+
+-- a protocol may have fees and hold nothing, or hold something without fees
+metric_entry as (
+    select
+        protocol_id,
+        min(name) as name,
+        min(category) as category,
+        max(family_id) as family_id,
+        max(case when is_double_counted then 1 else 0 end) = 1 as is_double_counted,
+        max(case when protocol_type = 'chain' then 1 else 0 end) = 1 as is_chain
+    from metric_listed
+    group by protocol_id
+),
+
+entry as (
+    select
+        coalesce(listed.protocol_id, metric_entry.protocol_id) as protocol_id,
+        coalesce(listed.name, metric_entry.name) as name,
+        listed.symbol,
+        coalesce(listed.category, metric_entry.category) as category,
+        coalesce(listed.family_id, metric_entry.family_id) as family_id,
+        listed.gecko_id,
+        listed.listed_day,
+        listed.dead_from,
+        listed.live_tvl_usd,
+        coalesce(metric_entry.is_double_counted, false) as is_double_counted,
+        coalesce(metric_entry.is_chain, listed.category = 'Chain', false) as is_chain
+    from listed
+    full outer join metric_entry on listed.protocol_id = metric_entry.protocol_id
+),
+
+-- a family is what its largest member is
+family as (
+    select
+        family_id as protocol_id,
+        family_id as name,
+        min(symbol) as symbol,
+        max_by(category, (coalesce(live_tvl_usd, 0), protocol_id)) as category,
+        case when count(distinct gecko_id) = 1 then min(gecko_id) end as gecko_id,
+        min(listed_day) as listed_day
+    from entry
+    where family_id is not null and family_id not in (select protocol_id from entry)
+    group by family_id
+),
+
+known as (
+    select
+        protocol_id,
+        name,
+        symbol,
+        category,
+        family_id,
+        gecko_id,
+        listed_day,
+        dead_from,
+        is_double_counted,
+        case when is_chain then 'chain' else 'protocol' end as protocol_kind
+    from entry
+
+    union all
+
+    select
+        protocol_id,
+        name,
+        symbol,
+        category,
+        cast(null as varchar) as family_id,
+        gecko_id,
+        listed_day,
+        cast(null as date) as dead_from,
+        false as is_double_counted,
+        'family' as protocol_kind
+    from family
+),
+
+described as (
+    select
+        coalesce(known.protocol_id, curated.protocol_id) as protocol_id,
+        coalesce(curated.name, known.name) as name,
+        known.symbol,
+        coalesce(known.category, curated.category) as category,
+        known.family_id,
+        known.gecko_id,
+        known.listed_day,
+        known.dead_from,
+        coalesce(known.is_double_counted, false) as is_double_counted,
+        coalesce(known.protocol_kind, 'protocol') as protocol_kind,
+        curated.insider_allocation_frac,
+        curated.launch_day,
+        curated.note,
+        curated.protocol_id is not null as is_curated
+    from known
+    full outer join curated on known.protocol_id = curated.protocol_id
+),
+
+final as (
+    select
+        described.*,
+        coalesce(category_map.sector, 'other') as sector,
+        coalesce(category_map.is_exchange, false) as is_exchange,
+        coalesce(own_alias.asset_id, gecko_alias.asset_id, family_alias.asset_id) as token_asset_id
+    from described
+    left join category_map on described.category = category_map.category
+    left join alias as own_alias
+        on own_alias.source = 'defillama' and described.protocol_id = own_alias.source_id
+    left join alias as gecko_alias
+        on gecko_alias.source = 'coingecko' and described.gecko_id = gecko_alias.source_id
+    left join alias as family_alias
+        on family_alias.source = 'defillama' and described.family_id = family_alias.source_id
+)
+
+select * from final
