@@ -64,6 +64,34 @@ def confirmed(
     return on_calendar(frame, compute, entity=entity)
 
 
+def market_mood(frame: pl.LazyFrame, *, bull_breadth: float) -> pl.LazyFrame:
+    """What the market looks like on a day by itself (M-8), to be confirmed afterwards.
+
+    Args:
+        frame: one row per day with ``total_mcap_usd``, ``total_mcap_sma_200_usd`` and
+            ``breadth_above_sma50`` (0 to 1).
+        bull_breadth: part of the members above their average that is more than half a market.
+
+    Returns:
+        The rows given with ``mood``: 'bull' (total above its average, breadth above
+        ``bull_breadth``), 'bear' (both below), else 'neutral'; NULL if any of the three is unknown.
+        A value on the line is on neither side.
+    """
+    total, average = pl.col("total_mcap_usd"), pl.col("total_mcap_sma_200_usd")
+    breadth = pl.col("breadth_above_sma50")
+    known = total.is_not_null() & average.is_not_null() & breadth.is_not_null()
+    return frame.with_columns(
+        pl.when(~known)
+        .then(None)
+        .when((total > average) & (breadth > bull_breadth))
+        .then(pl.lit("bull"))
+        .when((total < average) & (breadth < bull_breadth))
+        .then(pl.lit("bear"))
+        .otherwise(pl.lit("neutral"))
+        .alias("mood")
+    )
+
+
 def days_in_label(
     frame: pl.LazyFrame, *, entity: str, label: str, max_gap_d: int, alias: str
 ) -> pl.LazyFrame:

@@ -12,6 +12,7 @@ from pipelines.validation.defi_suites import DEFI_CONTRACTS
 from pipelines.validation.derivative_suites import DERIVATIVE_CONTRACTS
 from pipelines.validation.network_suites import NETWORK_CONTRACTS
 from pipelines.validation.plan_suites import PLAN_CONTRACTS
+from pipelines.validation.regime_suites import REGIME_CONTRACTS
 from pipelines.validation.signal_suites import SIGNAL_CONTRACTS
 
 _TEXT = Column("VARCHAR")
@@ -367,4 +368,5 @@ CONTRACTS: tuple[Contract, ...] = (
     *NETWORK_CONTRACTS,
     *DERIVATIVE_CONTRACTS,
     *DEFI_CONTRACTS,
+    *REGIME_CONTRACTS,
 )

@@ -8,6 +8,8 @@
     ref('price_daily'),
     ref('venue_quality_daily'),
     ref('returns_risk_daily'),
+    ref('market_regime_daily'),
+    ref('alt_performance_by_btc_phase'),
     ref('stablecoin_supply_daily'),
     ref('stablecoin_peg_daily'),
     ref('ops_load_log'),

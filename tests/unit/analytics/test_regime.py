@@ -13,6 +13,7 @@ from pipelines.analytics.regime import (
     capped_weights,
     confirmed,
     days_in_label,
+    market_mood,
     rotation,
 )
 from tests.unit.analytics.support import GAP, assert_list, column, days, series
@@ -259,3 +260,16 @@ def test_a_label_of_one_entity_does_not_confirm_another() -> None:
     result = confirmed(frame, entity="asset_id", label="label", days=3)
     assert column(result, "label_confirmed") == [N] * 4
     assert result.collect()["day"].to_list() == days(2) * 2
+
+
+def test_a_value_on_the_line_is_neither_bull_nor_bear() -> None:
+    """M-8: both above, both below, one of each, on the line, unknown."""
+    frame = pl.LazyFrame(
+        {
+            "total_mcap_usd": [2.0, 1.0, 2.0, 2.0, 1.5, N],
+            "total_mcap_sma_200_usd": [1.5] * 6,
+            "breadth_above_sma50": [0.6, 0.4, 0.4, 0.5, 0.4, 0.6],
+        }
+    )
+    moods = market_mood(frame, bull_breadth=0.5).collect()["mood"].to_list()
+    assert moods == ["bull", "bear", "neutral", "neutral", "neutral", N]
