@@ -165,8 +165,6 @@ def _invoke(
         arguments += ["--vars", f"{{as_of: '{config.as_of}'}}"]
     environment = dbt_environment(settings, target) | {
         "DBT_LOG_FORMAT": "json",
-        # at its own level dbt writes every statement to a file, 16 MB a run; they are in `run/`
-        "DBT_LOG_LEVEL_FILE": "info",
         "DAGSTER_DBT_CLI": "true",
     }
     _lend_parse(settings, target)
@@ -217,14 +215,13 @@ def _with_size(
 
 
 def _lend_parse(settings: Settings, target: Path) -> None:
-    """Give dbt the parsed project of the last run in these folders, or that of the install (8 s).
+    """Give dbt the parsed project of the last run in these folders.
 
-    dbt takes one only from a run with the same profile, and the profile names the data folder: one
-    that was made for another folder is read and left alone.
+    dbt takes one only from a run with the same profile, and the profile names the data folder, so
+    the one that was made at install does not serve a run elsewhere (6 s).
     """
-    made = (settings.data_dir / "dbt" / _PARSED, dbt_project().manifest_path.with_name(_PARSED))
-    kept = next((path for path in made if path.exists()), None)
-    if kept is not None:
+    kept = settings.data_dir / "dbt" / _PARSED
+    if kept.exists():
         target.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(kept, target / _PARSED)
 

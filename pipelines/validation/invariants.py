@@ -39,6 +39,8 @@ RECOMPUTED_WINDOWS_D = (1, 7, 30, 365)
 
 # shares are sums of a dozen doubles
 SHARE_TOLERANCE = 1e-9
+# sources round, and count a coin's chains and its total at different moments
+CHAIN_TOLERANCE = 1e-3
 
 
 class Marts(Protocol):
@@ -265,7 +267,7 @@ def _accepted_venues_make_the_price(marts: Marts, _context: Context) -> pl.DataF
 
 
 def _pegs_use_published_prices(marts: Marts, _context: Context) -> pl.DataFrame:
-    coins = marts.frame("dim_stablecoin", ["stablecoin_id", "asset_id"])
+    coins = marts.frame("dim_stablecoin", ["stablecoin_id", "asset_id"]).unique("stablecoin_id")
     peg = marts.frame("stablecoin_peg_daily", ["stablecoin_id", "day", "price_usd", "price_source"])
     price = marts.frame("price_daily", ["asset_id", "day", "close_usd"])
     compared = (
@@ -302,6 +304,31 @@ def _plans_answer_to_signals(marts: Marts, _context: Context) -> pl.DataFrame:
         pl.col("signal").ne_missing(pl.col("decided"))
         | (pl.col("ref_id").is_not_null() & pl.col("ref_id").ne_missing(pl.col("signal_event_id")))
     ).sort(key)
+
+
+def _market_supply_adds_up(marts: Marts, _context: Context) -> pl.DataFrame:
+    """Coins have a share where they count: dollars, and not twice."""
+    coins = marts.frame("stablecoin_supply_daily", ["day", "share_frac", "supply_par_usd"])
+    summed = (
+        coins.drop_nulls("share_frac")
+        .group_by("day")
+        .agg(sum_of_coins_usd=pl.sum("supply_par_usd"))
+    )
+    market = marts.frame("stablecoin_market_daily", ["day", "total_supply_par_usd"])
+    both = market.drop_nulls("total_supply_par_usd").join(summed, on="day", how="left")
+    return both.filter(differs("total_supply_par_usd", "sum_of_coins_usd")).sort("day")
+
+
+def _chains_make_the_total(marts: Marts, _context: Context) -> pl.DataFrame:
+    key = ["stablecoin_id", "day"]
+    chains = marts.frame("stablecoin_chain_daily", [*key, "circulating_native"])
+    summed = chains.group_by(key).agg(sum_of_chains_native=pl.sum("circulating_native"))
+    supply = marts.frame("stablecoin_supply_daily", [*key, "circulating_native", "is_partial"])
+    both = (
+        supply.filter(~pl.col("is_partial")).drop_nulls("circulating_native").join(summed, on=key)
+    )
+    gap = (pl.col("sum_of_chains_native") - pl.col("circulating_native")).abs()
+    return both.filter(gap > CHAIN_TOLERANCE * pl.col("circulating_native").abs()).sort(key)
 
 
 def _days_reach_the_run(marts: Marts, context: Context) -> pl.DataFrame:
@@ -414,6 +441,20 @@ INVARIANTS: tuple[Invariant, ...] = (
         "Every signal has its plan and no other has one; on the day of a change the plan names the "
         "event that the alert names (A-125).",
         _plans_answer_to_signals,
+    ),
+    Invariant(
+        "market_supply_adds_up",
+        "stablecoin_market_daily",
+        "block",
+        "The total supply at par is the sum of the coins that have a share in it.",
+        _market_supply_adds_up,
+    ),
+    Invariant(
+        "chains_make_the_total",
+        "stablecoin_chain_daily",
+        "warn",
+        "Where no chain is missing, a coin's chains sum to its supply, but for a thousandth.",
+        _chains_make_the_total,
     ),
     Invariant(
         "days_reach_the_run",

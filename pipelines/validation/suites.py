@@ -14,6 +14,7 @@ from pipelines.validation.network_suites import NETWORK_CONTRACTS
 from pipelines.validation.plan_suites import PLAN_CONTRACTS
 from pipelines.validation.regime_suites import REGIME_CONTRACTS
 from pipelines.validation.signal_suites import SIGNAL_CONTRACTS
+from pipelines.validation.stablecoin_suites import STABLECOIN_CONTRACTS
 
 _TEXT = Column("VARCHAR")
 _DAY = Column("DATE")
@@ -73,9 +74,12 @@ CONTRACTS: tuple[Contract, ...] = (
     ),
     Contract(
         "dim_stablecoin",
-        ("stablecoin_id",),
+        ("stablecoin_id", "valid_from"),
         {
             "stablecoin_id": _TEXT,
+            "valid_from": _DAY,
+            "valid_to": _DAY,
+            "is_current": _FLAG,
             "asset_id": _TEXT,
             "symbol": _TEXT,
             "name": _TEXT,
@@ -254,49 +258,6 @@ CONTRACTS: tuple[Contract, ...] = (
         },
     ),
     Contract(
-        "stablecoin_supply_daily",
-        ("stablecoin_id", "day"),
-        {
-            "stablecoin_id": _TEXT,
-            "day": _DAY,
-            "circulating_native": _MOSTLY,
-            "circulating_reported_native": _NUMBER,
-            "supply_usd": _NUMBER,
-            "supply_par_usd": _NUMBER,
-            "net_mint_1d_usd": _NUMBER,
-            "net_mint_7d_usd": _NUMBER,
-            "net_mint_30d_usd": _NUMBER,
-            "share_frac": Column("DOUBLE", median=(0, 1)),
-            "supply_rank": _COUNT,
-            "is_partial": _FLAG,
-            "is_quarantined": _FLAG,
-            **_BUILT,
-        },
-        min_rows=0,
-    ),
-    Contract(
-        "stablecoin_peg_daily",
-        ("stablecoin_id", "day"),
-        {
-            "stablecoin_id": _TEXT,
-            "day": _DAY,
-            "price_usd": _MOSTLY,
-            "ref_price_usd": _NUMBER,
-            "peg_value_usd": _NUMBER,
-            # in the middle a stablecoin is stable
-            "dev_bps": Column("DOUBLE", median=(-500, 500), severity="warn"),
-            "dev_low_bps": _NUMBER,
-            "dev_any_low_bps": _NUMBER,
-            "dev_vol_30d_bps": _NUMBER,
-            "time_off_peg_30d_frac": _NUMBER,
-            "volume_usd": _NUMBER,
-            "price_quality": _TEXT,
-            "is_eligible": _FLAG,
-            **_BUILT,
-        },
-        min_rows=0,
-    ),
-    Contract(
         "meta_metric_catalog",
         ("mart", "column_name"),
         {
@@ -364,6 +325,7 @@ CONTRACTS: tuple[Contract, ...] = (
         min_rows=0,
     ),
     *SIGNAL_CONTRACTS,
+    *STABLECOIN_CONTRACTS,
     *PLAN_CONTRACTS,
     *NETWORK_CONTRACTS,
     *DERIVATIVE_CONTRACTS,

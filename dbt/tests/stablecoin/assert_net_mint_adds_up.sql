@@ -5,6 +5,7 @@ with supply as (
 
 stablecoin as (
     select * from {{ ref('dim_stablecoin') }}
+    where is_current
 ),
 
 summed as (

@@ -84,7 +84,25 @@ def marts() -> Frames:
                 price_source=pl.lit("canonical"),
             ),
             "stablecoin_supply_daily": pl.DataFrame(
-                {"day": [LAST, LAST, LAST], "share_frac": [0.1, 0.9, None]}
+                {
+                    "stablecoin_id": ["usdx", "usdy", "eurx"],
+                    "day": [LAST, LAST, LAST],
+                    "share_frac": [0.1, 0.9, None],
+                    "supply_par_usd": [10.0, 90.0, 7.0],
+                    "circulating_native": [10.0, 90.0, 6.0],
+                    "is_partial": [False, False, True],
+                }
+            ),
+            "stablecoin_market_daily": pl.DataFrame(
+                {"day": [LAST], "total_supply_par_usd": [100.0]}
+            ),
+            "stablecoin_chain_daily": pl.DataFrame(
+                {
+                    "stablecoin_id": ["usdx", "usdx", "eurx"],
+                    "chain": ["Ethereum", "Tron", "Tron"],
+                    "day": [LAST, LAST, LAST],
+                    "circulating_native": [4.0, 6.0, 1.0],
+                }
             ),
             "risk_plan_daily": pl.DataFrame(
                 {
@@ -272,6 +290,24 @@ def test_shares_that_do_not_sum_to_one_are_found(marts: Frames) -> None:
 
     assert result.failed_row_count == 1
     assert "day=2024-02-09, sum_of_shares=0.9" in result.detail
+
+
+def test_a_market_that_is_not_the_sum_of_its_coins_is_found(marts: Frames) -> None:
+    _set(marts, "stablecoin_market_daily", pl.col("day") == LAST, total_supply_par_usd=107.0)
+
+    result = _check("market_supply_adds_up", marts)
+
+    assert result.failed_row_count == 1
+    assert "sum_of_coins_usd=100" in result.detail
+
+
+def test_chains_that_do_not_make_the_total_are_found_unless_one_is_missing(marts: Frames) -> None:
+    _set(marts, "stablecoin_chain_daily", pl.col("chain") == "Ethereum", circulating_native=3.0)
+
+    result = _check("chains_make_the_total", marts)
+
+    assert result.failed_row_count == 1
+    assert "sum_of_chains_native=9" in result.detail
 
 
 @pytest.mark.parametrize(

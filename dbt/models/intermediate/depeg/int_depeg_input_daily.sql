@@ -3,11 +3,11 @@
 -- what the depeg machine looks at (C.6.4): deviations with their eligibility, and the day of death,
 -- on which a coin has no row of its own any more but an open event must be told to end
 with peg as (
-    select * from {{ ref('stablecoin_peg_daily') }}
+    select * from {{ ref('int_stablecoin_peg_daily') }}
 ),
 
 stablecoin as (
-    select * from {{ ref('dim_stablecoin') }}
+    select * from {{ ref('int_stablecoin_registry') }}
 ),
 
 newest as (
@@ -18,6 +18,8 @@ observed as (
     select
         peg.stablecoin_id,
         peg.day,
+        -- the price of gold of a day is published on the next working day
+        coalesce(peg.decidable_day, peg.day) as decidable_day,
         peg.dev_bps,
         peg.dev_low_bps,
         peg.is_eligible
@@ -28,6 +30,7 @@ death as (
     select distinct
         peg.stablecoin_id,
         stablecoin.dead_from as day,
+        stablecoin.dead_from as decidable_day,
         cast(null as double) as dev_bps,
         cast(null as double) as dev_low_bps,
         false as is_eligible
@@ -53,6 +56,7 @@ final as (
     select
         united.stablecoin_id,
         united.day,
+        united.decidable_day,
         united.dev_bps,
         united.dev_low_bps,
         united.is_eligible,

@@ -19,6 +19,23 @@ reference_price as (
     select * from {{ ref('int_reference_price_daily') }}
 ),
 
+reference_rate as (
+    select * from {{ ref('int_reference_rate_daily') }}
+),
+
+-- money is converted by its reference rate, where one was set in the last days (C.1.1)
+money as (
+    select
+        quote_asset.asset_id,
+        candle_day.day,
+        reference_rate.price_usd
+    from quote_asset
+    cross join candle_day
+    inner join reference_rate
+        on quote_asset.asset_id = 'fiat-' || lower(reference_rate.peg_ref)
+        and candle_day.day = reference_rate.day
+),
+
 market as (
     select asset_id, day, max(canonical_close_usd) as price_usd
     from stage1
@@ -41,7 +58,10 @@ borrowed as (
     left join market
         on reference_price.asset_id = market.asset_id
         and reference_price.day = market.day
-    where quote_asset.stage = 2 and market.asset_id is null
+    left join money
+        on reference_price.asset_id = money.asset_id
+        and reference_price.day = money.day
+    where quote_asset.stage = 2 and market.asset_id is null and money.asset_id is null
 ),
 
 final as (
@@ -56,8 +76,17 @@ final as (
 
     union all
 
-    select asset_id, day, price_usd, 'market' as price_method
+    select asset_id, day, price_usd, 'reference_rate' as price_method
+    from money
+
+    union all
+
+    select market.asset_id, market.day, market.price_usd, 'market' as price_method
     from market
+    left join money
+        on market.asset_id = money.asset_id
+        and market.day = money.day
+    where money.asset_id is null
 
     union all
 

@@ -1,4 +1,6 @@
--- a stablecoin's market price next to what it promises: one row per coin and day
+-- a stablecoin's market price next to what it promises: one row per coin and day. Foreign money and
+-- gold are worth what their reference rate says (C.6.6); money without one what bitcoin and ether
+-- cost in it.
 with registry as (
     select * from {{ ref('int_stablecoin_registry') }}
 ),
@@ -17,6 +19,10 @@ reference_price as (
 
 quote_price as (
     select * from {{ ref('int_quote_price_daily') }}
+),
+
+reference_rate as (
+    select * from {{ ref('int_reference_rate_daily') }}
 ),
 
 supply as (
@@ -71,7 +77,7 @@ calendar as (
     {{ day_spine('lifetime', ['stablecoin_id'], 'first_day', 'last_day') }}
 ),
 
-final as (
+joined as (
     select
         calendar.stablecoin_id,
         calendar.day,
@@ -85,23 +91,61 @@ final as (
         price.volume_usd,
         coalesce(price.price_quality, 'missing') as price_quality,
         price.pit_basis,
-        case registry.peg_ref
-            when 'USD' then cast(1 as double)
-            else quote_price.price_usd
+        registry.units_per_token,
+        case
+            when registry.peg_ref = 'USD' then cast(1 as double)
+            else coalesce(reference_rate.price_usd, quote_price.price_usd)
         end as ref_price_usd,
-        registry.units_per_token * case registry.peg_ref
-            when 'USD' then cast(1 as double)
-            else quote_price.price_usd
-        end as peg_value_usd
+        case
+            when registry.peg_ref = 'USD' then 'definition'
+            when reference_rate.price_usd is not null then reference_rate.ref_source
+            when quote_price.price_usd is not null then 'market'
+        end as ref_source,
+        reference_rate.ref_day as fixing_day,
+        reference_rate.published_day as fixing_published_day,
+        reference_rate.age_h as fixing_age_h
     from calendar
     inner join registry on calendar.stablecoin_id = registry.stablecoin_id
     left join price on registry.asset_id = price.asset_id and calendar.day = price.day
     left join other_price
         on calendar.stablecoin_id = other_price.stablecoin_id
         and calendar.day = other_price.day
+    left join reference_rate
+        on registry.peg_ref = reference_rate.peg_ref
+        and calendar.day = reference_rate.day
     left join quote_price
         on quote_price.asset_id = 'fiat-' || lower(registry.peg_ref)
         and calendar.day = quote_price.day
+),
+
+final as (
+    select
+        stablecoin_id,
+        day,
+        price_usd,
+        price_source,
+        low_usd,
+        low_any_usd,
+        volume_usd,
+        price_quality,
+        pit_basis,
+        ref_price_usd,
+        ref_source,
+        -- markets and definitions have no day off
+        case
+            when ref_source in ('definition', 'market') then day
+            when ref_source is not null then fixing_day
+        end as ref_day,
+        case
+            when ref_source in ('definition', 'market') then day
+            when ref_source is not null then greatest(fixing_published_day, day)
+        end as decidable_day,
+        case
+            when ref_source in ('definition', 'market') then cast(0 as double)
+            when ref_source is not null then fixing_age_h
+        end as ref_age_h,
+        units_per_token * ref_price_usd as peg_value_usd
+    from joined
 )
 
 select * from final

@@ -1,5 +1,6 @@
--- every stablecoin that is curated, listed by DefiLlama, or named by a curation folder
-with curated as (
+-- every stablecoin that is curated, listed by DefiLlama, or named by a curation folder, as it is
+-- described last; what was true earlier stands in int_stablecoin_interval
+with curated_interval as (
     select * from {{ ref('dim_stablecoin_curated') }}
 ),
 
@@ -29,6 +30,20 @@ mechanism as (
 
 peg_type as (
     select * from {{ ref('map_peg_type') }}
+),
+
+-- what holds last, of what could be known
+curated as (
+    select curated_interval.*
+    from curated_interval
+    cross join build_stamp
+    where build_stamp.as_of_ts is null
+        or coalesce(curated_interval.known_at, curated_interval.valid_from)
+        <= {{ utc_day('build_stamp.as_of_ts') }}
+    qualify row_number() over (
+        partition by curated_interval.asset_id
+        order by curated_interval.valid_from desc
+    ) = 1
 ),
 
 overlay_latest as (
@@ -112,6 +127,10 @@ merged as (
         coalesce(curated.backing_asset_id, identified.backing_asset_id) as backing_asset_id,
         coalesce(curated.launch_day, identified.launch_day) as launch_day,
         coalesce(curated.dead_from, identified.dead_from) as dead_from,
+        curated.issuer,
+        curated.can_freeze,
+        curated.attestation_url,
+        curated.last_attestation_day,
         curated.note,
         curated.asset_id is not null as is_curated,
         coalesce(identified.is_listed, false) as is_listed,

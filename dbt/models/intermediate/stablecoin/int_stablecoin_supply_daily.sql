@@ -1,6 +1,23 @@
--- supply as sources say it, with what makes a day's word doubtful (S-1, S-6)
+{% set carried_days = 'partition by stablecoin_id order by day range between interval 30 day preceding and interval 1 day preceding' %}
+
+-- supply as sources say it, with what makes a day's word doubtful (S-1, S-6, S-7)
 with balance as (
     select * from {{ ref('stg_defillama_stablecoins__balance') }}
+    where chain = '__total__'
+),
+
+by_chain as (
+    select * from {{ ref('int_stablecoin_chain_daily') }}
+),
+
+metric as (
+    select * from {{ ref('stg_coinmetrics__asset_metric') }}
+    where metric = 'SplyCur' and value > 0
+),
+
+alias as (
+    select * from {{ ref('int_asset_alias') }}
+    where source = 'coinmetrics'
 ),
 
 registry as (
@@ -12,12 +29,10 @@ stablecoin_config as (
     qualify row_number() over (order by version desc) = 1
 ),
 
-chain_day as (
+total as (
     select
         registry.stablecoin_id,
-        balance.chain,
         balance.day,
-        -- what was minted and not released by its issuer; DefiLlama leaves zeros out
         cast(
             coalesce(
                 balance.circulating_native,
@@ -31,56 +46,88 @@ chain_day as (
     inner join registry on balance.defillama_id = registry.defillama_id
 ),
 
-by_chain as (
-    select * from chain_day
-    where chain != '__total__'
-),
-
-total as (
-    select * from chain_day
-    where chain = '__total__'
-),
-
 summed as (
     select
         stablecoin_id,
         day,
         {{ exact_sum('circulating_native') }} as circulating_native,
+        {{ exact_sum('missing_native') }} as missing_native,
         count(circulating_native) as chain_count,
         max(first_known_at) as first_known_at
     from by_chain
     group by stablecoin_id, day
 ),
 
-reported as (
+concentration as (
+    select
+        by_chain.stablecoin_id,
+        by_chain.day,
+        {{ exact_sum(
+            '(by_chain.circulating_native / summed.circulating_native)'
+            ~ ' * (by_chain.circulating_native / summed.circulating_native)'
+        ) }} as hhi_chain
+    from by_chain
+    inner join summed
+        on by_chain.stablecoin_id = summed.stablecoin_id
+        and by_chain.day = summed.day
+    where summed.circulating_native > 0
+    group by by_chain.stablecoin_id, by_chain.day
+),
+
+listed as (
     select
         coalesce(total.stablecoin_id, summed.stablecoin_id) as stablecoin_id,
         coalesce(total.day, summed.day) as day,
+        'defillama_stablecoins' as supply_source,
         coalesce(total.circulating_native, summed.circulating_native) as circulating_native,
         total.minted_native,
         total.unreleased_native,
-        summed.chain_count,
+        summed.circulating_native as of_chains_native,
+        summed.missing_native,
+        nullif(summed.chain_count, 0) as chain_count,
         greatest(total.first_known_at, summed.first_known_at) as first_known_at
     from total
     full outer join summed
         on total.stablecoin_id = summed.stablecoin_id
         and total.day = summed.day
+    -- a day on which every chain is silent is no report
+    where total.circulating_native is not null or summed.chain_count > 0
 ),
 
--- chains that had supply on the day before and say nothing today
-missing_chain as (
+-- coins that DefiLlama does not follow: gold, and what rebases
+counted_on_chain as (
     select
-        yesterday.stablecoin_id,
-        yesterday.day + 1 as day,
-        {{ exact_sum('yesterday.circulating_native') }} as missing_native
-    from by_chain as yesterday
-    left join by_chain as today
-        on yesterday.stablecoin_id = today.stablecoin_id
-        and yesterday.chain = today.chain
-        and today.day = yesterday.day + 1
-        and today.circulating_native is not null
-    where yesterday.circulating_native > 0 and today.chain is null
-    group by yesterday.stablecoin_id, yesterday.day
+        registry.stablecoin_id,
+        metric.day,
+        'coinmetrics' as supply_source,
+        cast(metric.value as double) as circulating_native,
+        cast(null as double) as minted_native,
+        cast(null as double) as unreleased_native,
+        cast(null as double) as of_chains_native,
+        cast(null as double) as missing_native,
+        cast(null as bigint) as chain_count,
+        metric.first_known_at
+    from metric
+    inner join alias
+        on metric.source_asset_id = alias.source_id
+        and metric.day >= alias.valid_from
+        and metric.day < coalesce(alias.valid_to, date '9999-12-31')
+    inner join registry on alias.asset_id = registry.asset_id
+    where not exists (
+        select 1 as one
+        from listed
+        where listed.stablecoin_id = registry.stablecoin_id
+    )
+    qualify row_number() over (
+        partition by registry.stablecoin_id, metric.day
+        order by metric.source_asset_id
+    ) = 1
+),
+
+reported as (
+    select * from listed
+    union all
+    select * from counted_on_chain
 ),
 
 newest as (
@@ -107,21 +154,24 @@ dense as (
     select
         calendar.stablecoin_id,
         calendar.day,
+        reported.supply_source,
         reported.circulating_native as circulating_reported_native,
         reported.minted_native,
         reported.unreleased_native,
+        reported.of_chains_native,
         reported.chain_count,
         reported.first_known_at,
-        missing_chain.missing_native,
+        reported.missing_native,
+        concentration.hhi_chain,
         lag(reported.circulating_native, 1) over by_day as reported_1_native,
         lag(reported.circulating_native, 2) over by_day as reported_2_native
     from calendar
     left join reported
         on calendar.stablecoin_id = reported.stablecoin_id
         and calendar.day = reported.day
-    left join missing_chain
-        on calendar.stablecoin_id = missing_chain.stablecoin_id
-        and calendar.day = missing_chain.day
+    left join concentration
+        on calendar.stablecoin_id = concentration.stablecoin_id
+        and calendar.day = concentration.day
     window by_day as (partition by calendar.stablecoin_id order by calendar.day)
 ),
 
@@ -142,41 +192,70 @@ judged as (
             < stablecoin_config.spike_down_x * least(dense.reported_1_native, dense.reported_2_native),
             false
         )
-        -- a supply below zero is an accounting error of the source
-        or coalesce(dense.circulating_reported_native < 0, false) as is_quarantined,
+        -- less than nothing, or more than there is money: errors of accounting and of decimals
+        or coalesce(
+            dense.circulating_reported_native < 0
+            or dense.circulating_reported_native > stablecoin_config.max_supply_native,
+            false
+        ) as is_quarantined,
         dense.circulating_reported_native is not null
         and coalesce(dense.missing_native, 0) > 0 as is_partial,
         coalesce(
-            dense.missing_native
-            > stablecoin_config.partial_max_share_frac * dense.reported_1_native,
+            dense.missing_native > stablecoin_config.partial_max_share_frac * (
+                coalesce(dense.of_chains_native, 0) + dense.missing_native
+            ),
             false
-        ) as is_too_partial
+        ) as is_too_partial,
+        case
+            when dense.reported_1_native is not null
+                then dense.circulating_reported_native != dense.reported_1_native
+        end as is_moving
     from dense
     cross join stablecoin_config
 ),
 
+-- S-7: the source does not say which days it carried forward; a coin that moves nearly every day
+-- and repeats itself to the last digit was not looked at
+windowed as (
+    select
+        judged.*,
+        count(judged.is_moving) over before as moving_known_count,
+        sum(case when judged.is_moving then 1 else 0 end) over before as moving_count
+    from judged
+    window before as ({{ carried_days }})
+),
+
 final as (
     select
-        judged.stablecoin_id,
-        judged.day,
-        judged.circulating_reported_native,
+        windowed.stablecoin_id,
+        windowed.day,
+        windowed.supply_source,
+        windowed.circulating_reported_native,
         case
-            when not judged.is_quarantined and not judged.is_too_partial
-                then judged.circulating_reported_native
+            when not windowed.is_quarantined and not windowed.is_too_partial
+                then windowed.circulating_reported_native
         end as circulating_native,
-        judged.minted_native,
-        judged.unreleased_native,
-        judged.chain_count,
-        judged.is_partial,
-        judged.is_quarantined,
+        windowed.minted_native,
+        windowed.unreleased_native,
+        windowed.chain_count,
+        windowed.hhi_chain,
+        windowed.is_partial,
+        windowed.is_quarantined,
         case
-            when judged.circulating_reported_native is null then null
-            when judged.first_known_at
-                <= {{ day_start('judged.day + 1 + stablecoin_config.captured_within_d') }}
+            when windowed.circulating_reported_native is null then null
+            when windowed.moving_known_count < stablecoin_config.carried_min_obs then null
+            else not coalesce(windowed.is_moving, true)
+                and windowed.moving_count
+                >= stablecoin_config.carried_moving_frac * windowed.moving_known_count
+        end as is_extrapolated,
+        case
+            when windowed.circulating_reported_native is null then null
+            when windowed.first_known_at
+                <= {{ day_start('windowed.day + 1 + stablecoin_config.captured_within_d') }}
                 then 'captured'
             else 'assumed'
         end as pit_basis
-    from judged
+    from windowed
     cross join stablecoin_config
 )
 

@@ -28,7 +28,7 @@ onchain_circulating as (
 
 stablecoin_supply as (
     select * from {{ ref('int_stablecoin_supply_daily') }}
-    where circulating_native > 0
+    where circulating_native > 0 and supply_source = 'defillama_stablecoins'
 ),
 
 stablecoin as (

@@ -71,6 +71,22 @@ derivative as (
     select * from {{ ref('derivatives_daily') }}
 ),
 
+stablecoin_chart as (
+    select * from {{ ref('stg_defillama_stablecoins__chart') }}
+),
+
+exchange_rate as (
+    select * from {{ ref('stg_ecb__exchange_rate') }}
+),
+
+gold_price as (
+    select * from {{ ref('stg_gold__price') }}
+),
+
+zloty_rate as (
+    select * from {{ ref('stg_gold__currency_rate') }}
+),
+
 ohlcv as (
     select * from {{ ref('ohlcv_daily') }}
 ),
@@ -238,6 +254,26 @@ observed as (
 
     select 'bybit' as source, 'open_interest' as table_name, max(day) as newest_day
     from bybit_interest
+
+    union all
+
+    select 'defillama_stablecoins' as source, 'charts' as table_name, max(day) as newest_day
+    from stablecoin_chart
+
+    union all
+
+    select 'ecb' as source, 'exchange_rates' as table_name, max(day) as newest_day
+    from exchange_rate
+
+    union all
+
+    select 'gold' as source, 'prices' as table_name, max(published_day) as newest_day
+    from gold_price
+
+    union all
+
+    select 'gold' as source, 'currency_rates' as table_name, max(day) as newest_day
+    from zloty_rate
 ),
 
 -- a row of NULLs on a missing day is no news
@@ -289,9 +325,10 @@ published as (
     where funding_day is not null
 ),
 
--- a mart is due when its slowest source is
+-- a mart is due when its slowest source is; no mart waits for the working days of reference rates
 slowest as (
     select max(publish_lag_h) as publish_lag_h from source_convention
+    where timestamp_convention not in ('working_day', 'prior_working_day')
 ),
 
 subject as (

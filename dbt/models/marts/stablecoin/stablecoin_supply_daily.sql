@@ -18,6 +18,7 @@ valued as (
     select
         supply.*,
         registry.peg_ref = 'USD' and not registry.is_double_counted as is_counted,
+        registry.is_rebasing,
         price.price_usd,
         price.price_source,
         price.peg_value_usd,
@@ -80,8 +81,16 @@ final as (
                 then windowed.counted_par_usd / counted_total.counted_par_usd
         end as share_frac,
         ranked.supply_rank,
+        windowed.chain_count,
+        windowed.hhi_chain,
+        case
+            when windowed.is_rebasing and windowed.circulating_1d_ago_native > 0
+                then windowed.circulating_native / windowed.circulating_1d_ago_native - 1
+        end as rebase_frac,
+        windowed.supply_source,
         windowed.is_partial,
         windowed.is_quarantined,
+        windowed.is_extrapolated,
         windowed.pit_basis,
         build_stamp.as_of_ts,
         build_stamp.model_version

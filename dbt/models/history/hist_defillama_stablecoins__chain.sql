@@ -1,0 +1,1 @@
+{{ history_of('defillama_stablecoins', 'chains', key=['chain', 'peg_type']) }}

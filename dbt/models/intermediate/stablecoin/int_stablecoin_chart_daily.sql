@@ -1,0 +1,21 @@
+-- what DefiLlama's charts say is on each chain, beside what its coins say one by one
+with chart as (
+    select * from {{ ref('stg_defillama_stablecoins__chart') }}
+),
+
+peg_type as (
+    select * from {{ ref('map_peg_type') }}
+),
+
+final as (
+    select
+        chart.chain,
+        peg_type.peg_ref,
+        chart.day,
+        cast(chart.circulating_native as double) as circulating_native,
+        cast(chart.circulating_usd as double) as circulating_usd
+    from chart
+    inner join peg_type on chart.peg_type = peg_type.source_value
+)
+
+select * from final

@@ -1,0 +1,22 @@
+with chart as (
+    {{ latest_version(
+        ref('hist_defillama_stablecoins__chart'), ['chain', 'peg_type', 'day_time']
+    ) }}
+),
+
+final as (
+    select
+        chain,
+        peg_type,
+        {{ utc_day('day_time') }} as day,
+        circulating as circulating_native,
+        circulating_usd,
+        unreleased as unreleased_native,
+        minted_usd,
+        bridged_to_usd,
+        known_at,
+        first_known_at
+    from chart
+)
+
+select * from final
