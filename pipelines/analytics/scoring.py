@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import polars as pl
 
@@ -11,6 +12,9 @@ from pipelines.analytics.calendar import ASSET, DAY, SERIES, AnalyticsError, lag
 
 WEIGHT_ROUNDING = 1e-9
 """Slack of a comparison of sums of weights: 0.2 + 0.4 is not below a floor of 0.6."""
+
+RANKED_DIGITS: Final = 10
+"""Significant digits in which two values of a factor must differ to have different ranks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +154,11 @@ def score_factors(frame: pl.LazyFrame, parameters: GradeParameters) -> pl.LazyFr
 
     def compute(spine: pl.LazyFrame) -> pl.LazyFrame:
         spine = spine.with_columns(
-            (factor.orientation * pl.col(factor.name).cast(pl.Float64)).alias(_own(factor))
+            # what differs by rounding alone is equal: the sum over a window may depend in its
+            # last bits on the days around it, and a rank must not
+            (factor.orientation * pl.col(factor.name).cast(pl.Float64))
+            .round_sig_figs(RANKED_DIGITS)
+            .alias(_own(factor))
             for factor in factors
         )
         history = (

@@ -48,6 +48,12 @@ def test_a_high_value_of_a_factor_that_is_bad_scores_low() -> None:
     assert result["downside_xs"].to_list() == [87.5, 62.5, 37.5, 12.5]
 
 
+def test_rounding_gives_no_rank() -> None:
+    """Sums over windows differ in their last bits with the days around them: that is no order."""
+    noisy = graded(assets(4, trend=[1.0, 1.0 + 4e-16, 1.0 - 4e-16, 1.0001]))
+    assert noisy["trend_xs"].to_list() == [37.5, 37.5, 37.5, 87.5]
+
+
 def test_a_group_needs_half_of_its_factors() -> None:
     one = graded(known(4, "trend", "mom_7", "mom_28"))
     assert one["ta_grade"].to_list() == [N] * 4, "one of three is less than half"
