@@ -25,6 +25,12 @@ ALLOWED = {
     ("dbt/models/intermediate/identity/int_market_identity.sql", "backwards"): (
         "the newest version of a market's line in a list, not a measure"
     ),
+    ("dbt/models/marts/stablecoin/stablecoin_risk_card.sql", "backwards"): (
+        "a card of the newest day; nothing reads it"
+    ),
+    ("dbt/models/marts/stablecoin/stablecoin_market_daily.sql", "whole"): (
+        "a coin's first day: no later row makes it another one"
+    ),
     ("dbt/models/marts/plan/peers.sql", "whole"): "its relation is one day: that of the screener",
     ("dbt/models/marts/plan/screener_latest.sql", "whole"): "finds the newest day, and keeps it",
     ("dbt/models/marts/plan/what_if_token.sql", "whole"): "finds the newest day, and keeps it",
@@ -43,9 +49,10 @@ _SQL = {
     ),
     "lead": re.compile(r"\blead\s*\(", re.I),
     "following": re.compile(r"\b(unbounded\s+following|\w+\s+(day\s+)?following)\b", re.I),
-    "backwards": re.compile(r"order by\s+[\w.]*day\s+desc", re.I),
 }
-_OVER = re.compile(r"\bover\s*\(((?:[^()]|\([^()]*\))*)\)", re.I | re.S)
+_OVER = re.compile(
+    r"\b(?:over\s*\(|as\s*\(\s*(?=partition by))((?:[^()]|\([^()]*\))*)\)", re.I | re.S
+)
 
 
 def sql_findings(text: str) -> set[str]:
@@ -65,6 +72,9 @@ def sql_findings(text: str) -> set[str]:
         )
         if "order by" not in body and not by_day:
             found.add("whole")
+        # the newest of what one day could know is an as-of read; the newest of all days is not
+        if re.search(r"order by [\w.]*day desc", body) and not by_day:
+            found.add("backwards")
     return found
 
 
@@ -146,6 +156,7 @@ def test_every_reason_is_still_needed() -> None:
         ),
         ("select stddev_samp(mvrv) over (partition by asset_id) from p", "whole"),
         ("select percent_rank() over () from p", "whole"),
+        ("select avg(x) over w from p window w as (partition by asset_id)", "whole"),
         ("select last_value(x) over (partition by asset_id order by day desc) from p", "backwards"),
         ("{% set w = 'partition by asset_id' %} select max(x) over ({{ w }}) from p", "whole"),
     ],
