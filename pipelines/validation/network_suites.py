@@ -6,6 +6,8 @@ from pipelines.validation.contracts import Column, Contract
 
 _TEXT = Column("VARCHAR")
 _DAY = Column("DATE")
+_FLAG = Column("BOOLEAN")
+_COUNT = Column("BIGINT")
 _NUMBER = Column("DOUBLE")
 _INSTANT = Column("TIMESTAMP WITH TIME ZONE")
 
@@ -44,6 +46,60 @@ NETWORK_CONTRACTS: tuple[Contract, ...] = (
             **_BUILT,
         },
         # without a source of metrics nobody is valued
+        min_rows=0,
+    ),
+    Contract(
+        "dim_token_event",
+        ("asset_id", "event_kind", "effective_at"),
+        {
+            # the split of Terra is what a wrong chain of prices would show first
+            "asset_id": Column("VARCHAR", contains=("terra-luna",), severity="warn"),
+            "event_kind": _TEXT,
+            "effective_at": _INSTANT,
+            "announced_at": _INSTANT,
+            "event_known_at": _INSTANT,
+            "known_basis": _TEXT,
+            "unit_ratio": _NUMBER,
+            "successor_asset_id": _TEXT,
+            "is_series_event": _FLAG,
+            "event_source": _TEXT,
+        },
+        min_rows=0,
+    ),
+    Contract(
+        "ops_unmapped_id",
+        ("source", "id_kind", "source_id"),
+        {
+            "source": _TEXT,
+            "id_kind": _TEXT,
+            "source_id": _TEXT,
+            "source_name": _TEXT,
+            "unmapped_volume_usd": _NUMBER,
+            "unmapped_mcap_usd": _NUMBER,
+            "curation_rank": _COUNT,
+        },
+        # everything may be mapped
+        min_rows=0,
+    ),
+    Contract(
+        "ops_revision",
+        ("source", "table_name", "source_id", "day", "column_name", "revised_at"),
+        {
+            "mart": _TEXT,
+            "source": _TEXT,
+            "table_name": _TEXT,
+            "source_id": _TEXT,
+            "day": _DAY,
+            "column_name": _TEXT,
+            "revised_at": _INSTANT,
+            "superseded_known_at": _INSTANT,
+            "revision_cause": _TEXT,
+            "old_value": _NUMBER,
+            "new_value": _NUMBER,
+            "rel_change_frac": _NUMBER,
+            "materiality_frac": _NUMBER,
+        },
+        # one load has nothing to take back
         min_rows=0,
     ),
 )

@@ -2,4 +2,4 @@
 {{ config(severity='warn') }}
 
 select * from {{ ref('int_source_id_unmapped') }}
-order by volume_usd desc nulls last, row_count desc
+order by size_usd desc nulls last, row_count desc

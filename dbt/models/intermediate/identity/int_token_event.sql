@@ -40,14 +40,38 @@ described as (
     from overlay
 ),
 
-final as (
-    select described.*
+-- when nobody wrote down since when it was known, it was known when it was announced, and at the
+-- latest when it happened
+dated as (
+    select
+        described.asset_id,
+        described.kind,
+        described.effective_day,
+        described.ratio,
+        described.successor_asset_id,
+        described.announced_at,
+        described.note,
+        described.event_source,
+        coalesce(
+            described.known_at, described.announced_at, {{ day_start('described.effective_day') }}
+        ) as known_at,
+        case
+            when described.known_at is not null then 'recorded'
+            when described.announced_at is not null then 'announced'
+            else 'effective'
+        end as known_basis
     from described
+),
+
+final as (
+    select dated.*
+    from dated
     cross join build_stamp
-    where described.known_at is null or described.known_at <= build_stamp.as_of_ts
+    -- without any answer yet the build has no instant: then the seeds stand as they are
+    where build_stamp.as_of_ts is null or dated.known_at <= build_stamp.as_of_ts
     qualify row_number() over (
-        partition by described.asset_id, described.kind, described.effective_day
-        order by described.event_source, described.known_at desc nulls last
+        partition by dated.asset_id, dated.kind, dated.effective_day
+        order by dated.event_source, dated.known_at desc
     ) = 1
 )
 

@@ -1,5 +1,6 @@
 -- E-01: what sources sent about ids that nobody has mapped: listed with their volume, never dropped
--- in silence. One row per source, id and kind.
+-- in silence. One row per source, id and kind. Where nothing is traded, the market cap (of a protocol
+-- what it holds) says how much the gap matters.
 with candle as (
     select * from {{ ref('int_market_candle_daily') }}
 ),
@@ -20,6 +21,18 @@ coin as (
     select * from {{ ref('stg_coingecko__market') }}
 ),
 
+archive_metric as (
+    select * from {{ ref('stg_coinmetrics_archive__asset_metric') }}
+),
+
+token as (
+    select * from {{ ref('stg_ethereum__token_supply') }}
+),
+
+protocol as (
+    select * from {{ ref('stg_defillama__protocol') }}
+),
+
 alias as (
     select * from {{ ref('int_asset_alias') }}
 ),
@@ -32,6 +45,12 @@ candle_usd as (
     left join raw_quote_price
         on candle.quote_asset_id = raw_quote_price.asset_id
         and candle.day = raw_quote_price.day
+),
+
+metric_day as (
+    select 'coinmetrics' as source, source_asset_id, day from metric
+    union all
+    select 'coinmetrics_archive' as source, source_asset_id, day from archive_metric
 ),
 
 unmapped_candle as (
@@ -55,38 +74,43 @@ unmapped_candle as (
         and (base_code is null or base_asset_id is null or quote_asset_id is null)
 ),
 
-final as (
+described as (
     select
         source,
         id_kind,
         source_id,
+        cast(null as varchar) as source_name,
         count(*) as row_count,
         count(distinct symbol) as market_count,
         min(day) as first_day,
         max(day) as last_day,
-        {{ exact_sum('volume_usd') }} as volume_usd
+        {{ exact_sum('volume_usd') }} as volume_usd,
+        cast(null as double) as mcap_usd
     from unmapped_candle
     group by source, id_kind, source_id
 
     union all
 
     select
-        'coinmetrics' as source,
+        metric_day.source,
         'asset' as id_kind,
-        metric.source_asset_id as source_id,
+        metric_day.source_asset_id as source_id,
+        cast(null as varchar) as source_name,
         count(*) as row_count,
         cast(null as bigint) as market_count,
-        min(metric.day) as first_day,
-        max(metric.day) as last_day,
-        cast(null as double) as volume_usd
-    from metric
+        min(metric_day.day) as first_day,
+        max(metric_day.day) as last_day,
+        cast(null as double) as volume_usd,
+        cast(null as double) as mcap_usd
+    from metric_day
+    -- the files know assets by the API's ids
     left join alias
         on alias.source = 'coinmetrics'
-        and metric.source_asset_id = alias.source_id
-        and metric.day >= alias.valid_from
-        and metric.day < coalesce(alias.valid_to, date '9999-12-31')
+        and metric_day.source_asset_id = alias.source_id
+        and metric_day.day >= alias.valid_from
+        and metric_day.day < coalesce(alias.valid_to, date '9999-12-31')
     where alias.asset_id is null
-    group by metric.source_asset_id
+    group by metric_day.source, metric_day.source_asset_id
 
     union all
 
@@ -94,12 +118,13 @@ final as (
         'defillama_stablecoins' as source,
         'stablecoin' as id_kind,
         stablecoin.defillama_id as source_id,
+        stablecoin.name as source_name,
         1 as row_count,
         cast(null as bigint) as market_count,
         cast(null as date) as first_day,
         cast(null as date) as last_day,
-        -- no volume here: the supply says how much the gap matters
-        cast(stablecoin.circulating_usd as double) as volume_usd
+        cast(null as double) as volume_usd,
+        cast(stablecoin.circulating_usd as double) as mcap_usd
     from stablecoin
     left join {{ ref('int_stablecoin_registry') }} as registry
         on stablecoin.defillama_id = registry.defillama_id
@@ -111,11 +136,13 @@ final as (
         'coingecko' as source,
         'coin' as id_kind,
         coin.coin_id as source_id,
+        max_by(coin.name, coin.day) as source_name,
         count(*) as row_count,
         cast(null as bigint) as market_count,
         min(coin.day) as first_day,
         max(coin.day) as last_day,
-        max_by(coin.market_cap_usd, coin.day) as volume_usd
+        cast(null as double) as volume_usd,
+        max_by(coin.market_cap_usd, coin.day) as mcap_usd
     from coin
     left join alias
         on alias.source = 'coingecko'
@@ -124,6 +151,56 @@ final as (
         and coin.day < coalesce(alias.valid_to, date '9999-12-31')
     where alias.asset_id is null
     group by coin.coin_id
+
+    union all
+
+    select
+        'ethereum' as source,
+        'token' as id_kind,
+        token.token as source_id,
+        max_by(token.symbol, token.block_at) as source_name,
+        count(*) as row_count,
+        cast(null as bigint) as market_count,
+        min({{ utc_day('token.block_at') }} - 1) as first_day,
+        max({{ utc_day('token.block_at') }} - 1) as last_day,
+        cast(null as double) as volume_usd,
+        cast(null as double) as mcap_usd
+    from token
+    left join alias
+        on alias.source = 'ethereum'
+        and token.token = alias.source_id
+    where alias.asset_id is null
+    group by token.token
+
+    union all
+
+    -- a protocol without a token of its own has nothing to map
+    select
+        'defillama' as source,
+        'protocol' as id_kind,
+        protocol.protocol_id as source_id,
+        protocol.name as source_name,
+        1 as row_count,
+        cast(null as bigint) as market_count,
+        protocol.listed_day as first_day,
+        cast(null as date) as last_day,
+        cast(null as double) as volume_usd,
+        coalesce(protocol.reported_mcap_usd, protocol.live_tvl_usd) as mcap_usd
+    from protocol
+    left join alias as by_slug
+        on by_slug.source = 'defillama'
+        and protocol.protocol_id = by_slug.source_id
+    left join alias as by_gecko
+        on by_gecko.source = 'coingecko'
+        and protocol.gecko_id = by_gecko.source_id
+    where protocol.gecko_id is not null
+        and by_slug.asset_id is null
+        and by_gecko.asset_id is null
+),
+
+final as (
+    select *, coalesce(volume_usd, mcap_usd) as size_usd
+    from described
 )
 
 select * from final

@@ -70,9 +70,9 @@ finding as (
         'unmapped_source_id' as check_name,
         source || ' ' || id_kind || ' ' || source_id || ' ('
         || cast(row_count as varchar) || ' rows, '
-        || coalesce(cast(round(volume_usd) as varchar) || ' USD', 'volume unknown') || ')' as item,
+        || coalesce(cast(round(size_usd) as varchar) || ' USD', 'size unknown') || ')' as item,
         -- the largest first when sorted downwards
-        lpad(coalesce(cast(cast(round(volume_usd) as decimal(38, 0)) as varchar), ''), 40, '0') as sort_key
+        lpad(coalesce(cast(cast(round(size_usd) as decimal(38, 0)) as varchar), ''), 40, '0') as sort_key
     from unmapped
 
     union all

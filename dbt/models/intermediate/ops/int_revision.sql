@@ -1,0 +1,155 @@
+{% set metric_day -%}
+    {{ utc_day('time') }} - case when metric like 'ReferenceRate%' then 1 else 0 end
+{%- endset %}
+{% set prices = [['close', 'price']] %}
+{% set restated = [
+    {
+        'relation': ref('hist_binance__kline'), 'source': 'binance', 'table': 'klines',
+        'key': ['symbol', 'interval', 'open_time'], 'id': ['symbol'],
+        'day': utc_day('open_time'), 'measures': prices, 'mart': 'ohlcv_daily'
+    },
+    {
+        'relation': ref('hist_coinbase__candle'), 'source': 'coinbase', 'table': 'candles',
+        'key': ['product_id', 'granularity_s', 'open_time'], 'id': ['product_id'],
+        'day': utc_day('open_time'), 'measures': prices, 'mart': 'ohlcv_daily'
+    },
+    {
+        'relation': ref('hist_kraken__ohlc'), 'source': 'kraken', 'table': 'ohlc',
+        'key': ['pair', 'interval_min', 'open_time'], 'id': ['pair'],
+        'day': utc_day('open_time'), 'measures': prices, 'mart': 'ohlcv_daily'
+    },
+    {
+        'relation': ref('hist_okx__candle'), 'source': 'okx', 'table': 'history_candles',
+        'key': ['inst_id', 'bar', 'open_time'], 'id': ['inst_id'],
+        'day': utc_day('open_time'), 'measures': prices, 'mart': 'ohlcv_daily'
+    },
+    {
+        'relation': ref('hist_bybit__kline'), 'source': 'bybit', 'table': 'kline',
+        'key': ['category', 'symbol', 'interval', 'open_time'], 'id': ['category', 'symbol'],
+        'day': utc_day('open_time'), 'measures': prices, 'mart': 'ohlcv_daily'
+    },
+    {
+        'relation': ref('hist_bitstamp__ohlc'), 'source': 'bitstamp', 'table': 'ohlc',
+        'key': ['market_symbol', 'step_s', 'open_time'], 'id': ['market_symbol'],
+        'day': utc_day('open_time'), 'measures': prices, 'mart': 'ohlcv_daily'
+    },
+    {
+        'relation': ref('hist_coinmetrics__asset_metric'), 'source': 'coinmetrics',
+        'table': 'asset_metrics', 'key': ['asset', 'metric', 'time'], 'id': ['asset'],
+        'day': metric_day, 'measures': [['value', none]], 'name_of': 'metric',
+        'mart': 'network_valuation_daily'
+    },
+    {
+        'relation': ref('hist_coinmetrics_archive__asset_metric'), 'source': 'coinmetrics_archive',
+        'table': 'asset_metrics', 'key': ['asset', 'metric', 'time'], 'id': ['asset'],
+        'day': metric_day, 'measures': [['value', none]], 'name_of': 'metric',
+        'mart': 'network_valuation_daily'
+    },
+    {
+        'relation': ref('hist_blockchain_info__chart'), 'source': 'blockchain_info',
+        'table': 'charts', 'key': ['chart', 'day_time'], 'id': ['chart'],
+        'day': utc_day('day_time'), 'measures': [['value', none]], 'name_of': 'chart',
+        'mart': 'network_valuation_daily'
+    },
+    {
+        'relation': ref('hist_defillama_stablecoins__balance'), 'source': 'defillama_stablecoins',
+        'table': 'balances', 'key': ['stablecoin_id', 'chain', 'day_time'],
+        'id': ['stablecoin_id', 'chain'], 'day': utc_day('day_time'),
+        'measures': [['circulating', 'supply']], 'mart': 'stablecoin_supply_daily'
+    },
+    {
+        'relation': ref('hist_defillama_stablecoins__price'), 'source': 'defillama_stablecoins',
+        'table': 'prices', 'key': ['gecko_id', 'day_time'], 'id': ['gecko_id'],
+        'day': utc_day('day_time'), 'measures': [['price', 'price']],
+        'mart': 'stablecoin_peg_daily'
+    },
+    {
+        'relation': ref('hist_coingecko__market_chart'), 'source': 'coingecko',
+        'table': 'market_chart', 'key': ['coin_id', 'label_time'], 'id': ['coin_id'],
+        'day': utc_day('label_time') ~ ' - 1',
+        'measures': [['price_usd', 'price'], ['market_cap_usd', 'supply']],
+        'mart': 'market_regime_daily'
+    },
+    {
+        'relation': ref('hist_defillama__protocol_tvl'), 'source': 'defillama',
+        'table': 'protocol_tvl', 'key': ['slug', 'chain', 'label_time'], 'id': ['slug', 'chain'],
+        'day': utc_day('label_time') ~ ' - 1', 'measures': [['tvl_usd', 'tvl']],
+        'mart': 'protocol_fundamentals_daily'
+    },
+    {
+        'relation': ref('hist_defillama__chain_tvl'), 'source': 'defillama', 'table': 'chain_tvl',
+        'key': ['chain', 'label_time'], 'id': ['chain'],
+        'day': utc_day('label_time') ~ ' - 1', 'measures': [['tvl_usd', 'tvl']],
+        'mart': 'chain_daily'
+    },
+    {
+        'relation': ref('hist_defillama__protocol_metric'), 'source': 'defillama',
+        'table': 'protocol_metrics', 'key': ['series_id', 'chain', 'version', 'day_time'],
+        'id': ['series_id', 'chain', 'version'], 'day': utc_day('day_time'),
+        'measures': [['amount_usd', 'flow']], 'mart': 'protocol_fundamentals_daily'
+    }
+] %}
+
+-- E-19: what sources took back, material or not. One row per restated fact, column and version.
+with metric_measure as (
+    select * from {{ ref('map_metric_measure') }}
+),
+
+revision_config as (
+    select * from {{ ref('cfg_revision') }}
+    qualify rank() over (order by version desc) = 1
+),
+
+changed as (
+    {% for one in restated %}
+        {{ revisions_of(one) }}
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
+-- the longest prefix of a metric's name says what it measures
+name_measure as (
+    select changed_name.column_name, metric_measure.measure
+    from (select distinct column_name from changed where measure is null) as changed_name
+    inner join metric_measure
+        on changed_name.column_name like coalesce(metric_measure.metric_prefix, '') || '%'
+    qualify row_number() over (
+        partition by changed_name.column_name
+        order by length(coalesce(metric_measure.metric_prefix, '')) desc
+    ) = 1
+),
+
+measured as (
+    select
+        changed.source,
+        changed.table_name,
+        changed.source_id,
+        changed.day,
+        changed.column_name,
+        changed.old_value,
+        changed.new_value,
+        changed.cause,
+        changed.known_at,
+        changed.previous_known_at,
+        changed.mart,
+        coalesce(changed.measure, name_measure.measure) as measure,
+        case
+            when changed.old_value != 0 then changed.new_value / changed.old_value - 1
+        end as rel_change_frac
+    from changed
+    left join name_measure on changed.column_name = name_measure.column_name
+),
+
+final as (
+    select
+        measured.*,
+        revision_config.materiality_frac,
+        -- gone, back, or from zero: no fraction says how much that is
+        measured.cause != 'restated'
+        or measured.rel_change_frac is null
+        or abs(measured.rel_change_frac) > revision_config.materiality_frac as is_material
+    from measured
+    inner join revision_config on measured.measure = revision_config.measure
+)
+
+select * from final
