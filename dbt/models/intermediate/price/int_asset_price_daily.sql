@@ -12,6 +12,17 @@ price_config as (
     qualify row_number() over (order by version desc) = 1
 ),
 
+-- C.1.8: the days on which an asset's units change; a migration to another asset changes none
+unit_change as (
+    select asset_id, effective_day as day, max(ratio) as ratio
+    from {{ ref('int_token_event') }}
+    where kind in ('redenomination', 'migration')
+        and ratio > 0
+        and ratio != 1
+        and coalesce(successor_asset_id, asset_id) = asset_id
+    group by asset_id, effective_day
+),
+
 accepted as (
     select
         *,
@@ -61,6 +72,12 @@ extreme as (
         sum(
             case when is_eligible and not is_accepted and exclusion_reason != 'jump' then 1 else 0 end
         ) as n_rejected,
+        -- what was traded was traded, whatever the last price was: a close that is no price says
+        -- nothing against the volume
+        {{ exact_sum(
+            "case when is_accepted or exclusion_reason in ('outlier', 'outlier_hold') "
+            ~ "then volume_usd end"
+        ) }} as traded_volume_usd,
         max(case when is_disputed then 1 else 0 end) = 1 as is_disputed,
         max(case when is_jump then 1 else 0 end) = 1 as is_jump
     from venue_price
@@ -79,8 +96,11 @@ dense as (
         low_of_venues.low_usd as low_of_venues_usd,
         extreme.high_any_usd,
         extreme.low_any_usd,
-        case when summed.volume_base > 0 then summed.value_usd / summed.volume_base end as vwap_usd,
+        case
+            when summed.volume_base > 0 then summed.value_usd / summed.volume_base
+        end as vwap_of_venues_usd,
         summed.volume_usd,
+        case when summed.close_usd is not null then extreme.traded_volume_usd end as traded_volume_usd,
         cast(summed.trade_count as bigint) as trade_count,
         coalesce(summed.n_venues, 0) as n_venues,
         coalesce(extreme.n_rejected, 0) as n_rejected,
@@ -88,8 +108,17 @@ dense as (
         summed.dispersion_bps,
         coalesce(extreme.is_disputed, false) as is_disputed,
         coalesce(extreme.is_jump, false) as is_jump,
+        unit_change.ratio as unit_ratio,
+        coalesce(
+            abs(ln(open_of_venues.open_usd / unit_change.ratio / summed.close_usd))
+            < abs(ln(open_of_venues.open_usd / summed.close_usd)),
+            false
+        ) as is_mixed,
         summed.first_known_at
     from calendar
+    left join unit_change
+        on calendar.asset_id = unit_change.asset_id
+        and calendar.day = unit_change.day
     left join summed on calendar.asset_id = summed.asset_id and calendar.day = summed.day
     left join extreme on calendar.asset_id = extreme.asset_id and calendar.day = extreme.day
     left join open_of_venues
@@ -120,11 +149,15 @@ opened as (
         *,
         case
             when close_usd is null then null
+            -- the close before is in old units; a venue that opens in them too is converted
+            when is_mixed then open_of_venues_usd / unit_ratio
+            when unit_ratio is not null then open_of_venues_usd
             -- P-3: a market that never closes opens where it closed
             when n_same_venues = n_venues and n_venues_1 = n_venues and close_1_usd is not null
                 then close_1_usd
             else open_of_venues_usd
         end as open_usd,
+        case when not is_mixed then vwap_of_venues_usd end as vwap_usd,
         coalesce(
             close_usd = close_1_usd
             and close_usd = close_2_usd
@@ -134,16 +167,17 @@ opened as (
     from preceded
 ),
 
--- P-4: medians of highs and lows can miss the open, the close or the average by a hair
+-- P-4: medians of highs and lows can miss the open, the close or the average by a hair. A bar that
+-- holds prices in two units has no high, no low and no average.
 clamped as (
     select
         *,
         case
-            when high_of_venues_usd is not null
+            when high_of_venues_usd is not null and not is_mixed
                 then greatest(high_of_venues_usd, open_usd, close_usd, vwap_usd)
         end as high_usd,
         case
-            when low_of_venues_usd is not null
+            when low_of_venues_usd is not null and not is_mixed
                 then least(low_of_venues_usd, open_usd, close_usd, vwap_usd)
         end as low_usd
     from opened
@@ -163,6 +197,7 @@ final as (
         greatest(clamped.high_any_usd, clamped.high_usd) as high_any_usd,
         least(clamped.low_any_usd, clamped.low_usd) as low_any_usd,
         clamped.volume_usd,
+        clamped.traded_volume_usd,
         clamped.trade_count,
         case when clamped.high_usd > clamped.high_of_venues_usd then 1 else 0 end
         + case when clamped.low_usd < clamped.low_of_venues_usd then 1 else 0 end as clamp_count,

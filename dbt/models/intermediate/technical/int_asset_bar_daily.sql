@@ -14,20 +14,11 @@ final as (
     select
         price.asset_id,
         price.day,
-        -- a day on which units change opens at the close before it, in the old units: a high or
-        -- low that was moved to hold that open is unknown
-        case
-            when not coalesce(price.day = unit_factor.valid_from, false)
-                or price.high_usd > price.open_usd
-                then price.high_usd * coalesce(unit_factor.unit_factor, 1)
-        end as high_usd,
-        case
-            when not coalesce(price.day = unit_factor.valid_from, false)
-                or price.low_usd < price.open_usd
-                then price.low_usd * coalesce(unit_factor.unit_factor, 1)
-        end as low_usd,
+        price.high_usd * coalesce(unit_factor.unit_factor, 1) as high_usd,
+        price.low_usd * coalesce(unit_factor.unit_factor, 1) as low_usd,
         price.close_usd * coalesce(unit_factor.unit_factor, 1) as close_usd,
         price.volume_usd,
+        price.traded_volume_usd,
         coalesce(unit_factor.unit_factor, 1) as unit_ratio
     from price
     left join unit_factor

@@ -15,6 +15,8 @@ def model(dbt, session):  # noqa: ARG001
     seed.pop("xsmom_min_assets")  # a cross-section: it is the mart's
     parameters = from_seed(TechnicalParameters, seed)
 
+    # T-11: a venue whose close was rejected traded all the same; its absence would be a fall
+    bars = bars.with_columns(volume_usd="traded_volume_usd")
     indicators = technical(bars, parameters)
     indicators = weekly_pivots(indicators, min_days=min_week_days)
     return to_current_units(indicators, columns=price_columns(parameters)).collect().to_arrow()
