@@ -1,0 +1,66 @@
+"""What users are shown of grades, signals and plans, on the published file."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipelines import warehouse
+from pipelines.publishing.ledger import NUMBERED, recorded_numbers
+from tests.e2e.conftest import REPO, Project
+
+QUERIES = re.findall(r"```sql\n(.*?)```", (REPO / "docs/signals.md").read_text(), flags=re.S)
+
+
+def _by_hand(file: Path, asset: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(REPO / "docs/one_asset.py"), asset, "--file", str(file)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_a_page_of_numbers_is_the_same_by_hand(project: Project, tmp_path: Path) -> None:
+    file = project.settings.published_dir / "tokenmart.duckdb"
+    for asset in ("bitcoin", "ethereum"):
+        done = _by_hand(file, asset)
+        assert done.returncode == 0, f"{asset}:\n{done.stdout}\n{done.stderr}"
+        for number in ("rsi_14", "atr_14", "trader_grade", "signal", "stop_price"):
+            assert re.search(rf"^{number}\s+-?\d", done.stdout, flags=re.M), (
+                f"{asset} has no {number}"
+            )
+
+    # the script can disagree
+    forged = tmp_path / "forged.duckdb"
+    forged.write_bytes(file.resolve().read_bytes())
+    with warehouse.write(forged) as connection:
+        connection.execute("update marts.trader_grade_daily set trader_grade = trader_grade + 0.01")
+    done = _by_hand(forged, "bitcoin")
+    assert done.returncode == 1
+    assert "not: trader_grade" in done.stdout
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=[query.split("\n")[0] for query in QUERIES])
+def test_queries_of_the_page_answer(project: Project, query: str) -> None:
+    with warehouse.read(project.settings.published_dir / "tokenmart.duckdb") as connection:
+        assert connection.execute(query).fetchall(), query
+
+
+def test_published_events_have_their_numbers_in_the_ledger(project: Project) -> None:
+    """A-22: polled twice, nothing comes twice; the ledger knows what was told."""
+    with warehouse.read(project.settings.published_dir / "tokenmart.duckdb") as connection:
+        for mart, key in NUMBERED.items():
+            poll = (
+                f"select {key}, event_seq from marts.{mart} where event_seq > ? order by event_seq"
+            )
+            first = connection.execute(poll, [0]).fetchall()
+            assert first, f"{mart}: nothing happened"
+            assert connection.execute(poll, [first[-1][1]]).fetchall() == []
+            ledger = {
+                (row[key], row["event_seq"])
+                for row in recorded_numbers(project.settings, mart).to_pylist()
+            }
+            assert set(first) <= ledger
