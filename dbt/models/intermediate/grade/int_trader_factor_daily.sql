@@ -41,7 +41,10 @@ shortfall as (
     select
         asset_return.asset_id,
         asset_return.day,
-        least(0, exp(asset_return.logret_1d) - 1 - factor_config.downside_target) as shortfall_frac
+        case
+            when asset_return.logret_1d is not null
+                then least(0, exp(asset_return.logret_1d) - 1 - factor_config.downside_target)
+        end as shortfall_frac
     from asset_return
     cross join factor_config
 ),

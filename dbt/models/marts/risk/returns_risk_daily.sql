@@ -60,7 +60,11 @@ paired as (
 fallen as (
     select
         paired.*,
-        power(least(0, paired.simple_ret_1d - measure_config.target_ret_1d), 2) as shortfall_square
+        -- a day without a return is no day without a loss: least() would overlook the NULL
+        case
+            when paired.simple_ret_1d is not null
+                then power(least(0, paired.simple_ret_1d - measure_config.target_ret_1d), 2)
+        end as shortfall_square
     from paired
     cross join measure_config
 ),
