@@ -3,6 +3,7 @@
     ref('dim_asset'), ref('dim_asset_alias'), ref('dim_venue'), ref('dim_stablecoin'),
     ref('ohlcv_daily'), ref('price_daily'), ref('venue_quality_daily'),
     ref('returns_risk_daily'), ref('market_regime_daily'), ref('alt_performance_by_btc_phase'),
+    ref('dim_narrative_membership'), ref('narrative_daily'), ref('pair_correlation_daily'),
     ref('stablecoin_supply_daily'), ref('stablecoin_peg_daily'), ref('stablecoin_chain_daily'),
     ref('stablecoin_market_daily'), ref('stablecoin_milestone'), ref('stablecoin_risk_card'),
     ref('ops_load_log'), ref('ops_freshness'), ref('ops_check_result'),

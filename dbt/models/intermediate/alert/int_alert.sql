@@ -64,6 +64,11 @@ final as (
         alert_value,
         threshold,
         case
+            when kind = 'narrative_shift'
+                then case
+                    when ref_id like '%->leading' or ref_id like '%->improving' then 'up' else 'down'
+                end
+            when kind = 'corr_breakdown' then 'down'
             when kind in ('volume_spike', 'ath') or alert_value > 0 then 'up'
             else 'down'
         end as direction,

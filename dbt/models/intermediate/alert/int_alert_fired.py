@@ -17,10 +17,11 @@ def model(dbt, session):  # noqa: ARG001
     silences = {
         "grade_shift": int(numbers["grade_shift_cool_down_d"]),
         "supply_shock": int(numbers["supply_cool_down_d"]),
+        "narrative_shift": int(numbers["narrative_cool_down_d"]),
     }
     fired = [
         rearming(
-            triggers.filter(pl.col("kind") == "volume_spike"),
+            triggers.filter(pl.col("kind").is_in(["volume_spike", "corr_breakdown"])),
             keys=series,
             trigger="is_triggered",
             rearm="is_armed",

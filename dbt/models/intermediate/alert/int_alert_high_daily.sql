@@ -5,6 +5,10 @@ with price as (
     select * from {{ ref('int_asset_price_daily') }}
 ),
 
+total as (
+    select * from {{ ref('int_market_total_daily') }}
+),
+
 final as (
     select
         'asset' as entity_kind,
@@ -14,6 +18,17 @@ final as (
         volume_usd as alert_value
     from price
     where volume_usd is not null
+
+    union all
+
+    select
+        'market' as entity_kind,
+        'market' as entity_id,
+        'total_mcap_usd' as ref_id,
+        day,
+        total_mcap_usd as alert_value
+    from total
+    where total_mcap_usd is not null
 )
 
 select * from final

@@ -14,6 +14,18 @@ shock as (
     select * from {{ ref('int_supply_shock_daily') }}
 ),
 
+narrative as (
+    select * from {{ ref('int_narrative_index_daily') }}
+),
+
+breakdown as (
+    select * from {{ ref('int_pair_breakdown_daily') }}
+),
+
+pair as (
+    select * from {{ ref('int_pair_correlation_daily') }}
+),
+
 alert_config as (
     select * from {{ ref('cfg_alert') }}
     qualify row_number() over (order by version desc) = 1
@@ -85,6 +97,41 @@ final as (
         is_large or is_unusual as is_triggered,
         false as is_armed
     from judged_shock
+
+    union all
+
+    -- the quadrant that stands, against the one that stood before it
+    select
+        'narrative_shift' as kind,
+        'narrative' as entity_kind,
+        narrative.narrative_id as entity_id,
+        narrative.quadrant_confirmed_from || '->' || narrative.quadrant_confirmed as ref_id,
+        narrative.day,
+        narrative.rs_ratio as alert_value,
+        narrative.rs_momentum as threshold,
+        narrative.quadrant_confirmed_from is not null as is_triggered,
+        false as is_armed
+    from narrative
+    where narrative.quadrant_confirmed is not null
+
+    union all
+
+    -- a breakdown fires once and is silent until it has cleared
+    select
+        'corr_breakdown' as kind,
+        'pair' as entity_kind,
+        breakdown.a_id || '|' || breakdown.b_id as entity_id,
+        '' as ref_id,
+        breakdown.day,
+        pair.corr_30d as alert_value,
+        pair.corr_prior_90d as threshold,
+        breakdown.breakdown_flag as is_triggered,
+        not breakdown.breakdown_flag as is_armed
+    from breakdown
+    inner join pair
+        on breakdown.a_id = pair.a_id
+        and breakdown.b_id = pair.b_id
+        and breakdown.day = pair.day
 )
 
 select * from final

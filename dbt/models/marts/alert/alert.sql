@@ -80,6 +80,12 @@ described as (
                     else ': supply ' || cast(round(100 * alert.alert_value, 1) as varchar)
                         || ' % in 7 days'
                 end
+            when 'narrative_shift'
+                then ' went ' || replace(alert.ref_id, '->', ' to ') || ' against the market'
+            when 'corr_breakdown'
+                then ' stopped moving together: correlation '
+                    || cast(round(alert.alert_value, 2) as varchar) || ' after '
+                    || cast(round(alert.threshold, 2) as varchar)
             when 'ath' then ': highest ' || alert.ref_id || ' ever'
             when 'data_quality' then ' fails ' || alert.ref_id
         end as message
