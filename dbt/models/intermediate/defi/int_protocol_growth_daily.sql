@@ -113,6 +113,8 @@ windowed as (
             sum({{ name }}_usd) over before_30d as {{ name }}_sum_before_30d_usd,
             count({{ name }}_usd) over before_30d as {{ name }}_before_30d_count,
         {% endfor %}
+        sum(fees_usd) over past_7d as fees_sum_7d_usd,
+        count(fees_usd) over past_7d as fees_7d_count,
         avg(fees_usd) over past_90d as fees_mean_90d_usd,
         count(fees_usd) over past_90d as fees_90d_count,
         avg(fees_usd) over before_90d as fees_mean_before_90d_usd,
@@ -174,6 +176,7 @@ final as (
         end as days_since_launch_d,
         case when windowed.day >= windowed.launch_day then windowed.tvl_usd end
         as tvl_since_launch_usd,
+        case when windowed.fees_7d_count = 7 then windowed.fees_sum_7d_usd end as fees_7d_usd,
         -- V-4: a month with at most three holes, scaled to a whole one
         {% for name in ['fees', 'revenue', 'holders_revenue', 'dex_volume'] %}
             case
