@@ -306,6 +306,19 @@ def _plans_answer_to_signals(marts: Marts, _context: Context) -> pl.DataFrame:
     ).sort(key)
 
 
+def _crowding_is_funding(marts: Marts, _context: Context) -> pl.DataFrame:
+    key = ["asset_id", "day"]
+    scored = (
+        marts.frame("grade_components", [*key, "grade", "factor", "factor_value"])
+        .filter((pl.col("grade") == "trader_grade") & (pl.col("factor") == "crowding"))
+        .select(*key, pl.col("factor_value").alias("crowding"))
+        .drop_nulls("crowding")
+    )
+    funding = marts.frame("derivatives_daily", [*key, "funding_z_90d"])
+    both = scored.join(funding, on=key, how="left")
+    return both.filter(differs("crowding", "funding_z_90d")).sort(key)
+
+
 def _market_supply_adds_up(marts: Marts, _context: Context) -> pl.DataFrame:
     """Coins have a share where they count: dollars, and not twice."""
     coins = marts.frame("stablecoin_supply_daily", ["day", "share_frac", "supply_par_usd"])
@@ -433,6 +446,14 @@ INVARIANTS: tuple[Invariant, ...] = (
         "block",
         "The shares of a day's stablecoin supply sum to one.",
         _supply_shares_sum_to_one,
+    ),
+    Invariant(
+        "crowding_is_funding",
+        "grade_components",
+        "block",
+        "What counts as crowding in the trader grade is the z-score of funding in "
+        "derivatives_daily; an asset without perpetuals has none.",
+        _crowding_is_funding,
     ),
     Invariant(
         "plans_answer_to_signals",

@@ -104,6 +104,18 @@ def marts() -> Frames:
                     "circulating_native": [4.0, 6.0, 1.0],
                 }
             ),
+            "derivatives_daily": pl.DataFrame(
+                {"asset_id": ["btc", "btc"], "day": [DAYS[8], DAYS[9]], "funding_z_90d": [0.5, 2.0]}
+            ),
+            "grade_components": pl.DataFrame(
+                {
+                    "asset_id": ["btc", "btc", "eth"],
+                    "day": [DAYS[9]] * 3,
+                    "grade": ["trader_grade"] * 3,
+                    "factor": ["crowding", "trend", "crowding"],
+                    "factor_value": [2.0, 7.0, None],
+                }
+            ),
             "risk_plan_daily": pl.DataFrame(
                 {
                     "asset_id": ["btc", "btc"],
@@ -240,6 +252,24 @@ def test_plan_that_answers_to_no_signal_is_found(
     _set(marts, mart, (pl.col(entity) == "btc") & (pl.col("day") == DAYS[9]), **change)
 
     assert not _check("plans_answer_to_signals", marts).is_passed
+
+
+@pytest.mark.parametrize(
+    ("mart", "change"),
+    [
+        ("grade_components", {"factor_value": -2.0}),
+        ("derivatives_daily", {"funding_z_90d": None}),
+        ("derivatives_daily", {"asset_id": "eth"}),
+    ],
+    ids=str,
+)
+def test_crowding_that_is_not_the_funding_is_found(
+    marts: Frames, mart: str, change: dict[str, object]
+) -> None:
+    """C.4.3, F-4: the sign belongs to the grade's seed, the day and asset to the row."""
+    _set(marts, mart, (pl.col("asset_id") == "btc") & (pl.col("day") == DAYS[9]), **change)
+
+    assert not _check("crowding_is_funding", marts).is_passed
 
 
 def test_units_follow_their_intervals() -> None:
