@@ -190,7 +190,7 @@ def test_every_data_test_holds_on_it(box: LakeBox) -> None:
     box.dbt("test", "--exclude", "test_type:unit")
 
 
-def test_gold_has_no_reference_yet(box: LakeBox) -> None:
+def test_gold_that_nobody_follows_is_listed_all_the_same(box: LakeBox) -> None:
     assert box.query(
         "select peg_ref, units_per_token, source_status from marts.dim_stablecoin "
         "where stablecoin_id in ('pax-gold', 'digix-gold') order by 1 desc"

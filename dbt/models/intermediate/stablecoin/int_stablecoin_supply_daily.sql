@@ -94,7 +94,13 @@ listed as (
     where total.circulating_native is not null or summed.chain_count > 0
 ),
 
--- coins that DefiLlama does not follow: gold, and what rebases
+listed_from as (
+    select stablecoin_id, min(day) as first_day
+    from listed
+    group by stablecoin_id
+),
+
+-- coins that DefiLlama does not follow (gold, and what rebases), or did not follow yet
 counted_on_chain as (
     select
         registry.stablecoin_id,
@@ -113,11 +119,8 @@ counted_on_chain as (
         and metric.day >= alias.valid_from
         and metric.day < coalesce(alias.valid_to, date '9999-12-31')
     inner join registry on alias.asset_id = registry.asset_id
-    where not exists (
-        select 1 as one
-        from listed
-        where listed.stablecoin_id = registry.stablecoin_id
-    )
+    left join listed_from on registry.stablecoin_id = listed_from.stablecoin_id
+    where listed_from.first_day is null or metric.day < listed_from.first_day
     qualify row_number() over (
         partition by registry.stablecoin_id, metric.day
         order by metric.source_asset_id

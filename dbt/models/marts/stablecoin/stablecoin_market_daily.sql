@@ -140,12 +140,15 @@ moved as (
     select
         transfer.day,
         {{ exact_sum('transfer.transfer_volume_adj_usd') }} as transfer_volume_adj_usd,
-        {{ exact_sum('weighed.supply_par_usd') }} as moved_supply_usd
+        -- of all that was moved, or of nothing
+        case
+            when count(weighed.supply_par_usd) = count(*)
+                then {{ exact_sum('weighed.supply_par_usd') }}
+        end as moved_supply_usd
     from transfer
-    inner join weighed
+    left join weighed
         on transfer.stablecoin_id = weighed.stablecoin_id
         and transfer.day = weighed.day
-    where weighed.supply_par_usd is not null
     group by transfer.day
 ),
 
