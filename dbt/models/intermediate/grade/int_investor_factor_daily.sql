@@ -1,6 +1,6 @@
 -- C.4.4: the raw values of the investor grade's factors, before anybody is ranked. What has no
--- source here is NULL and takes no part: fees, revenue and value locked, value moved on chain,
--- largest supply.
+-- source here is NULL and takes no part: fees, revenue and value locked, value moved on chain. The
+-- largest supply is known from its first capture on.
 with membership as (
     select * from {{ ref('int_universe_membership_daily') }}
     where universe_id = 'core' and membership_reason != 'asset_class'
@@ -55,7 +55,11 @@ supply_window as (
         day,
         supply_in_first_units,
         mcap_usd,
-        {{ value_days_ago('supply_in_first_units', 365, 'asset_id') }} as supply_365d_ago
+        supply_onchain_in_first_units,
+        fdv_usd,
+        float_frac,
+        {{ value_days_ago('supply_in_first_units', 365, 'asset_id') }} as supply_365d_ago,
+        {{ value_days_ago('supply_onchain_in_first_units', 365, 'asset_id') }} as supply_onchain_365d_ago
     from market_cap
 ),
 
@@ -91,14 +95,19 @@ valued as (
                 and user_window.obs_before_90d_count >= factor_config.user_growth_min_obs
                 then user_window.mean_90d / user_window.mean_before_90d - 1
         end as user_growth,
-        cast(null as double) as free_float,
+        supply_window.float_frac as free_float,
+        -- growth of one concept: what circulates, or else what is on the ledger, never one over the other
         case
-            when supply_window.supply_365d_ago > 0
+            when supply_window.supply_365d_ago > 0 and supply_window.supply_in_first_units is not null
                 then supply_window.supply_in_first_units / supply_window.supply_365d_ago - 1
+            when supply_window.supply_onchain_365d_ago > 0
+                then supply_window.supply_onchain_in_first_units / supply_window.supply_onchain_365d_ago - 1
         end as dilution,
-        cast(null as double) as overhang,
-        cast(null as double) as sharpe,
-        cast(null as double) as max_drawdown,
+        case
+            when supply_window.mcap_usd > 0 then supply_window.fdv_usd / supply_window.mcap_usd
+        end as overhang,
+        risk.sharpe_365d as sharpe,
+        risk.max_drawdown_365d as max_drawdown,
         risk.vol_180d_ann as volatility,
         case
             when supply_window.mcap_usd > 0
