@@ -38,6 +38,7 @@ WITHOUT_A_DAY = {
     "what_if_token": "the newest day of a mart that is compared",
     "peers": "the newest day of marts that are compared",
     "peer_pair": "the newest day of a mart that is compared",
+    "alt_performance_by_btc_phase": "means over all days of marts that are compared",
     "depeg_event": "the newest row of each event; its log is compared",
     "stablecoin_risk_card": "the newest day of marts that are compared",
 }
