@@ -60,13 +60,20 @@ def sql_findings(text: str) -> set[str]:
     text = re.sub(r"\{#.*?#\}", "", text, flags=re.S)
     text = re.sub(r"--[^\n]*", "", text)
     # windows that have a name are read as what they stand for
-    for name, value in re.findall(r"\{%-?\s*set (\w+) = '([^']*)'\s*-?%\}", text):
+    named = dict(re.findall(r"\{%-?\s*set (\w+) = '([^']*)'\s*-?%\}", text))
+    windows = [value for value in named.values() if value.startswith("partition by")]
+    for name, value in named.items():
         text = text.replace("{{ " + name + " }}", value).replace(f"' ~ {name} ~ '", value)
     text = re.sub(r"\{\{ last_days\([^}]*\) \}\}", "partition by asset_id order by day", text)
     found = {name for name, pattern in _SQL.items() if pattern.search(text)}
     for window in _OVER.finditer(text):
         body = " ".join(window.group(1).split())
         parted = re.search(r"partition by (.*?)(?: order by|$)", body)
+        looped = re.fullmatch(r"\{\{ (\w+) \}\}", body)
+        if looped and windows and re.search(rf"\{{% for [^%]*\b{looped[1]}\b[^%]* in ", text):
+            # one after another of the windows named above: each must be in order
+            body = next((value for value in windows if "order by" not in value), windows[0])
+            parted = re.search(r"partition by (.*?)(?: order by|$)", body)
         by_day = parted is not None and re.search(
             r"\b\w*(day|_ts|known_at|week|month)\b", parted[1]
         )
