@@ -39,7 +39,9 @@ select
 from intermediate.int_universe_membership_daily inner join day using (day)
 where asset_id != 'silent';
 create table marts.returns_risk_daily as
-select asset_id, day, 1.5 as sharpe_365d, cast(-0.4 as double) as max_drawdown_365d, 0.9 as vol_180d_ann
+select
+    asset_id, day, 1.5 as sharpe_365d, cast(-0.4 as double) as max_drawdown_365d,
+    0.9 as vol_180d_ann
 from intermediate.int_universe_membership_daily where asset_id = 'both';
 create table intermediate.int_asset_price_daily as
 select asset_id, day, 3 as n_venues, 50.0 as volume_usd

@@ -209,13 +209,24 @@ def test_days_without_data_are_tagged_so(default: Dataset, priced: pl.DataFrame)
 
 def test_every_scenario_of_the_sources_is_listed(default: Dataset) -> None:
     listed = {scenario.id for scenario in default.scenarios}
-    without = {"F-15"}  # narratives have no source here
-    assert listed == {f"F-{number}" for number in range(1, 21)} - without
+    assert listed == {f"F-{number}" for number in range(1, 21)}
     for scenario in default.scenarios:
         assert scenario.what, scenario
         assert scenario.expect, scenario
         assert default.start <= scenario.from_ <= scenario.to, scenario
         assert scenario.to <= default.end + timedelta(days=1), scenario
+
+
+def test_nobody_of_the_silent_narrative_is_in_the_market(default: Dataset) -> None:
+    """F-15: it has members, and the market has none of them."""
+    (scenario,) = [scenario for scenario in default.scenarios if scenario.id == "F-15"]
+    seeds = Path(__file__).resolve().parents[2] / "dbt/seeds"
+    curated = pl.read_csv(seeds / "dim_asset_curated.csv", infer_schema=False).filter(
+        pl.col("narratives").str.split(";").list.contains(scenario.entity)
+    )
+    traded = set(default.table("markets").collect()["base_asset_id"])
+    assert curated.height >= 3
+    assert set(curated["asset_id"]) & traded == set()
 
 
 def test_token_events_tell_what_the_prices_show(default: Dataset) -> None:

@@ -92,6 +92,8 @@ SLOW_DEPEG = "true-usd"
 MISSPELLED = "magic-internet-money"
 WICKED_STABLE = "ethena-usde"
 SPIKED = "dai"
+# nobody of the cast may belong to it
+SILENT_NARRATIVE = "social_creator"
 
 _MAJORS = (
     AssetSpec(

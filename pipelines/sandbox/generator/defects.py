@@ -476,6 +476,11 @@ def _shapes(world: World) -> None:
         "ranks tie and are broken the same way every time",
     )  # fmt: skip
     world.note(
+        "F-15", parts.SILENT_NARRATIVE, 0, plan.last,
+        "a narrative of which no member is in the market",
+        "it has a row for each day, and NULL in all of them",
+    )  # fmt: skip
+    world.note(
         "F-9", "every source", 0, plan.last,
         "duplicated and unordered pages, short pages, HTTP 429 and 500, truncated JSON: on demand, "
         "PUT /_sandbox/faults",
