@@ -102,11 +102,12 @@ final as (
         last_peg.as_of_ts,
         last_peg.model_version
     from stablecoin
-    cross join newest
     left join last_peg on stablecoin.stablecoin_id = last_peg.stablecoin_id
     left join last_supply on stablecoin.stablecoin_id = last_supply.stablecoin_id
     left join depeg_sum on stablecoin.stablecoin_id = depeg_sum.stablecoin_id
     left join peg_sum on stablecoin.stablecoin_id = peg_sum.stablecoin_id
+    -- last: DuckDB keeps a cross join of a view as a comma, which binds less than the joins above
+    cross join newest
 )
 
 select * from final
