@@ -121,6 +121,9 @@ def _of_asset(
         wanted = _CHAIN_METRICS
         blocks = {"bitcoin": 144, "ethereum": 7_150, "litecoin": 576, "dogecoin": 1_440}
         issued = np.diff(supply, prepend=supply[0] * (1 - spec.inflation / 365.25))
+        if spec.asset_id == parts.REDENOMINATED:
+            # a hundred new units for an old one are not issued
+            issued = np.where(issued > 0.5 * supply, supply * spec.inflation / 365.25, issued)
         issued = np.maximum(issued, 0) + spec.supply * 1e-6
         values |= {
             "BlkCnt": np.round(
@@ -139,6 +142,12 @@ def _of_asset(
         growth = np.exp(np.arange(count) / 365.25 * 0.35)
         values["HashRate"] = (
             4.6e8 * spec.price / 34_500 * growth * np.exp(0.04 * rng.standard_normal(count))
+        )
+    if spec.chain is not None:
+        # drawn last, so that it moves no other number of the market
+        wanted = (*wanted, "TxTfrValAdjUSD")
+        values["TxTfrValAdjUSD"] = (
+            0.02 * cap * interest * weekly * np.exp(0.25 * rng.standard_normal(count))
         )
     if spec.asset_id in _WITH_REALISED:
         wanted = (*wanted, "CapMVRVCur")

@@ -46,7 +46,17 @@ described as (
 ),
 
 final as (
-    select asset_id, day, supply_native, supply_source, first_known_at
+    select
+        asset_id,
+        day,
+        supply_native,
+        supply_source,
+        case supply_source
+            when 'blockchain_info' then 'charts'
+            when 'ethereum' then 'transfers'
+            else 'asset_metrics'
+        end as supply_table,
+        first_known_at
     from described
     qualify row_number() over (partition by asset_id, day order by preference, source_id) = 1
 )

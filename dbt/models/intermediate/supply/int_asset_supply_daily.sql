@@ -6,7 +6,11 @@
 -- registry stand under their own id.
 with metric as (
     select * from {{ ref('stg_coinmetrics__asset_metric') }}
-    where metric in ('SplyCur', 'SplyFF') and value > 0
+    where metric = 'SplyFF' and value > 0
+),
+
+onchain as (
+    select * from {{ ref('int_asset_supply_onchain_daily') }}
 ),
 
 coin as (
@@ -78,7 +82,6 @@ metric_day as (
     select
         alias.asset_id,
         metric.day,
-        metric.metric,
         cast(metric.value as double) as supply_native,
         metric.source_asset_id as source_id
     from metric
@@ -121,17 +124,16 @@ reported as (
     union all
 
     select
-        metric_day.asset_id,
-        metric_day.day,
+        onchain.asset_id,
+        onchain.day,
         'circulating' as concept,
-        metric_day.supply_native,
-        'coinmetrics' as source,
-        'asset_metrics' as table_name,
+        onchain.supply_native,
+        onchain.supply_source as source,
+        onchain.supply_table as table_name,
         3 as preference,
-        metric_day.source_id
-    from metric_day
-    inner join onchain_circulating on metric_day.asset_id = onchain_circulating.asset_id
-    where metric_day.metric = 'SplyCur'
+        onchain.asset_id as source_id
+    from onchain
+    inner join onchain_circulating on onchain.asset_id = onchain_circulating.asset_id
 
     union all
 
@@ -157,7 +159,20 @@ reported as (
     select
         asset_id,
         day,
-        case metric when 'SplyCur' then 'onchain' else 'freefloat' end as concept,
+        'onchain' as concept,
+        supply_native,
+        supply_source as source,
+        supply_table as table_name,
+        1 as preference,
+        asset_id as source_id
+    from onchain
+
+    union all
+
+    select
+        asset_id,
+        day,
+        'freefloat' as concept,
         supply_native,
         'coinmetrics' as source,
         'asset_metrics' as table_name,
