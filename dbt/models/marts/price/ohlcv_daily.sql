@@ -20,6 +20,7 @@ final as (
         price.volume_usd,
         price.trade_count,
         cast(price.clamp_count as bigint) as clamp_count,
+        price.pit_basis,
         build_stamp.as_of_ts,
         build_stamp.model_version
     from price
