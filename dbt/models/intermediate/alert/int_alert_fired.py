@@ -18,6 +18,8 @@ def model(dbt, session):  # noqa: ARG001
         "grade_shift": int(numbers["grade_shift_cool_down_d"]),
         "supply_shock": int(numbers["supply_cool_down_d"]),
         "narrative_shift": int(numbers["narrative_cool_down_d"]),
+        "tvl_surge": int(numbers["tvl_surge_cool_down_d"]),
+        "rank_overtake": int(numbers["rank_cool_down_d"]),
     }
     fired = [
         rearming(

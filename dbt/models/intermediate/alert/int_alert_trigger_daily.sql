@@ -26,6 +26,21 @@ pair as (
     select * from {{ ref('int_pair_correlation_daily') }}
 ),
 
+protocol_growth as (
+    select * from {{ ref('int_protocol_growth_daily') }}
+    where tvl_multiple_7d_x is not null
+),
+
+protocol_rank as (
+    select * from {{ ref('int_protocol_rank_daily') }}
+    where overtook_protocol_id is not null
+),
+
+chain_rank as (
+    select * from {{ ref('int_chain_daily') }}
+    where overtook_chain_id is not null
+),
+
 alert_config as (
     select * from {{ ref('cfg_alert') }}
     qualify row_number() over (order by version desc) = 1
@@ -132,6 +147,55 @@ final as (
         on breakdown.a_id = pair.a_id
         and breakdown.b_id = pair.b_id
         and breakdown.day = pair.day
+
+    union all
+
+    -- a rise that is mostly price is none
+    select
+        'tvl_surge' as kind,
+        'protocol' as entity_kind,
+        protocol_growth.protocol_id as entity_id,
+        '' as ref_id,
+        protocol_growth.day,
+        protocol_growth.tvl_multiple_7d_x as alert_value,
+        alert_config.tvl_surge_x as threshold,
+        true as is_triggered,
+        false as is_armed
+    from protocol_growth
+    cross join alert_config
+    where protocol_growth.tvl_multiple_7d_x >= alert_config.tvl_surge_x
+        and protocol_growth.usd_inflow_7d_usd
+        >= alert_config.tvl_surge_inflow_frac * protocol_growth.tvl_change_7d_usd
+
+    union all
+
+    -- of several places on a day the one where it stands highest
+    select
+        'rank_overtake' as kind,
+        'protocol' as entity_kind,
+        protocol_id as entity_id,
+        chain_id || ':' || overtook_protocol_id as ref_id,
+        day,
+        cast(tvl_rank as double) as alert_value,
+        cast(null as double) as threshold,
+        true as is_triggered,
+        false as is_armed
+    from protocol_rank
+    qualify row_number() over (partition by protocol_id, day order by tvl_rank, chain_id) = 1
+
+    union all
+
+    select
+        'rank_overtake' as kind,
+        'chain' as entity_kind,
+        chain_id as entity_id,
+        '__total__:' || overtook_chain_id as ref_id,
+        day,
+        cast(tvl_rank as double) as alert_value,
+        cast(null as double) as threshold,
+        true as is_triggered,
+        false as is_armed
+    from chain_rank
 )
 
 select * from final

@@ -16,6 +16,12 @@ source_convention as (
     where source = 'defillama_stablecoins'
 ),
 
+defi_convention as (
+    select max(publish_lag_h) as publish_lag_h
+    from {{ ref('meta_source') }}
+    where source = 'defillama' and timestamp_convention != 'snapshot'
+),
+
 price_config as (
     select * from {{ ref('cfg_price') }}
     qualify row_number() over (order by version desc) = 1
@@ -43,7 +49,9 @@ described as (
             alert.told_at,
             {{ decidable_at(
                 'alert.day',
-                "case alert.kind when 'supply_shock' then source_convention.publish_lag_h"
+                "case when alert.entity_kind in ('protocol', 'chain')"
+                ~ ' then defi_convention.publish_lag_h'
+                ~ " when alert.kind = 'supply_shock' then source_convention.publish_lag_h"
                 ~ ' else price_config.decision_lag_h end'
             ) }}
         ) as known_at,
@@ -86,12 +94,22 @@ described as (
                 then ' stopped moving together: correlation '
                     || cast(round(alert.alert_value, 2) as varchar) || ' after '
                     || cast(round(alert.threshold, 2) as varchar)
+            when 'tvl_surge'
+                then ': value locked ' || cast(round(alert.alert_value, 1) as varchar)
+                    || ' times that of 7 days ago, most of it inflow'
+            when 'rank_overtake'
+                then ' passed ' || split_part(alert.ref_id, ':', 2)
+                    || case split_part(alert.ref_id, ':', 1)
+                        when '__total__' then ''
+                        else ' on ' || split_part(alert.ref_id, ':', 1)
+                    end || ' and is number ' || cast(cast(alert.alert_value as bigint) as varchar)
             when 'ath' then ': highest ' || alert.ref_id || ' ever'
             when 'data_quality' then ' fails ' || alert.ref_id
         end as message
     from alert
     inner join alert_kind on alert.kind = alert_kind.kind
     cross join source_convention
+    cross join defi_convention
     cross join price_config
 ),
 
