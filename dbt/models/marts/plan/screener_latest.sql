@@ -41,21 +41,54 @@ plan as (
 ),
 
 token_event as (
-    select * from {{ ref('int_token_event') }}
+    select * from {{ ref('dim_token_event') }}
+),
+
+narrative as (
+    select * from {{ ref('narrative_daily') }}
+),
+
+narrative_membership as (
+    select * from {{ ref('dim_narrative_membership') }}
+),
+
+peer as (
+    select * from {{ ref('peer_percentile_daily') }}
+    where metric = 'pf_circ_x'
 ),
 
 -- what had been announced and is still to come
 next_event as (
     select
         token_event.asset_id,
-        min(token_event.effective_day) as next_event_day,
-        min_by(token_event.kind, token_event.effective_day) as next_event_kind
+        min({{ utc_day('token_event.effective_at') }}) as next_event_day,
+        min_by(token_event.event_kind, token_event.effective_at) as next_event_kind
     from token_event
     inner join price
         on token_event.asset_id = price.asset_id
-        and token_event.effective_day > price.day
+        and {{ utc_day('token_event.effective_at') }} > price.day
     where {{ utc_day('token_event.announced_at') }} <= price.day
     group by token_event.asset_id
+),
+
+-- of several narratives the one that leads
+told as (
+    select
+        price.asset_id,
+        narrative.narrative_id,
+        narrative.quadrant
+    from price
+    inner join narrative_membership
+        on price.asset_id = narrative_membership.asset_id
+        and price.day >= narrative_membership.valid_from
+        and price.day < coalesce(narrative_membership.valid_to, date '9999-12-31')
+    inner join narrative
+        on narrative_membership.narrative_id = narrative.narrative_id
+        and price.day = narrative.day
+    qualify row_number() over (
+        partition by price.asset_id, price.day
+        order by narrative.narrative_rank nulls last, narrative.narrative_id
+    ) = 1
 ),
 
 joined as (
@@ -102,6 +135,9 @@ joined as (
         plan.max_position_frac,
         plan.size_by_risk_frac,
         plan.liquidity_cap_usd,
+        told.narrative_id,
+        told.quadrant,
+        peer.sector_pctile as pf_pctile_in_sector,
         next_event.next_event_day,
         next_event.next_event_kind,
         price.as_of_ts,
@@ -132,6 +168,10 @@ joined as (
     left join plan
         on price.asset_id = plan.asset_id
         and price.day = plan.day
+    left join told on price.asset_id = told.asset_id
+    left join peer
+        on price.asset_id = peer.asset_id
+        and price.day = peer.day
     left join next_event on price.asset_id = next_event.asset_id
 ),
 
