@@ -48,6 +48,11 @@ select asset_id, day, 3 as n_venues, 50.0 as volume_usd
 from intermediate.int_universe_membership_daily where asset_id = 'both';
 create table intermediate.int_asset_activity_daily as
 select 'both' as asset_id, date '2024-01-01' as day, 1.0 as active_addresses, 2.0 as mvrv_x;
+create table intermediate.int_token_fundamentals_daily as
+select
+    'both' as asset_id, day, 30e6 + t as fees_30d_usd, 1.0 as revenue_30d_usd, 5e6 as tvl_usd,
+    1e6 as usd_inflow_90d_usd, 0.25 as fees_growth_90d_frac
+from day;
 """
 
 
@@ -96,3 +101,15 @@ def test_growth_is_of_one_concept(box: LakeBox) -> None:
 
 def test_what_nobody_reports_is_no_factor(box: LakeBox) -> None:
     assert factors(box, "silent", "2025-01-25") == (None, None, None, None, None)
+
+
+def test_fees_and_inflow_count_a_day_after_they_happened(box: LakeBox) -> None:
+    """D.2: DefiLlama answers a day late; a revenue below the floor has no multiple."""
+    [row] = box.query(
+        "select mcap_usd / pf, ps, mcap_usd / mcap_tvl, fee_growth, tvl_inflow, earns_fees "
+        "from intermediate.int_investor_factor_daily "
+        "where asset_id = 'both' and day = '2024-01-11'"
+    )
+    assert row[0] == pytest.approx((30e6 + 9) * 365 / 30)
+    assert row[1] is None
+    assert row[2:] == pytest.approx((5e6, 0.25, 0.2, True))

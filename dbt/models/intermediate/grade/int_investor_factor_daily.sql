@@ -1,6 +1,6 @@
 -- C.4.4: the raw values of the investor grade's factors, before anybody is ranked. What has no
--- source here is NULL and takes no part: fees, revenue and value locked, value moved on chain. The
--- largest supply is known from its first capture on.
+-- source here is NULL and takes no part: value moved on chain. The largest supply is known from its
+-- first capture on; what DefiLlama says counts from the day on which a decision may rest on it.
 with membership as (
     select * from {{ ref('int_universe_membership_daily') }}
     where universe_id = 'core' and membership_reason != 'asset_class'
@@ -24,6 +24,51 @@ market_cap as (
 
 activity as (
     select * from {{ ref('int_asset_activity_daily') }}
+),
+
+fundamentals as (
+    select * from {{ ref('int_token_fundamentals_daily') }}
+),
+
+defi_convention as (
+    select max(publish_lag_h) as publish_lag_h
+    from {{ ref('meta_source') }}
+    where source = 'defillama' and table_name in ('protocol_tvl', 'protocol_metrics')
+),
+
+price_config as (
+    select * from {{ ref('cfg_price') }}
+    qualify row_number() over (order by version desc) = 1
+),
+
+defi_config as (
+    select * from {{ ref('cfg_defi') }}
+    qualify row_number() over (order by version desc) = 1
+),
+
+-- a source that answers hours after the close speaks for a later decision (D.2)
+told as (
+    select
+        fundamentals.asset_id,
+        fundamentals.day + cast(greatest(
+            0, ceil((defi_convention.publish_lag_h - price_config.decision_lag_h) / 24.0)
+        ) as integer) as day,
+        case
+            when fundamentals.fees_30d_usd * 365 / 30 >= defi_config.fees_floor_usd
+                then fundamentals.fees_30d_usd * 365 / 30
+        end as fees_ann_usd,
+        case
+            when fundamentals.revenue_30d_usd * 365 / 30 >= defi_config.fees_floor_usd
+                then fundamentals.revenue_30d_usd * 365 / 30
+        end as revenue_ann_usd,
+        case when fundamentals.tvl_usd >= defi_config.tvl_floor_usd then fundamentals.tvl_usd end
+        as tvl_usd,
+        fundamentals.usd_inflow_90d_usd,
+        fundamentals.fees_growth_90d_frac
+    from fundamentals
+    cross join defi_convention
+    cross join price_config
+    cross join defi_config
 ),
 
 factor_config as (
@@ -82,13 +127,13 @@ valued as (
         membership.asset_class,
         asset.sector,
         supply_window.mcap_usd,
-        cast(null as double) as pf,
-        cast(null as double) as ps,
-        cast(null as double) as mcap_tvl,
+        supply_window.mcap_usd / told.fees_ann_usd as pf,
+        supply_window.mcap_usd / told.revenue_ann_usd as ps,
+        supply_window.mcap_usd / told.tvl_usd as mcap_tvl,
         cast(null as double) as nvt_signal,
         user_window.mvrv_x as mvrv,
-        cast(null as double) as fee_growth,
-        cast(null as double) as tvl_inflow,
+        told.fees_growth_90d_frac as fee_growth,
+        told.usd_inflow_90d_usd / told.tvl_usd as tvl_inflow,
         case
             when user_window.mean_before_90d > 0
                 and user_window.obs_90d_count >= factor_config.user_growth_min_obs
@@ -127,6 +172,9 @@ valued as (
     left join supply_window
         on membership.asset_id = supply_window.asset_id
         and membership.day = supply_window.day
+    left join told
+        on membership.asset_id = told.asset_id
+        and membership.day = told.day
     left join volume_window
         on membership.asset_id = volume_window.asset_id
         and membership.day = volume_window.day
