@@ -17,6 +17,7 @@ BACKFILL_JOB = "backfill"
 HISTORY_JOB = "history"
 REBUILD_JOB = "rebuild"
 PUBLISH_JOB = "publish"
+REPAIR_JOB = "repair"
 
 # A day's prices may be judged from 02:00 UTC of the next day; Coin Metrics' community data and
 # DefiLlama's last hourly point are there by about 05:00. One hour of slack.
@@ -35,6 +36,7 @@ def jobs() -> list[UnresolvedAssetJobDefinition]:
         _job(BACKFILL_JOB, everything, "The same for a range of days, in a single run."),
         _job(HISTORY_JOB, extracted, "Extract a range of days into the lake, and no more."),
         _job(REBUILD_JOB, built, "Build the warehouse from the lake, and check it."),
+        _job(REPAIR_JOB, everything, "Extract what is missing, as configured; build and publish."),
         _job(PUBLISH_JOB, published | gate, "Check the warehouse as it is, and publish it."),
     ]
 

@@ -34,6 +34,8 @@ sandbox_app = typer.Typer(
     help="The market in a box: generate a dataset, serve a dataset.", no_args_is_help=True
 )
 app.add_typer(sandbox_app, name="sandbox")
+lake_app = typer.Typer(help="The lake's files: compact them, verify them.", no_args_is_help=True)
+app.add_typer(lake_app, name="lake")
 
 _DAY_FORMATS = ["%Y-%m-%d"]
 Dataset = Annotated[
@@ -103,6 +105,29 @@ def backfill(
         else:
             done = workflows.backfill(settings, progress, window, dataset=dataset)
         _show_published(console, done, settings)
+
+
+@app.command()
+def repair(
+    context: typer.Context,
+    dataset: Dataset = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be asked for, and ask nothing.")
+    ] = False,
+) -> None:
+    """Ask again for missing days that can still be had (ops_gap), and for nothing else."""
+    with _command(context) as (settings, progress, console):
+        from assets import ui, workflows
+        from pipelines.repair import wishes
+
+        if dry_run:
+            ui.show_wishes(console, wishes(settings), "Missing, and still to be had")
+            return
+        done = workflows.repair_gaps(settings, progress, dataset=dataset)
+        ui.show_wishes(console, done.wishes, "Asked for again")
+        if done.published is not None:
+            ui.show_wishes(console, done.remaining, "Still missing, and still to be had")
+            _show_published(console, done.published, settings)
 
 
 @app.command()
@@ -182,6 +207,36 @@ def dev(
 
         console.print(f"Dagster's UI: http://127.0.0.1:{port} (stop with Ctrl-C)")
         raise typer.Exit(serve(settings, progress, port))
+
+
+@lake_app.command()
+def compact(context: typer.Context) -> None:
+    """Write each raw table's many small files as few: the same rows, the same loads."""
+    with _command(context) as (settings, _progress, console):
+        from pipelines import upkeep
+
+        done = upkeep.compact(settings)
+        console.print(
+            f"{len(done.tables)} raw tables compacted: {done.files_before:,} files before, "
+            f"{done.files_after:,} now; {done.files_deleted:,} deleted that the last compaction "
+            "had replaced"
+        )
+
+
+@lake_app.command()
+def verify(context: typer.Context) -> None:
+    """Read every file of the lake again and compare it with its hash and rows in the catalog."""
+    with _command(context) as (settings, _progress, console):
+        from pipelines import upkeep
+
+        found = upkeep.verify(settings)
+        for fault in found.faults:
+            console.print(f"[red]✗[/] {fault.path} {fault.problem}")
+        console.print(
+            f"{found.files:,} files with {found.rows:,} rows read, {len(found.faults)} faults"
+        )
+        if found.faults:
+            raise typer.Exit(1)
 
 
 @sandbox_app.command()
@@ -293,6 +348,7 @@ def _problems(problem: Exception) -> list[tuple[str, str]]:
         "ManifestMissing": "loading the dbt project",
         "PublishError": "publishing",
         "SettingsError": "the settings",
+        "UpkeepError": "the lake's files",
         "UniverseError": "the curated identities",
         "ValidationError": "the settings",
         "WarehouseLocked": "opening the warehouse",

@@ -1,7 +1,7 @@
 """Ingestion: one op for each source, one asset for each raw table that it lands."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
 
 import dagster as dg
 
@@ -10,9 +10,17 @@ from assets.partitions import DAILY, SINGLE_RUN, window_of
 from assets.resources import Landings, Progress
 from pipelines import lake, sources
 from pipelines.lake import LoadReport
+from pipelines.repair import Wish
 from pipelines.settings import Settings
 from pipelines.tables import EXTRACTION, QUARANTINE, Table
 from pipelines.windows import Clock
+
+
+class LandConfig(dg.Config):
+    """What of a source is asked for; a daily run needs none of it."""
+
+    wishes: list[dict[str, Any]] | None = None
+    """Nothing but these days of these series, as `repair` plans them."""
 
 
 def op_name(source: str) -> str:
@@ -39,6 +47,7 @@ def _build(source: str) -> dg.AssetsDefinition:
     )
     def land(
         context: dg.AssetExecutionContext,
+        config: LandConfig,
         settings: dg.ResourceParam[Settings],
         clock: dg.ResourceParam[Clock],
         progress: dg.ResourceParam[Progress],
@@ -47,7 +56,9 @@ def _build(source: str) -> dg.AssetsDefinition:
         window = window_of(context)
         progress.begin(f"Extract {source}")
         landing = landings.of_run(
-            lambda: lake.Landing(_beside(context), window, settings, clock, context.run_id)
+            lambda: lake.Landing(
+                _beside(context), window, settings, clock, context.run_id, _wishes(context)
+            )
         )
         report = landing.report(source)
         progress.end(_summary(report), report.duration_s)
@@ -61,6 +72,8 @@ def _build(source: str) -> dg.AssetsDefinition:
                 # the client has already tried again as often as the settings allow
                 allow_retries=False,
             )
+        if config.wishes:
+            context.log.info(f"nothing else was asked for than {config.wishes}")
         for spec in specs:
             rows = report.rows.get(spec.key.path[-1], 0)
             yield dg.MaterializeResult(
@@ -78,6 +91,16 @@ def _beside(context: dg.AssetExecutionContext) -> list[str]:
     """
     steps = set(context.get_step_execution_context().execution_plan.step_keys_to_execute)
     return [source for source in sources.SOURCES if op_name(source) in steps]
+
+
+def _wishes(context: dg.AssetExecutionContext) -> list[Wish]:
+    """Return what the run wants of all its sources, if it wants but some days."""
+    ops: Mapping[str, Any] = cast("dict[str, Any]", context.run.run_config).get("ops", {})
+    return [
+        Wish.from_config(source, wish)
+        for source in sources.SOURCES
+        for wish in ops.get(op_name(source), {}).get("config", {}).get("wishes") or []
+    ]
 
 
 def _spec(source: str, table: Table) -> dg.AssetSpec:
@@ -119,7 +142,7 @@ def _measures(report: LoadReport) -> dict[str, Any]:
 
 def _summary(report: LoadReport) -> str:
     if not report.is_enabled:
-        return "switched off"
+        return report.obstacle or "switched off"
     rows = sum(report.rows.values())
     text = f"{rows:,} rows in {report.requests:,} requests"
     if report.quarantined:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -35,6 +35,7 @@ _TITLES = {
     automation.HISTORY_JOB: "History, once",
     automation.REBUILD_JOB: "Rebuild",
     automation.PUBLISH_JOB: "Publication",
+    automation.REPAIR_JOB: "Repair",
 }
 # Dagster's UI attributes a run to the code location by this tag
 _REPOSITORY = {".dagster/repository": "__repository__@tokenmart"}
@@ -103,6 +104,7 @@ def execute(
     progress: Progress,
     *,
     config: Mapping[str, Any] | None = None,
+    only_sources: Collection[str] | None = None,
 ) -> Outcome:
     """Run a job for a day, or for a range of days in a single run.
 
@@ -113,6 +115,7 @@ def execute(
         settings: the run's settings; its clock is theirs.
         progress: is told how far the run is.
         config: config of single ops, by op name.
+        only_sources: leave the other sources' raw tables out of the run.
 
     Raises:
         RunFailed: a stage failed, or an asset that was selected was not materialised.
@@ -133,17 +136,23 @@ def execute(
         if isinstance(storage, BatchingSqliteEventLogStorage):
             storage.plans_ranges_whole = True
     ops = {name: {"config": value} for name, value in (config or {}).items()}
+    selected = job_def.asset_layer.selected_asset_keys
+    if only_sources is not None:
+        selected = {
+            key for key in selected if key.path[0] != keys.RAW or key.path[1] in only_sources
+        }
     result = job_def.execute_in_process(
         run_config={**_QUIET, "ops": ops} if ops else _QUIET,
         instance=instance,
         partition_key=None if ranged else window.start.isoformat(),
         raise_on_error=False,
         tags=tags,
+        asset_selection=None if only_sources is None else list(selected),
     )
     if not result.success:
         raise RunFailed(result.run_id, _troubles(result, settings))
     done = {event.asset_key for event in result.get_asset_materialization_events()}
-    missing = sorted(key.to_user_string() for key in job_def.asset_layer.selected_asset_keys - done)
+    missing = sorted(key.to_user_string() for key in set(selected) - done)
     if missing:
         # Dagster may skip an asset and call the run a success: a publication would then be old
         raise RunFailed(

@@ -9,7 +9,7 @@ import dagster as dg
 from pydantic import BaseModel, ConfigDict
 
 from assets import keys, runs
-from pipelines import lake, publishing, sources
+from pipelines import extraction, lake, publishing, sources
 from pipelines.settings import Settings
 from pipelines.validation.report import recorded
 
@@ -21,6 +21,8 @@ class SourceStatus(BaseModel):
 
     name: str
     enabled: bool
+    obstacle: str | None
+    """Why it is not asked at all, such as a missing key."""
     last_landed_at: datetime | None
     """The run's clock at the last complete load."""
     newest_day: str | None
@@ -101,15 +103,17 @@ def _sources(settings: Settings, instance: dg.DagsterInstance) -> tuple[SourceSt
             max(instance.get_materialized_partitions(keys.raw(name, table.name)), default=None)
             for table in sources.tables(name)
         ]
+        obstacle = extraction.obstacle(sources.source(name), settings)
         landed: Any = files["fetched_at"].max()
         found.append(
             SourceStatus(
                 name=name,
-                enabled=settings.overrides(name).enabled,
+                enabled=obstacle is None,
+                obstacle=obstacle,
                 last_landed_at=landed,
                 newest_day=min((day for day in newest if day), default=None),
                 rows=int(files["row_count"].sum()),
-                files=files.height,
+                files=files["path"].n_unique(),
             )
         )
     return tuple(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +25,9 @@ from rich.table import Table
 if TYPE_CHECKING:
     from assets.status import Status
     from pipelines.publishing import Answer, Manifest
+    from pipelines.repair import Wish
+
+_SERIES_SHOWN = 6
 
 
 def make_console() -> Console:
@@ -124,6 +127,26 @@ def show_publication(console: Console, manifest: Manifest, path: Path) -> None:
     console.print(f"\nOpen it read-only: [bold]{path}[/]")
 
 
+def show_wishes(console: Console, wishes: Sequence[Wish], title: str) -> None:
+    """Print which days of which series are asked for."""
+    if not wishes:
+        console.print(f"{title}: nothing")
+        return
+    table = Table(title=title, title_justify="left", box=None)
+    for column in ("source", "table", "days", "series"):
+        table.add_column(column)
+    for wish in wishes:
+        shown = ", ".join(wish.entities[:_SERIES_SHOWN])
+        more = len(wish.entities) - _SERIES_SHOWN
+        table.add_row(
+            wish.source,
+            wish.table_name,
+            str(wish.window),
+            f"{shown} and {more} more" if more > 0 else shown,
+        )
+    console.print(table)
+
+
 def show_first_look(console: Console, query: str, answer: Answer) -> None:
     """Print a query and its answer."""
     console.print(f"\nA first query:\n\n{query}\n", markup=False)
@@ -144,7 +167,7 @@ def show_status(console: Console, found: Status) -> None:
     for source in found.sources:
         landed = f"{source.last_landed_at:%Y-%m-%d %H:%M} UTC" if source.last_landed_at else "never"
         table.add_row(
-            source.name if source.enabled else f"{source.name} (off)",
+            source.name if source.enabled else f"{source.name} ({source.obstacle})",
             source.newest_day or "",
             landed,
             f"{source.rows:,}",

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from assets import automation, runs, transformation
+from assets import automation, ingestion, runs, transformation
 from assets.market import Market, morning_after, open_market
 from assets.resources import Progress
-from pipelines import origin, publishing
+from pipelines import origin, publishing, repair
 from pipelines.publishing import Manifest
+from pipelines.repair import Wish
 from pipelines.settings import Settings, SettingsError
 from pipelines.windows import Window, clock_at, last_complete_day
 
@@ -129,6 +130,57 @@ def replay(
                     runs.execute(instance, automation.DAILY_JOB, today, then.settings, progress)
                 )
         return Published(_current(market.settings), tuple(outcomes))
+
+
+@dataclass(frozen=True)
+class Repaired:
+    """What a repair asked for and what it led to.
+
+    Attributes:
+        wishes: what was missing and could still be had; empty: nothing, and nothing was done.
+        published: the new publication.
+        remaining: what is still missing and can still be had.
+    """
+
+    wishes: tuple[Wish, ...]
+    published: Published | None = None
+    remaining: tuple[Wish, ...] = ()
+
+
+def repair_gaps(settings: Settings, progress: Progress, *, dataset: Path | None = None) -> Repaired:
+    """Ask again for the days that `ops_gap` says can still be had, and for nothing else.
+
+    Raises:
+        runs.RunFailed: a stage failed; what the other sources gave is landed.
+        SettingsError: the settings contradict each other, or the data folder is another market's.
+    """
+    with open_market(settings, progress, dataset) as market:
+        wanted = repair.wishes(market.settings)
+        if not wanted:
+            return Repaired(())
+        origin.claim(market.settings)
+        asked = {wish.source for wish in wanted}
+        config = {
+            ingestion.op_name(source): {
+                "wishes": [wish.as_config() for wish in wanted if wish.source == source]
+            }
+            for source in sorted(asked)
+        }
+        with runs.open_instance(market.settings) as instance:
+            outcome = runs.execute(
+                instance,
+                automation.REPAIR_JOB,
+                repair.span(wanted),
+                market.settings,
+                progress,
+                config=config,
+                only_sources=asked,
+            )
+        return Repaired(
+            wanted,
+            Published(_current(market.settings), (outcome,)),
+            repair.wishes(market.settings),
+        )
 
 
 def rebuild(

@@ -61,7 +61,8 @@ class Source:
         licence: what the data may be used for.
         is_busy: True for an answer 200 whose body says "ask again later".
         mirrors: hosts that answer the same, for when the first cannot be used; live only.
-        key_header: header of the optional free key (`TOKENMART_SOURCES__<NAME>__API_KEY`).
+        key_header: header of the free key (`TOKENMART_SOURCES__<NAME>__API_KEY`).
+        needs_key: the live host answers nobody without one.
         identity: the source by whose codes curated assets are asked for; None: its own.
         files_url: a second live host, with files in bulk.
         files_budget: how fast that one may be asked.
@@ -78,6 +79,7 @@ class Source:
     is_busy: Callable[[Any], bool] | None = None
     mirrors: tuple[str, ...] = ()
     key_header: str | None = None
+    needs_key: bool = False
     identity: str | None = None
     files_url: str | None = None
     files_budget: Budget | None = None
@@ -112,6 +114,16 @@ def _where(settings: Settings, mount: str, override: str | None, live: str) -> s
             "`tokenmart daily` starts one itself, `tokenmart sandbox serve` starts one for others"
         )
     return f"{settings.sandbox_url.rstrip('/')}/{mount}"
+
+
+def obstacle(source: Source, settings: Settings) -> str | None:
+    """Return why the source is not asked at all under these settings; None: it is."""
+    overrides = settings.overrides(source.name)
+    if not overrides.enabled:
+        return "switched off"
+    if source.needs_key and overrides.api_key is None and settings.profile == "live":
+        return f"no key: set TOKENMART_SOURCES__{source.name.upper()}__API_KEY"
+    return None
 
 
 def client_for(source: Source, settings: Settings) -> HttpClient:
@@ -178,6 +190,7 @@ class Extraction:
         bulk: whether files are read in place of pages: `auto` where that takes fewer requests.
         remembered: returns the rows that earlier runs landed in a raw table; None: nothing did.
         list_counts: rows of each whole list (snapshot table) when it was landed last.
+        only_table: the one raw table to ask for, beside whole lists; None: all.
         failures: what ends a run with an error, for people.
         refusals: entities that the source refused, for people.
     """
@@ -192,6 +205,7 @@ class Extraction:
     bulk: Bulk = "auto"
     remembered: Recall | None = None
     list_counts: Mapping[str, int] = field(default_factory=dict)
+    only_table: str | None = None
     failures: list[str] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
     _log: list[dict[str, Any]] = field(default_factory=list)
@@ -222,6 +236,9 @@ class Extraction:
         """
         if self.only is None:
             return sorted(set(entities))
+        if self.only_table is not None:
+            # a repair's series: what the source does not list any more stays a gap
+            return sorted(set(entities) & self.only)
         self.refusals += [
             f"{entity}: set in the settings, but not among the source's curated ids"
             for entity in sorted(self.only - set(entities))
@@ -255,6 +272,8 @@ class Extraction:
             Pairs of raw table name and rows: the table's own, and the quarantine's.
         """
         entities = [entity] if isinstance(entity, str) else list(entity)
+        if not self._is_asked(table, entities):
+            return
         entity_id = ",".join(entities)
         if self._stopped is not None:
             self._note(table, entities, window, dict.fromkeys(entities, ("skipped", self._stopped)))
@@ -318,6 +337,15 @@ class Extraction:
     def log(self) -> pa.Table:
         """Return the rows of the extraction table."""
         return pa.Table.from_pylist(self._log, schema=EXTRACTION.arrow_schema())
+
+    def wants(self, *tables: Table) -> bool:
+        """Tell whether any of the tables is asked for: a repair wants one and its lists."""
+        return self.only_table is None or self.only_table in {table.name for table in tables}
+
+    def _is_asked(self, table: Table, entities: Sequence[str]) -> bool:
+        if self.only_table is None or table.is_snapshot:
+            return True
+        return self.wants(table) and (self.only is None or not self.only.isdisjoint(entities))
 
     def _shortness(self, table: Table, row_count: int) -> str | None:
         """Say (and count as a failure) that a whole list is much shorter than it was before."""
@@ -435,6 +463,7 @@ def begin(
     universe: frozenset[str],
     remembered: Recall | None = None,
     list_counts: Mapping[str, int] | None = None,
+    only_table: str | None = None,
 ) -> Extraction:
     """Return a new extraction of the source under the settings.
 
@@ -459,4 +488,5 @@ def begin(
         bulk=overrides.bulk,
         remembered=remembered,
         list_counts=list_counts or {},
+        only_table=only_table,
     )

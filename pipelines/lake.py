@@ -6,11 +6,13 @@ that readers of the lake may look at: a killed load leaves files, but no line in
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -27,12 +29,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines import extraction, sources, universe
+from pipelines.repair import Wish
 from pipelines.settings import Settings
 from pipelines.tables import EXTRACTION, FETCHED_AT, QUARANTINE, Table
 from pipelines.windows import Clock, Window
 
 LAYOUT = "{table_name}/load_date={YYYY}-{MM}-{DD}/{load_id}.{file_id}.{ext}"
 CATALOG = "catalog.parquet"
+COMPACTED = "compacted."
+LOAD_ID = "_dlt_load_id"
 # of sources that are landed side by side from a server of our own
 SANDBOX_THREADS = 4
 _CATALOG_SCHEMA: dict[str, Any] = {
@@ -44,6 +49,7 @@ _CATALOG_SCHEMA: dict[str, Any] = {
     "fetched_at": pl.Datetime("us", "UTC"),
     "row_count": pl.Int64,
     "byte_count": pl.Int64,
+    "sha256": pl.String,
 }
 
 
@@ -63,7 +69,8 @@ class LoadReport:
         newest_at: newest instant that the landed rows describe.
         failures: what makes the run an error, for people.
         refusals: entities that the source refused, for people.
-        is_enabled: False where the user switched the source off.
+        is_enabled: False where the source is not asked at all.
+        obstacle: why it is not, for people.
         duration_s: seconds that it took, the wait for another run's load included.
     """
 
@@ -79,6 +86,7 @@ class LoadReport:
     failures: tuple[str, ...] = ()
     refusals: tuple[str, ...] = ()
     is_enabled: bool = True
+    obstacle: str | None = None
     duration_s: float = 0.0
 
 
@@ -97,8 +105,13 @@ class Landing:
         settings: Settings,
         clock: Clock,
         run_id: str,
+        wishes: Sequence[Wish] = (),
     ) -> None:
-        """Begin; the sources are taken up in the order given."""
+        """Begin; the sources are taken up in the order given.
+
+        With wishes nothing else is asked for.
+        """
+        self._wishes = wishes
         self._reports: dict[str, Future[LoadReport]] = {name: Future() for name in source_names}
         self._waiting: SimpleQueue[str | None] = SimpleQueue()
         is_live = settings.profile == "live"
@@ -128,13 +141,73 @@ class Landing:
             if not report.set_running_or_notify_cancel():
                 continue
             try:
-                report.set_result(land(name, window, settings, clock, run_id))
+                report.set_result(self._land(name, window, settings, clock, run_id))
             except BaseException as problem:  # noqa: BLE001  # whoever waits for it gets it
                 report.set_exception(problem)
 
+    def _land(
+        self, name: str, window: Window, settings: Settings, clock: Clock, run_id: str
+    ) -> LoadReport:
+        if not self._wishes:
+            return land(name, window, settings, clock, run_id)
+        reports = [
+            land(
+                name,
+                wish.window,
+                _restricted(settings, wish),
+                clock,
+                run_id,
+                only_table=wish.table_name,
+            )
+            for wish in self._wishes
+            if wish.source == name
+        ]
+        return merged(reports) if reports else LoadReport(name, window)
+
+
+def _restricted(settings: Settings, wish: Wish) -> Settings:
+    """Return the settings with the wish's series alone, and no look-back."""
+    own = settings.overrides(wish.source).model_copy(
+        update={"entities": wish.entities, "look_back_d": 0}
+    )
+    return settings.model_copy(update={"sources": {**settings.sources, wish.source: own}})
+
+
+def merged(reports: Sequence[LoadReport]) -> LoadReport:
+    """Return what several loads of one source did together."""
+    rows: Counter[str] = Counter()
+    for report in reports:
+        rows.update(report.rows)
+    newest = [report.newest_at for report in reports if report.newest_at is not None]
+    return LoadReport(
+        source=reports[0].source,
+        window=Window(
+            min(report.window.start for report in reports),
+            max(report.window.end for report in reports),
+        ),
+        load_id=reports[-1].load_id,
+        rows=dict(rows),
+        quarantined=sum(report.quarantined for report in reports),
+        requests=sum(report.requests for report in reports),
+        retries=sum(report.retries for report in reports),
+        throttled=sum(report.throttled for report in reports),
+        newest_at=max(newest, default=None),
+        failures=tuple(problem for report in reports for problem in report.failures),
+        refusals=tuple(problem for report in reports for problem in report.refusals),
+        is_enabled=all(report.is_enabled for report in reports),
+        obstacle=reports[0].obstacle,
+        duration_s=sum(report.duration_s for report in reports),
+    )
+
 
 def land(
-    source_name: str, window: Window, settings: Settings, clock: Clock, run_id: str
+    source_name: str,
+    window: Window,
+    settings: Settings,
+    clock: Clock,
+    run_id: str,
+    *,
+    only_table: str | None = None,
 ) -> LoadReport:
     """Ask a source for a window and append what it answers to the lake.
 
@@ -146,6 +219,7 @@ def land(
         settings: profile, lake, overrides.
         clock: stamps `fetched_at`, and decides which candles are closed.
         run_id: the run's id, kept in the log rows.
+        only_table: the one raw table to ask for, beside the lists that its series stand in.
 
     Raises:
         SettingsError: the profile lacks what it needs.
@@ -155,8 +229,8 @@ def land(
     overrides = settings.overrides(source_name)
     look_back = source.look_back_d if overrides.look_back_d is None else overrides.look_back_d
     asked = window.look_back(look_back)
-    if not overrides.enabled:
-        return LoadReport(source_name, asked, is_enabled=False)
+    if (reason := extraction.obstacle(source, settings)) is not None:
+        return LoadReport(source_name, asked, is_enabled=False, obstacle=reason)
     curated = universe.codes(settings, source.identity or source_name)
     run = extraction.begin(
         source,
@@ -166,6 +240,7 @@ def land(
         curated,
         remembered=lambda table: read_rows(settings, source_name, table),
         list_counts=_list_counts(settings, source_name, clock.now()),
+        only_table=only_table,
     )
     tally, started = _Tally(source_name), time.monotonic()
     with turn(settings, source_name):
@@ -303,51 +378,75 @@ def write_catalog(settings: Settings) -> pl.DataFrame:
     """List the files of complete loads in `catalog.parquet` and return the list.
 
     Grain: one row per file. Columns: source, table_name, load_id, path (below the lake),
-    completed_at (when dlt finished the load), fetched_at (the run's clock), row_count, byte_count.
+    completed_at (when dlt finished the load), fetched_at (the run's clock), row_count, byte_count,
+    sha256 (of the file). A compacted file has a row for each load in it.
     """
     with turn(settings, CATALOG):
         return _write_catalog(settings)
 
 
 def _write_catalog(settings: Settings) -> pl.DataFrame:
-    import fsspec
-
-    file_system, root = fsspec.core.url_to_fs(settings.lake_dir)
-    known = _read_catalog(file_system, root)
-    completed = _complete_loads(file_system, root, known.values())
+    file_system, root = bucket(settings)
+    known: dict[str, list[dict[str, Any]]] = {}
+    for line in _read_catalog(file_system, root):
+        known.setdefault(line["path"], []).append(line)
+    completed = _complete_loads(
+        file_system, root, (line for lines in known.values() for line in lines)
+    )
     lines: list[dict[str, Any]] = []
-    for path, detail in sorted(file_system.find(f"{root}/raw", detail=True).items()):
+    merged: set[tuple[str, str, str]] = set()
+    found = sorted(file_system.find(f"{root}/raw", detail=True).items())
+    # what was compacted is read there, and no more in the files that it was made of
+    for path, detail in sorted(found, key=lambda item: not is_compacted(item[0])):
         below = PurePosixPath(path).relative_to(root)
         # raw/<source>/<table>/load_date=…/<load_id>.<file_id>.parquet
         if below.suffix != ".parquet" or len(below.parts) != 5:
             continue
         _, source, table_name, _, file_name = below.parts
         load_id = ".".join(file_name.split(".")[:2])
-        if (source, load_id) not in completed:
+        if not is_compacted(path) and (
+            (source, load_id) not in completed or (source, table_name, load_id) in merged
+        ):
             continue
-        line = known.get(str(below)) or _inspect(file_system, path)
-        lines.append(
-            {
-                **line,
-                "source": source,
-                "table_name": table_name,
-                "load_id": load_id,
-                "path": str(below),
-                "completed_at": completed[source, load_id],
-                "byte_count": int(detail["size"]),
-            }
-        )
+        told = known.get(str(below), [])
+        if any(line["sha256"] is None for line in told) or not told:
+            told = _inspect(file_system, path, None if is_compacted(path) else load_id)
+        for line in told:
+            of_load = source, line["load_id"]
+            if is_compacted(path):
+                merged.add((source, table_name, line["load_id"]))
+            lines.append(
+                {
+                    **line,
+                    "source": source,
+                    "table_name": table_name,
+                    "path": str(below),
+                    "completed_at": completed.get(of_load) or line["fetched_at"],
+                    "byte_count": int(detail["size"]),
+                }
+            )
+    lines.sort(key=lambda line: (line["path"], line["load_id"]))
     catalog = pl.DataFrame(lines, schema=_CATALOG_SCHEMA)
     _replace(file_system, f"{root}/{CATALOG}", catalog)
     return catalog
 
 
-def read_catalog(settings: Settings) -> pl.DataFrame:
-    """Return the list that `write_catalog` last wrote; empty where there is none."""
+def bucket(settings: Settings) -> tuple[Any, str]:
+    """Return the lake's file system and its root there."""
     import fsspec
 
     file_system, root = fsspec.core.url_to_fs(settings.lake_dir)
-    return pl.DataFrame(list(_read_catalog(file_system, root).values()), schema=_CATALOG_SCHEMA)
+    return file_system, str(root)
+
+
+def is_compacted(path: str) -> bool:
+    """Tell whether a file was made of others (see `upkeep`)."""
+    return PurePosixPath(path).name.startswith(COMPACTED)
+
+
+def read_catalog(settings: Settings) -> pl.DataFrame:
+    """Return the list that `write_catalog` last wrote; empty where there is none."""
+    return pl.DataFrame(_read_catalog(*bucket(settings)), schema=_CATALOG_SCHEMA)
 
 
 def _list_counts(settings: Settings, source_name: str, now: datetime) -> dict[str, int]:
@@ -374,25 +473,30 @@ def read_rows(settings: Settings, source: str, table: Table) -> pl.DataFrame:
     Grain: one row per observation, so a fact that was asked for twice is in it twice. Meant for
     small tables: lists of files, not candles.
     """
-    import fsspec
-
-    file_system, root = fsspec.core.url_to_fs(settings.lake_dir)
+    file_system, root = bucket(settings)
     parts = [pl.DataFrame(pl.from_arrow(table.arrow_schema().empty_table()))]
-    for line in _read_catalog(file_system, root).values():
-        if (line["source"], line["table_name"]) == (source, table.name):
-            with file_system.open(f"{root}/{line['path']}", "rb") as file:
-                rows = pl.read_parquet(file.read())
-            # a file of before a column was declared has nulls there
-            parts.append(rows.select(name for name in parts[0].columns if name in rows.columns))
+    paths = {
+        line["path"]
+        for line in _read_catalog(file_system, root)
+        if (line["source"], line["table_name"]) == (source, table.name)
+    }
+    for path in sorted(paths):
+        with file_system.open(f"{root}/{path}", "rb") as file:
+            rows = pl.read_parquet(file.read())
+        # a file of before a column was declared has nulls there
+        parts.append(rows.select(name for name in parts[0].columns if name in rows.columns))
     return pl.concat(parts, how="diagonal")
 
 
-def _read_catalog(file_system: Any, root: str) -> dict[str, dict[str, Any]]:
+def _read_catalog(file_system: Any, root: str) -> list[dict[str, Any]]:
     path = f"{root}/{CATALOG}"
     if not file_system.exists(path):
-        return {}
+        return []
     with file_system.open(path, "rb") as file:
-        return {row["path"]: row for row in pl.read_parquet(file.read()).to_dicts()}
+        lines = pl.read_parquet(file.read())
+    if "sha256" not in lines.columns:  # of before files were hashed
+        lines = lines.with_columns(sha256=pl.lit(None, pl.String))
+    return lines.to_dicts()
 
 
 def _complete_loads(
@@ -417,23 +521,46 @@ def _complete_loads(
     return completed
 
 
-def _inspect(file_system: Any, path: str) -> dict[str, Any]:
+def _inspect(file_system: Any, path: str, load_id: str | None) -> list[dict[str, Any]]:
+    """Return a file's lines: one, of the load that it is named after, or one for each in it."""
     with file_system.open(path, "rb") as file:
-        parquet = pq.ParquetFile(file)
-        row_count = parquet.metadata.num_rows
-        has_stamp = FETCHED_AT.name in parquet.schema_arrow.names and row_count > 0
-        stamps = parquet.read(columns=[FETCHED_AT.name])[0] if has_stamp else None
-    newest = pc.max(stamps).as_py() if stamps is not None else None
-    return {"row_count": row_count, "fetched_at": newest}
+        content = file.read()
+    sha256 = hashlib.sha256(content).hexdigest()
+    parquet = pq.ParquetFile(BytesIO(content))
+    stamped = [
+        name
+        for name in (LOAD_ID, FETCHED_AT.name)
+        if name in parquet.schema_arrow.names and parquet.metadata.num_rows
+    ]
+    rows = pl.DataFrame(pl.from_arrow(parquet.read(columns=stamped)))
+    newest = pl.col(FETCHED_AT.name).max() if FETCHED_AT.name in stamped else pl.lit(None)
+    if load_id is None:
+        loads = rows.group_by(pl.col(LOAD_ID).alias("load_id")).agg(
+            row_count=pl.len(), fetched_at=newest
+        )
+        return [{**line, "sha256": sha256} for line in loads.sort("load_id").to_dicts()]
+    return [
+        {
+            "load_id": load_id,
+            "row_count": parquet.metadata.num_rows,
+            "fetched_at": rows[FETCHED_AT.name].max() if FETCHED_AT.name in stamped else None,
+            "sha256": sha256,
+        }
+    ]
 
 
 def _replace(file_system: Any, path: str, frame: pl.DataFrame) -> None:
     buffer = BytesIO()
     frame.write_parquet(buffer)
+    put(file_system, path, buffer.getvalue())
+
+
+def put(file_system: Any, path: str, content: bytes) -> None:
+    """Write a file as a whole: whoever reads it has the one before or this one."""
     if "file" in file_system.protocol:
-        _replace_file(Path(path), buffer.getvalue())
+        _replace_file(Path(path), content)
     else:
-        file_system.pipe_file(path, buffer.getvalue())
+        file_system.pipe_file(path, content)
 
 
 def _replace_file(target: Path, content: bytes) -> None:

@@ -308,6 +308,22 @@ CONTRACTS: tuple[Contract, ...] = (
         },
     ),
     Contract(
+        "ops_gap",
+        ("source", "table_name", "series_id", "gap_from"),
+        {
+            "source": _TEXT,
+            "table_name": _TEXT,
+            "series_id": _TEXT,
+            "gap_from": _DAY,
+            "gap_to": _DAY,
+            "gap_d": _COUNT,
+            "reason": _TEXT,
+            "is_repairable": _FLAG,
+        },
+        # a lake may be complete
+        min_rows=0,
+    ),
+    Contract(
         "ops_check_result",
         ("run_id", "check_kind", "mart", "check_name"),
         {

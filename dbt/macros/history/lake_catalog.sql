@@ -169,7 +169,7 @@
     {% set paths = [] %}
     {% if load_ids %}
         {% set files %}
-            select path from history.lake_file
+            select distinct path from history.lake_file
             where source = '{{ source_name }}' and table_name = '{{ table_name }}'
                 and load_id in ('{{ load_ids | join("', '") }}')
             order by path
@@ -197,6 +197,8 @@
                 union_by_name = true,
                 hive_partitioning = false
             )
+            -- a compacted file has other loads' rows as well
+            where _dlt_load_id in ('{{ load_ids | join("', '") }}')
         {% endif %}
     )
 {%- endmacro %}

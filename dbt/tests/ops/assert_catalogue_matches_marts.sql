@@ -16,7 +16,7 @@
     ref('network_valuation_daily'), ref('signal_quality'), ref('dim_protocol'),
     ref('dim_chain'), ref('protocol_fundamentals_daily'), ref('protocol_growth_daily'),
     ref('chain_daily'), ref('exchange_token_daily'), ref('dim_token_event'),
-    ref('ops_unmapped_id'), ref('ops_revision'),
+    ref('ops_unmapped_id'), ref('ops_revision'), ref('ops_gap'),
     ref('valuation_daily'), ref('peer_percentile_daily'), ref('peer_pair')
 ] %}
 

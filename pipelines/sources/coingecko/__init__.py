@@ -38,7 +38,8 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
     for first in range(0, len(missing), BATCH_COINS):
         batch = missing[first : first + BATCH_COINS]
         yield from run.pull(MARKETS, batch, None, lambda batch=batch: _named(run, batch, seen))  # type: ignore[misc]
-    yield from run.pull(CATEGORIES, "*", None, lambda: _categories(run))
+    if run.wants(CATEGORIES):
+        yield from run.pull(CATEGORIES, "*", None, lambda: _categories(run))
     closed = run.closed(window, reach_d=REACH_D)
     if closed is None:
         return

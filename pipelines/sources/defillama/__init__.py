@@ -70,6 +70,8 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
             # the newest label is live and left out
             reaches=start_of(labels.last - DAY),
         )
+    if not run.wants(CHAIN_METRICS, PROTOCOL_METRICS):
+        return
     for metric in METRICS:
         yield from _metric(run, metric, wanted, sorted(chains), closed)
 

@@ -15,8 +15,9 @@ from typing import Any
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
+from pydantic import SecretStr
 
-from pipelines import lake
+from pipelines import extraction, lake
 from pipelines.extraction import Extraction, Item, Source
 from pipelines.http import SourceUnavailable
 from pipelines.parsing import Parsed, PayloadError, parse_rows
@@ -386,3 +387,24 @@ def test_two_runs_do_not_ask_one_source_at_the_same_time(settings: Settings) -> 
     for thread in threads:
         thread.join(timeout=10)
     assert sorted(met) == [["a"], ["b"]]
+
+
+def test_a_missing_key_disables_its_source_alone(
+    serve: Any, settings: Settings, clock: FixedClock
+) -> None:
+    serve(replace(daily_source(), needs_key=True))
+    live = settings.model_copy(update={"profile": "live"})
+    report = land(live, clock)
+    assert not report.is_enabled
+    assert report.obstacle == "no key: set TOKENMART_SOURCES__KRAKEN__API_KEY"
+    assert report.requests == 0
+    assert not report.failures
+    with_key = SourceOverrides(api_key=SecretStr("secret"))
+    assert (
+        extraction.obstacle(
+            replace(daily_source(), needs_key=True),
+            live.model_copy(update={"sources": {NAME: with_key}}),
+        )
+        is None
+    )
+    assert extraction.obstacle(daily_source(), live) is None, "others go on"

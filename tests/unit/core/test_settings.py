@@ -1,5 +1,6 @@
 """The environment is read here and nowhere else, and what is wrong in it is named."""
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from pipelines.settings import REPO_DIR, Settings, SourceOverrides, child_environment, get_settings
+from pipelines.sources import SOURCES, source
 
 
 @pytest.fixture(autouse=True)
@@ -92,3 +94,44 @@ def test_a_child_reads_the_same_settings(monkeypatch: pytest.MonkeyPatch) -> Non
             monkeypatch.setenv(name, value)
     assert get_settings().now == now
     assert get_settings().data_dir == Path("/somewhere")
+
+
+def _example() -> dict[str, str]:
+    """Return the variables of .env.example, those that are commented out too."""
+    text = (REPO_DIR / ".env.example").read_text()
+    return dict(re.findall(r"^(?:# )?(TOKENMART_[A-Z0-9_]+)=(.*)$", text, re.MULTILINE))
+
+
+def test_the_example_lists_every_setting_and_no_other() -> None:
+    listed = set(_example())
+    own = {f"TOKENMART_{name.upper()}" for name in Settings.model_fields if name != "sources"}
+    of_sources = {name for name in listed if name.startswith("TOKENMART_SOURCES__")}
+    assert listed - of_sources == own
+    fields = {name.rpartition("__")[2].lower() for name in of_sources}
+    assert fields == set(SourceOverrides.model_fields)
+
+
+def test_the_example_names_every_source() -> None:
+    text = (REPO_DIR / ".env.example").read_text()
+    assert [name for name in SOURCES if not re.search(rf"\b{name}\b", text)] == []
+
+
+def test_what_the_example_shows_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in _example().items():
+        monkeypatch.setenv(name, value)
+    settings = get_settings()
+    assert settings.overrides("binance").entities == ("BTCUSDT", "ETHUSDT")
+    assert settings.overrides("coingecko").requests_per_second == 0.5
+
+
+def test_defaults_of_the_example_are_the_defaults() -> None:
+    shown = _example()
+    defaults = SourceOverrides()
+    for name in ("TIMEOUT_S", "MAX_ATTEMPTS", "MAX_RETRY_DELAY_S"):
+        shown_value = float(shown[f"TOKENMART_SOURCES__BINANCE__{name}"])
+        assert shown_value == getattr(defaults, name.lower()), name
+    binance = source("binance")
+    assert shown["TOKENMART_SOURCES__BINANCE__BASE_URL"] == binance.base_url
+    assert int(shown["TOKENMART_SOURCES__BINANCE__LOOK_BACK_D"]) == binance.look_back_d
+    pace = float(shown["TOKENMART_SOURCES__BINANCE__REQUESTS_PER_SECOND"])
+    assert pace == binance.budget.requests_per_second

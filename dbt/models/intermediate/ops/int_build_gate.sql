@@ -15,6 +15,10 @@ stablecoin as (
     select * from {{ ref('int_stablecoin_registry') }}
 ),
 
+gap as (
+    select * from {{ ref('ops_gap') }}
+),
+
 extraction as (
     select * from {{ ref('stg_lake__extraction') }}
 ),
@@ -44,6 +48,10 @@ gate as (
     select 'unknown_peg_mechanism' as check_name, 'dim_stablecoin' as mart
     union all
     select 'misspelt_peg_mechanism' as check_name, 'dim_stablecoin' as mart
+    union all
+    select 'gap_of_our_own' as check_name, 'ops_gap' as mart
+    union all
+    select 'gap_of_a_source' as check_name, 'ops_gap' as mart
 ),
 
 finding as (
@@ -92,6 +100,18 @@ finding as (
         stablecoin_id as sort_key
     from stablecoin
     where is_mechanism_misspelt
+
+    union all
+
+    -- what can be repaired is news; what is not there for good is not
+    select
+        case reason when 'own_failure' then 'gap_of_our_own' else 'gap_of_a_source' end as check_name,
+        source || '.' || table_name || ' ' || series_id || ' '
+        || cast(gap_from as varchar) || '..' || cast(gap_to as varchar)
+        || case when gap_detail is null then '' else ' (' || gap_detail || ')' end as item,
+        cast(gap_to as varchar) as sort_key
+    from gap
+    where is_repairable
 ),
 
 numbered as (

@@ -1,0 +1,260 @@
+-- A-17, C.1.7: the days that a series owes and that are not in the lake, and why
+with landed as (
+    select * from {{ ref('int_source_series_daily') }}
+),
+
+extraction as (
+    select * from {{ ref('stg_lake__extraction') }}
+),
+
+source_convention as (
+    select * from {{ ref('meta_source') }}
+    where metric_prefix is null
+),
+
+reach as (
+    select * from {{ ref('meta_source_reach') }}
+    qualify row_number() over (partition by source, table_name order by version desc) = 1
+),
+
+market as (
+    select * from {{ ref('int_market_identity') }}
+),
+
+ops_config as (
+    select * from {{ ref('cfg_ops') }}
+    qualify row_number() over (order by version desc) = 1
+),
+
+build_stamp as (
+    select * from {{ ref('int_build_stamp') }}
+),
+
+-- the tables that owe a row a day, and the last day that each can have published
+owing as (
+    select
+        daily.source,
+        daily.table_name,
+        -- a label that means the end of the day before
+        case when source_convention.timestamp_convention = 'point_in_time' then 1 else 0 end as shift_d,
+        {{ utc_day(
+            "build_stamp.as_of_ts - cast(source_convention.publish_lag_h as bigint) * interval '1' hour"
+        ) }} - 1 as last_due_day,
+        {{ utc_day('build_stamp.as_of_ts') }} - reach.reach_d as first_reachable_day
+    from (values
+        ('binance', 'klines'), ('coinbase', 'candles'), ('kraken', 'ohlc'), ('okx', 'history_candles'),
+        ('bybit', 'kline'), ('bitstamp', 'ohlc'), ('coinmetrics', 'asset_metrics'),
+        ('defillama_stablecoins', 'balances'), ('defillama', 'chain_tvl'),
+        ('defillama_coins', 'prices'), ('coingecko', 'market_chart'), ('defillama_yields', 'pool_chart')
+    ) as daily (source, table_name)
+    inner join source_convention
+        on daily.source = source_convention.source
+        and daily.table_name = source_convention.table_name
+    cross join build_stamp
+    left join reach
+        on daily.source = reach.source
+        and daily.table_name = reach.table_name
+),
+
+asked as (
+    select
+        extraction.source,
+        extraction.table_name,
+        extraction.entity_id,
+        extraction.load_id,
+        extraction.known_at,
+        {{ utc_day('extraction.window_start_at') }} - owing.shift_d as first_day,
+        {{ utc_day('extraction.window_end_at') }} - owing.shift_d - 1 as last_day,
+        -- a row that we refused is no answer about its day
+        extraction.status in ('ok', 'partial') and extraction.quarantined_row_count = 0 as is_answered,
+        extraction.error
+    from extraction
+    inner join owing
+        on extraction.source = owing.source
+        and extraction.table_name = owing.table_name
+    where extraction.window_start_at is not null
+),
+
+newest_load as (
+    select source, table_name, max_by(load_id, known_at) as load_id
+    from asked
+    group by source, table_name
+),
+
+-- what was asked for in the newest load is owed until today, the rest until it was last asked for
+span as (
+    select
+        asked.source,
+        asked.table_name,
+        asked.entity_id,
+        min(asked.first_day) as first_day,
+        least(
+            case
+                when count(newest_load.load_id) > 0 then max(owing.last_due_day)
+                else max(asked.last_day)
+            end,
+            max(owing.last_due_day)
+        ) as last_day
+    from asked
+    inner join owing
+        on asked.source = owing.source
+        and asked.table_name = owing.table_name
+    left join newest_load
+        on asked.source = newest_load.source
+        and asked.table_name = newest_load.table_name
+        and asked.load_id = newest_load.load_id
+    group by asked.source, asked.table_name, asked.entity_id
+),
+
+lifetime as (
+    select * from span where first_day <= last_day
+),
+
+life as (
+    select
+        source,
+        table_name,
+        entity_id,
+        min(day) as first_landed_day,
+        max(day) as last_landed_day
+    from landed
+    group by source, table_name, entity_id
+),
+
+expected as (
+    {{ day_spine('lifetime', ['source', 'table_name', 'entity_id'], 'first_day', 'last_day') }}
+),
+
+missing as (
+    select
+        expected.source,
+        expected.table_name,
+        expected.entity_id,
+        expected.day,
+        life.first_landed_day,
+        life.last_landed_day,
+        coalesce(market.is_trading, true) as is_trading
+    from expected
+    left join landed
+        on expected.source = landed.source
+        and expected.table_name = landed.table_name
+        and expected.entity_id = landed.entity_id
+        and expected.day = landed.day
+    left join life
+        on expected.source = life.source
+        and expected.table_name = life.table_name
+        and expected.entity_id = life.entity_id
+    left join market
+        on expected.source = market.venue_id
+        and expected.entity_id = market.symbol
+    where landed.day is null
+),
+
+alive as (
+    select *
+    from missing
+    where day >= first_landed_day and (day <= last_landed_day or is_trading)
+),
+
+-- how many series are without the day, of those that should have it
+shared as (
+    select
+        alive.source,
+        alive.table_name,
+        alive.day,
+        count(*) as missing_count
+    from alive
+    group by alive.source, alive.table_name, alive.day
+),
+
+population as (
+    select
+        shared.source,
+        shared.table_name,
+        shared.day,
+        max(shared.missing_count) as missing_count,
+        count(landed.entity_id) as landed_count
+    from shared
+    left join landed
+        on shared.source = landed.source
+        and shared.table_name = landed.table_name
+        and shared.day = landed.day
+    group by shared.source, shared.table_name, shared.day
+),
+
+answer as (
+    select
+        missing.source,
+        missing.table_name,
+        missing.entity_id,
+        missing.day,
+        coalesce(bool_or(asked.is_answered), false) as is_answered,
+        max(case when asked.is_answered then asked.known_at end) as last_answered_at,
+        max_by(asked.error, asked.known_at) as last_error
+    from missing
+    left join asked
+        on missing.source = asked.source
+        and missing.table_name = asked.table_name
+        and missing.entity_id = asked.entity_id
+        and missing.day >= asked.first_day
+        and missing.day <= asked.last_day
+    group by missing.source, missing.table_name, missing.entity_id, missing.day
+),
+
+explained as (
+    select
+        missing.source,
+        missing.table_name,
+        missing.entity_id,
+        missing.day,
+        case
+            when not missing.is_trading
+                and missing.day > coalesce(missing.last_landed_day, missing.day - 1) then 'delisted'
+            when not answer.is_answered then 'own_failure'
+            when missing.first_landed_day is null or missing.day < missing.first_landed_day
+                then 'not_listed_yet'
+            when population.missing_count >= ops_config.outage_min_series
+                and population.missing_count
+                >= ops_config.outage_share_frac * (population.missing_count + population.landed_count)
+                then 'source_outage'
+            -- without a list that says so, a series is over when it has been silent for long
+            when missing.day > missing.last_landed_day
+                and {{ days_between('missing.last_landed_day', 'owing.last_due_day') }}
+                > ops_config.dead_after_d then 'delisted'
+            else 'omitted_empty_bucket'
+        end as reason,
+        case when not answer.is_answered then coalesce(answer.last_error, 'never asked for') end as detail,
+        coalesce(missing.day >= owing.first_reachable_day, true) as is_reachable,
+        -- what a source had not filled in by then it will not
+        not answer.is_answered
+        or {{ utc_day('answer.last_answered_at') }} <= missing.day + ops_config.outage_settles_d
+            as is_open
+    from missing
+    inner join answer
+        on missing.source = answer.source
+        and missing.table_name = answer.table_name
+        and missing.entity_id = answer.entity_id
+        and missing.day = answer.day
+    inner join owing
+        on missing.source = owing.source
+        and missing.table_name = owing.table_name
+    left join population
+        on missing.source = population.source
+        and missing.table_name = population.table_name
+        and missing.day = population.day
+    cross join ops_config
+),
+
+final as (
+    select
+        source,
+        table_name,
+        entity_id,
+        day,
+        reason,
+        case when reason = 'own_failure' then detail end as detail,
+        reason in ('own_failure', 'source_outage') and is_reachable and is_open as is_repairable
+    from explained
+)
+
+select * from final

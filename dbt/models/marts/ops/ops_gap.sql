@@ -1,0 +1,44 @@
+-- A-17: days of one reason that follow one another are one gap
+with gap_day as (
+    select * from {{ ref('int_source_gap_daily') }}
+),
+
+build_stamp as (
+    select * from {{ ref('int_build_stamp') }}
+),
+
+numbered as (
+    select
+        *,
+        row_number() over (
+            partition by source, table_name, entity_id, reason, is_repairable
+            order by day
+        ) as position
+    from gap_day
+),
+
+final as (
+    select
+        numbered.source,
+        numbered.table_name,
+        numbered.entity_id as series_id,
+        min(numbered.day) as gap_from,
+        max(numbered.day) as gap_to,
+        count(*) as gap_d,
+        numbered.reason,
+        numbered.is_repairable,
+        max(numbered.detail) as gap_detail,
+        max(build_stamp.as_of_ts) as as_of_ts
+    from numbered
+    cross join build_stamp
+    group by
+        numbered.source,
+        numbered.table_name,
+        numbered.entity_id,
+        numbered.reason,
+        numbered.is_repairable,
+        numbered.day - cast(numbered.position as integer)
+)
+
+select * from final
+order by source, table_name, series_id, gap_from, reason

@@ -1,0 +1,94 @@
+"""What is missing in the lake and can still be had, by the mart `ops_gap`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from pipelines import warehouse
+from pipelines.settings import Settings
+from pipelines.windows import DAY, Window
+
+_GAPS = """
+    select source, table_name, series_id, gap_from, gap_to
+    from marts.ops_gap
+    where is_repairable
+    order by source, table_name, series_id, gap_from
+"""
+_HAS_MART = """
+    select 1 from duckdb_tables() where schema_name = 'marts' and table_name = 'ops_gap'
+"""
+
+
+@dataclass(frozen=True, order=True)
+class Wish:
+    """One request of a repair: some series of a raw table, for some days.
+
+    Attributes:
+        source: the source.
+        table_name: the raw table.
+        window: the days.
+        entities: the source's ids of the series.
+    """
+
+    source: str
+    table_name: str
+    window: Window
+    entities: tuple[str, ...]
+
+    @property
+    def day_count(self) -> int:
+        """Days asked for, of all series together."""
+        return self.window.day_count * len(self.entities)
+
+    def as_config(self) -> dict[str, Any]:
+        """Return it as what a run's config can hold."""
+        return {
+            "table_name": self.table_name,
+            "first": self.window.start.isoformat(),
+            "last": self.window.last.isoformat(),
+            "entities": list(self.entities),
+        }
+
+    @classmethod
+    def from_config(cls, source: str, config: Mapping[str, Any]) -> Wish:
+        """Return what `as_config` was made of."""
+        return cls(
+            source,
+            config["table_name"],
+            Window.between(date.fromisoformat(config["first"]), date.fromisoformat(config["last"])),
+            tuple(config["entities"]),
+        )
+
+
+def wishes(settings: Settings) -> tuple[Wish, ...]:
+    """Return what to ask for again, by what the warehouse knows; series with one gap go together.
+
+    Sources that the user switched off are left alone.
+    """
+    if not settings.warehouse_path.exists():
+        return ()
+    with warehouse.read(settings.warehouse_path) as connection:
+        gaps: Sequence[Any] = ()
+        if connection.execute(_HAS_MART).fetchone() is not None:
+            gaps = connection.execute(_GAPS).fetchall()
+    together: dict[tuple[str, str, Window], list[str]] = {}
+    for source, table_name, series_id, first, last in gaps:
+        if settings.overrides(source).enabled:
+            window = Window(first, last + DAY)
+            together.setdefault((source, table_name, window), []).append(series_id)
+    return tuple(
+        sorted(
+            Wish(source, table_name, window, tuple(series))
+            for (source, table_name, window), series in together.items()
+        )
+    )
+
+
+def span(wanted: Sequence[Wish]) -> Window:
+    """Return the days from the first to the last that any of them asks for."""
+    return Window(
+        min(wish.window.start for wish in wanted), max(wish.window.end for wish in wanted)
+    )
