@@ -13,6 +13,7 @@ from assets.definitions import build_defs
 from assets.resources import SilentProgress
 from pipelines import lake, sources
 from pipelines.lake import LoadReport
+from pipelines.repair import Wish, span
 from pipelines.settings import Settings
 from pipelines.windows import Clock, Window
 
@@ -107,6 +108,58 @@ def test_a_range_is_one_extraction_window_and_one_run(
     assert landed == dict.fromkeys(sources.SOURCES, window)
     assert len(days) == 29
     assert run.tags[".dagster/repository"] == "__repository__@tokenmart"
+
+
+def test_a_repair_asks_for_its_wishes_and_nothing_else(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, Window, object, str | None]] = []
+
+    def land(
+        name: str,
+        window: Window,
+        settings: Settings,
+        clock: Clock,
+        run_id: str,
+        *,
+        only_table: str | None = None,
+    ) -> LoadReport:
+        own = settings.overrides(name)
+        assert own.look_back_d == 0, "not a day more"
+        asked.append((name, window, own.entities, only_table))
+        return LoadReport(name, window, load_id="1.2", rows={str(only_table): 1}, requests=1)
+
+    monkeypatch.setattr(lake, "land", land)
+    early, late = Window.of_day(date(2024, 2, 1)), Window(date(2024, 2, 5), date(2024, 2, 8))
+    wanted = [
+        Wish("kraken", "ohlc", early, ("XBTUSD", "ETHUSD")),
+        Wish("kraken", "ohlc", late, ("XBTUSD",)),
+        Wish("coinbase", "candles", late, ("BTC-USD",)),
+    ]
+    config = {
+        f"land_{source}": {"wishes": [wish.as_config() for wish in wanted if wish.source == source]}
+        for source in ("kraken", "coinbase")
+    }
+    with runs.open_instance(settings) as instance:
+        outcome = runs.execute(
+            instance,
+            automation.HISTORY_JOB,
+            span(wanted),
+            settings,
+            SilentProgress(),
+            config=config,
+            only_sources={"kraken", "coinbase"},
+        )
+        (run,) = instance.get_runs()
+        record = instance.get_latest_materialization_event(keys.raw("kraken", "ohlc"))
+    assert sorted(asked) == sorted(
+        (wish.source, wish.window, wish.entities, wish.table_name) for wish in wanted
+    )
+    assert outcome.window == Window(date(2024, 2, 1), date(2024, 2, 8))
+    assert run.run_config["ops"]["land_kraken"]["config"]["wishes"] == [
+        wish.as_config() for wish in wanted[:2]
+    ], "the instance remembers what was asked for"
+    assert record is not None
 
 
 def test_first_gap_is_the_first_day_that_a_source_lacks(
