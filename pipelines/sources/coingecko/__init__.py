@@ -92,14 +92,16 @@ def _categories(run: Extraction) -> Iterator[Parsed]:
 
 def _chart(run: Extraction, coin_id: str, labels: Window) -> Iterator[Parsed]:
     # asked with more days than wanted where these are few: only then the points are daily
-    start = min(labels.start, labels.end - DAILY_FROM_D * DAY)
+    earliest = run.fetched_at.date() - REACH_D * DAY
+    start = min(labels.start, max(labels.end - DAILY_FROM_D * DAY, earliest))
+    last = max(labels.last, start + (DAILY_FROM_D - 1) * DAY)
     payload = run.client.get_json(
         f"coins/{coin_id}/market_chart/range",
         {
             "vs_currency": CURRENCY,
             "from": int(start_of(start).timestamp()),
             # an hour more: the last midnight itself must be inside
-            "to": int(start_of(labels.last).timestamp()) + 3600,
+            "to": int(start_of(last).timestamp()) + 3600,
         },
     )
     parsed = parse.market_chart(payload, coin_id, latest=run.fetched_at + DAY)
