@@ -92,7 +92,7 @@ def _categories(run: Extraction) -> Iterator[Parsed]:
 
 def _chart(run: Extraction, coin_id: str, labels: Window) -> Iterator[Parsed]:
     # asked with more days than wanted where these are few: only then the points are daily
-    earliest = run.fetched_at.date() - REACH_D * DAY
+    earliest = run.fetched_at.date() - (REACH_D - 1) * DAY
     start = min(labels.start, max(labels.end - DAILY_FROM_D * DAY, earliest))
     last = max(labels.last, start + (DAILY_FROM_D - 1) * DAY)
     payload = run.client.get_json(
