@@ -149,7 +149,9 @@ def _copy(
     views = {
         relation.name: _view_query(relation)
         for relation in relations
-        if relation.is_view and _reads_only(connection, relation, names)
+        if relation.is_view
+        and _reads_only(connection, relation, names)
+        and _can_be_bound(connection, relation)
     }
     for relation in relations:
         if relation.name not in views:
@@ -199,6 +201,23 @@ def _reads_only(connection: duckdb.DuckDBPyConnection, relation: Relation, names
         name.startswith(f"{SCHEMA}.") and name.removeprefix(f"{SCHEMA}.").strip('"') in names
         for name in read
     )
+
+
+def _can_be_bound(connection: duckdb.DuckDBPyConnection, relation: Relation) -> bool:
+    """Whether DuckDB takes the query as it spells it out; one that it does not becomes a table.
+
+    Some plans that a stored view gets are refused where the same text comes as a query.
+    """
+    import duckdb
+
+    connection.execute(f"use {_SOURCE}.{SCHEMA}")
+    try:
+        connection.execute(f"explain {_view_query(relation)}")
+    except duckdb.NotImplementedException:
+        return False
+    finally:
+        connection.execute("use memory.main")
+    return True
 
 
 def _make_view(connection: duckdb.DuckDBPyConnection, name: str, query: str) -> bool:
