@@ -10,13 +10,25 @@
         {% endfor %}
     {% endif %}
 
+    {% if columns %}
+    -- the model is read once, whatever it is: a view is computed only once
+    with broken as materialized (
+        select {{ key | join(', ') }}, {{ columns | join(', ') }}
+        from {{ model }}
+        where false
+            {% for column in columns %}
+                or ({{ column }} is not null and {{ finite(column) }} is null)
+            {% endfor %}
+    )
+
     {% for column in columns %}
         select {{ key | join(', ') }}, '{{ column }}' as column_name
-        from {{ model }}
+        from broken
         where {{ column }} is not null and {{ finite(column) }} is null
         {{ 'union all' if not loop.last }}
+    {% endfor %}
     {% else %}
         select 1 as nothing_to_check where false
-    {% endfor %}
+    {% endif %}
 
 {% endtest %}

@@ -13,23 +13,38 @@
         {% endfor %}
     {% endif %}
 
-    {% for entry in checks %}
-        {% set column = entry.column_name %}
-        select
-            {{ key | join(', ') }},
-            '{{ column }}' as column_name,
-            cast({{ column }} as double) as broken_value
+    {% if checks %}
+    -- the model is read once, whatever it is: a view is computed only once
+    with broken as materialized (
+        select {{ (key + checks | map(attribute='column_name') | reject('in', key) | list) | join(', ') }}
         from {{ model }}
         where false
-            {% if entry.facts.min is defined %}
-                or {{ column }} < {{ entry.facts.min }}
-            {% endif %}
-            {% if entry.facts.max is defined %}
-                or {{ column }} > {{ entry.facts.max }}
-            {% endif %}
+            {% for entry in checks %}
+                or {{ outside_bounds(entry) }}
+            {% endfor %}
+    )
+
+    {% for entry in checks %}
+        select
+            {{ key | join(', ') }},
+            '{{ entry.column_name }}' as column_name,
+            cast({{ entry.column_name }} as double) as broken_value
+        from broken
+        where {{ outside_bounds(entry) }}
         {{ 'union all' if not loop.last }}
+    {% endfor %}
     {% else %}
         select 1 as nothing_to_check where false
-    {% endfor %}
+    {% endif %}
 
 {% endtest %}
+
+
+{#- Whether a column's value is outside of the bounds that its description gives. -#}
+{% macro outside_bounds(entry) -%}
+    (
+        false
+        {%- if entry.facts.min is defined %} or {{ entry.column_name }} < {{ entry.facts.min }}{% endif %}
+        {%- if entry.facts.max is defined %} or {{ entry.column_name }} > {{ entry.facts.max }}{% endif %}
+    )
+{%- endmacro %}
