@@ -38,13 +38,3 @@
     {% endif %}
 
 {% endtest %}
-
-
-{#- Whether a column's value is outside of the bounds that its description gives. -#}
-{% macro outside_bounds(entry) -%}
-    (
-        false
-        {%- if entry.facts.min is defined %} or {{ entry.column_name }} < {{ entry.facts.min }}{% endif %}
-        {%- if entry.facts.max is defined %} or {{ entry.column_name }} > {{ entry.facts.max }}{% endif %}
-    )
-{%- endmacro %}
