@@ -11,15 +11,21 @@ Nothing here may change what is stored: `tests/definitions/test_instance.py` com
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+import sqlalchemy as db
 from dagster import DagsterInstance
 from dagster._core.events import ASSET_EVENTS
 from dagster._core.events.log import EventLogEntry
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
-from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import (
+    INDEX_SHARD_NAME,
+    SqliteEventLogStorage,
+)
+from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage, _event_logs_directory
 from dagster._serdes import ConfigurableClassData
 
@@ -37,6 +43,38 @@ class BatchingSqliteEventLogStorage(SqliteEventLogStorage):
     """
 
     plans_ranges_whole = False
+
+    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+        self._engines: dict[str, db.Engine] = {}
+        super().__init__(base_dir, inst_data)
+
+    @contextmanager
+    def _connect(self, shard: str) -> Iterator[db.Connection]:
+        """Connect to the index or to a run's own database.
+
+        Dagster opens and closes the file for every event, and closing the last connection writes
+        the whole log back: 16 ms an event, half a minute of a run. Here connections stay open, of
+        the index and of the run that was last asked for. A transaction is then in the operating
+        system's hands and not on the disk: what a dead machine loses is the newest events.
+        """
+        with self._db_lock:
+            for other in set(self._engines) - {INDEX_SHARD_NAME, shard}:
+                self._engines.pop(other).dispose()
+            engine = self._engines.get(shard)
+            if engine is None:
+                engine = self._engines[shard] = _open(self.conn_string_for_shard(shard))
+            if shard not in self._initialized_dbs:
+                self._initdb(engine)
+                self._initialized_dbs.add(shard)
+            with engine.connect() as connection, connection.begin():
+                yield connection
+
+    def dispose(self) -> None:
+        """Close what is open."""
+        super().dispose()
+        for engine in self._engines.values():
+            engine.dispose()
+        self._engines.clear()
 
     @property
     def supports_partition_subset_in_asset_materialization_planned_events(self) -> bool:
@@ -67,6 +105,21 @@ class BatchingSqliteEventLogStorage(SqliteEventLogStorage):
             }
             for event, event_id in newest.values():
                 self._store_asset_event(connection, event, event_id)
+
+
+def _open(address: str) -> db.Engine:
+    engine = db.create_engine(
+        address,
+        poolclass=db.pool.QueuePool,
+        pool_size=1,
+        connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
+    )
+
+    @db.event.listens_for(engine, "connect")
+    def _set_up(connection: Any, _record: object) -> None:
+        connection.execute("pragma synchronous = normal")
+
+    return engine
 
 
 class BatchingSqliteStorage(DagsterSqliteStorage):
