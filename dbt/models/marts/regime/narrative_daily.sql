@@ -222,9 +222,11 @@ windowed as (
         {{ value_days_ago('narrative_share_frac', 30, 'narrative_id') }} as share_30_ago,
         case
             when rs_ratio is not null
+                -- rounded: what differs in its last bits alone is a tie
                 then row_number() over (
                     partition by day, rs_ratio is not null
-                    order by rs_ratio desc, rs_momentum desc nulls last, narrative_id
+                    order by
+                        round(rs_ratio, 9) desc, round(rs_momentum, 9) desc nulls last, narrative_id
                 )
         end as narrative_rank
     from joined
