@@ -78,7 +78,8 @@ PLAN_CONTRACTS: tuple[Contract, ...] = (
             "sector": _TEXT,
             "day": _DAY,
             "is_in_universe": _FLAG,
-            "close_usd": Column("DOUBLE", filled_frac=0.5),
+            # of a dataset whose markets end on different days most have no price on its last one
+            "close_usd": Column("DOUBLE"),
             "price_quality": _TEXT,
             "volume_usd": _NUMBER,
             "volume_median_30d_usd": _NUMBER,

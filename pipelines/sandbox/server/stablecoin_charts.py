@@ -113,6 +113,9 @@ def _daily_prices(state: State) -> dict[str, dict[int, float]]:
 def chains(state: State, _: Request) -> Reply:
     """Answer `/stablecoinchains`: dollars by peg on each chain."""
     listed = defillama_stablecoins.listing(state)["chains"]
+    if not listed:
+        # a dataset may have totals alone: refused, which is told, and not an answer cut short
+        return Reply({"message": "no chains in this dataset"}, status=404)
     return Reply(
         [
             {
