@@ -61,8 +61,10 @@ def test_no_sql(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_no_http_and_no_database(path: Path) -> None:
-    found = set(_imports(ast.parse(path.read_text())))
-    assert {name for name in found if name.split(".")[0] in _FORBIDDEN_MODULES} == set()
+    found = {name.split(".")[0] for name in _imports(ast.parse(path.read_text()))}
+    # Dagster's own event log is no data of ours, and is where `instance.py` says how it is opened
+    allowed = {"sqlalchemy"} if path.name == "instance.py" else set()
+    assert found & _FORBIDDEN_MODULES <= allowed
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
