@@ -128,6 +128,8 @@ def _measures(report: LoadReport) -> dict[str, Any]:
     measures: dict[str, Any] = {
         "asked for": str(report.window),
         "requests": report.requests,
+        "requests planned before the first": report.bound,
+        "requests planned with the source's lists": report.planned,
         "requests sent again": report.retries,
         "answers 'slow down'": report.throttled,
         "quarantined rows": report.quarantined,
@@ -144,7 +146,7 @@ def _summary(report: LoadReport) -> str:
     if not report.is_enabled:
         return report.obstacle or "switched off"
     rows = sum(report.rows.values())
-    text = f"{rows:,} rows in {report.requests:,} requests"
+    text = f"{rows:,} rows in {report.requests:,} of {report.planned:,} planned requests"
     if report.quarantined:
         text += f", {report.quarantined:,} quarantined"
     if report.failures:

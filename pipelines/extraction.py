@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.http import (
+    Allowance,
     Budget,
     HttpClient,
     RequestFailed,
@@ -29,6 +30,7 @@ from pipelines.http import (
     Usage,
 )
 from pipelines.parsing import Parsed, PayloadError, quarantine_rows, stamp
+from pipelines.planning import Plan, Share
 from pipelines.settings import Bulk, Settings, SettingsError
 from pipelines.tables import EXTRACTION, QUARANTINE, Table
 from pipelines.windows import DAY, Clock, Window
@@ -58,6 +60,7 @@ class Source:
         budget: how fast the live host may be asked.
         look_back_d: days that every run asks for again before its window: late and restated rows.
         extract: asks for a window and yields (table name, rows).
+        plan: counts the requests of `extract` without sending one.
         licence: what the data may be used for.
         is_busy: True for an answer 200 whose body says "ask again later".
         mirrors: hosts that answer the same, for when the first cannot be used; live only.
@@ -75,6 +78,7 @@ class Source:
     budget: Budget
     look_back_d: int
     extract: Callable[[Extraction, Window], Iterator[Item]]
+    plan: Callable[[Extraction, Window], Sequence[Share]]
     licence: str
     is_busy: Callable[[Any], bool] | None = None
     mirrors: tuple[str, ...] = ()
@@ -126,33 +130,41 @@ def obstacle(source: Source, settings: Settings) -> str | None:
     return None
 
 
-def client_for(source: Source, settings: Settings) -> HttpClient:
-    """Return the client that asks the source within its budget.
+def pace_of(source: Source, settings: Settings) -> Budget | None:
+    """Return how fast the source is asked; None: as fast as it answers.
 
     The budget protects somebody else's server: the sandbox is our own and is asked at full speed,
     unless the user sets a pace.
     """
     overrides = settings.overrides(source.name)
-    budget: Budget | None = source.budget
     if overrides.requests_per_second is not None:
-        budget = Budget(overrides.requests_per_second, source.budget.burst)
-    elif settings.profile == "sandbox":
-        budget = None
+        return Budget(overrides.requests_per_second, source.budget.burst)
+    return None if settings.profile == "sandbox" else source.budget
+
+
+def client_for(
+    source: Source, settings: Settings, allowance: Allowance | None = None
+) -> HttpClient:
+    """Return the client that asks the source within its budget."""
+    overrides = settings.overrides(source.name)
     key, first = overrides.api_key, base_url(source, settings)
     return HttpClient(
         source.name,
         first,
-        budget=budget,
+        budget=pace_of(source, settings),
         timeout_s=overrides.timeout_s,
         max_attempts=overrides.max_attempts,
         max_retry_delay_s=overrides.max_retry_delay_s,
         is_busy=source.is_busy,
         mirrors=source.mirrors if first == source.base_url else (),
         headers={source.key_header: key.get_secret_value()} if key and source.key_header else None,
+        allowance=allowance,
     )
 
 
-def files_client_for(source: Source, settings: Settings) -> HttpClient | None:
+def files_client_for(
+    source: Source, settings: Settings, allowance: Allowance | None = None
+) -> HttpClient | None:
     """Return the client of the source's second host, or None where it has none.
 
     In the sandbox that is the mount `<source>_files`.
@@ -168,6 +180,7 @@ def files_client_for(source: Source, settings: Settings) -> HttpClient | None:
         timeout_s=overrides.timeout_s,
         max_attempts=overrides.max_attempts,
         max_retry_delay_s=overrides.max_retry_delay_s,
+        allowance=allowance,
     )
 
 
@@ -191,6 +204,9 @@ class Extraction:
         remembered: returns the rows that earlier runs landed in a raw table; None: nothing did.
         list_counts: rows of each whole list (snapshot table) when it was landed last.
         only_table: the one raw table to ask for, beside whole lists; None: all.
+        max_requests: requests that the user lets a run send; None: as many as it plans.
+        bound: what was planned before the first request.
+        plan: the same, settled by the lists that were read since.
         failures: what ends a run with an error, for people.
         refusals: entities that the source refused, for people.
     """
@@ -206,6 +222,9 @@ class Extraction:
     remembered: Recall | None = None
     list_counts: Mapping[str, int] = field(default_factory=dict)
     only_table: str | None = None
+    max_requests: int | None = None
+    bound: Plan = field(default_factory=Plan)
+    plan: Plan = field(default_factory=Plan)
     failures: list[str] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
     _log: list[dict[str, Any]] = field(default_factory=list)
@@ -216,6 +235,30 @@ class Extraction:
     def usage(self) -> Usage:
         """What was sent so far, to all hosts of the source."""
         return self.client.usage + (self.files.usage if self.files else Usage())
+
+    def adopt(self, shares: Iterable[Share]) -> None:
+        """Plan the run, and send no more from now on than what the plan says."""
+        asked = [share for share in shares if share.table.is_snapshot or self.wants(share.table)]
+        self.bound = self.plan = Plan(tuple(asked))
+        self._allow()
+
+    def settle(self, table: Table, series: int) -> None:
+        """Say how many series of a table there are, now that the source's list is known."""
+        if self.plan.shares:
+            self.plan = self.plan.settled(table, series)
+            self._allow()
+
+    def at_most(self, series: int) -> int:
+        """Return how many of so many series are asked for at the most."""
+        return series if self.only is None else min(series, len(self.only))
+
+    def _allow(self) -> None:
+        allowance = self.client.allowance
+        allowance.ceiling = self.plan.ceiling
+        allowance.reason = f"{self.plan} were planned for this run"
+        if self.max_requests is not None and self.max_requests < allowance.ceiling:
+            allowance.ceiling = self.max_requests
+            allowance.reason += f", the setting MAX_REQUESTS allows {self.max_requests}"
 
     def closed(self, window: Window, reach_d: int | None = None) -> Window | None:
         """Return the part of the window whose days are over, or None if there is none.
@@ -471,22 +514,29 @@ def begin(
         SettingsError: the profile lacks what it needs, or the source has no such candles.
     """
     overrides = settings.overrides(source.name)
-    only = overrides.entities
+    only, allowance = overrides.entities, Allowance()
     if unknown := sorted(set(overrides.intervals) - source.intervals):
         raise SettingsError(
             f"{source.name} lands no candles of {', '.join(unknown)}; beside the daily ones it has "
             f"{', '.join(sorted(source.intervals)) or 'none'}"
         )
     return Extraction(
-        client=client_for(source, settings),
+        client=client_for(source, settings, allowance),
         fetched_at=clock.now(),
         run_id=run_id,
         universe=universe,
         only=frozenset(only) if only is not None else None,
-        files=files_client_for(source, settings),
+        files=files_client_for(source, settings, allowance),
         intervals=overrides.intervals,
         bulk=overrides.bulk,
         remembered=remembered,
         list_counts=list_counts or {},
         only_table=only_table,
+        max_requests=overrides.max_requests,
     )
+
+
+def ask(source: Source, run: Extraction, window: Window) -> Iterator[Item]:
+    """Plan the run, then ask for the window within the plan; yield (table name, rows)."""
+    run.adopt(source.plan(run, window))
+    yield from source.extract(run, window)

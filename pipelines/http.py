@@ -47,6 +47,10 @@ class SourceUnavailable(SourceError):
     """The source as a whole cannot be used now: unreachable, blocking us, or out of patience."""
 
 
+class OverBudget(SourceUnavailable):
+    """The run has sent all that it may: more was asked for than was planned, or is allowed."""
+
+
 class RequestRefused(SourceError):
     """The source understood one request and refused it; the next may go well."""
 
@@ -95,6 +99,37 @@ class Usage:
         )
 
 
+class Allowance:
+    """How many requests a run may send, to all hosts of its source together.
+
+    Attributes:
+        ceiling: that many; None: nobody has planned the run.
+        reason: where the number comes from, for people.
+        sent: requests that have left.
+    """
+
+    def __init__(self) -> None:
+        """Begin without a ceiling."""
+        self.ceiling: int | None = None
+        self.reason = ""
+        self.sent = 0
+        self._lock = threading.Lock()
+
+    def take(self, source: str) -> None:
+        """Count one request.
+
+        Raises:
+            OverBudget: there is none left.
+        """
+        with self._lock:
+            if self.ceiling is not None and self.sent >= self.ceiling:
+                raise OverBudget(
+                    f"{source}: {self.sent} requests are sent, and no more are allowed: "
+                    f"{self.reason}"
+                )
+            self.sent += 1
+
+
 class Pacer:
     """A token bucket: `wait` returns when the next request may leave."""
 
@@ -131,10 +166,17 @@ class _PacedAdapter(HTTPAdapter):
     """Counts and paces what really leaves, so that retries and redirects are inside the budget."""
 
     def __init__(
-        self, pacer: Pacer | None, hosts: Collection[str | None], private: Collection[str]
+        self,
+        source: str,
+        pacer: Pacer | None,
+        allowance: Allowance,
+        hosts: Collection[str | None],
+        private: Collection[str],
     ) -> None:
-        """Take the pace, the source's hosts, and the headers that only they may see."""
+        """Take the pace, the allowance, the source's hosts, and what headers only they may see."""
         super().__init__(pool_maxsize=4)
+        self._source = source
+        self._allowance = allowance
         self._hosts = hosts
         self._private = private
         self.usage = Usage()
@@ -147,6 +189,7 @@ class _PacedAdapter(HTTPAdapter):
         if urlsplit(request.url).hostname not in self._hosts:
             for name in self._private:  # a redirect has led elsewhere: the key stays here
                 request.headers.pop(name, None)
+        self._allowance.take(self._source)
         if self._pacer is not None:
             self._pacer.wait()
         self.usage = replace(self.usage, request_count=self.usage.request_count + 1)
@@ -170,6 +213,7 @@ class HttpClient:
         is_busy: True for an answer 200 whose body says "ask again later".
         mirrors: hosts to go on with, one after the other, when one cannot be used.
         headers: sent with every request, such as a key; never logged.
+        allowance: how many requests may leave; shared by the clients of one source.
     """
 
     def __init__(
@@ -184,13 +228,17 @@ class HttpClient:
         is_busy: Callable[[Any], bool] | None = None,
         mirrors: Sequence[str] = (),
         headers: Mapping[str, str] | None = None,
+        allowance: Allowance | None = None,
     ) -> None:
         self.source = source
         self.base_url = base_url.rstrip("/")
         self._mirrors = [mirror.rstrip("/") for mirror in mirrors]
         self._is_busy = is_busy
+        self.allowance = allowance or Allowance()
         self._adapter = _PacedAdapter(
+            source,
             Pacer(budget) if budget else None,
+            self.allowance,
             hosts={urlsplit(url).hostname for url in (base_url, *mirrors)},
             private=tuple(headers or ()),
         )
@@ -313,6 +361,8 @@ class HttpClient:
                 return self._ask_host(
                     method, self._url(path), headers={"Accept": accept}, params=query, **options
                 )
+            except OverBudget:
+                raise
             except (SourceUnavailable, RequestFailed):
                 if "://" in path or not self.change_host():
                     raise

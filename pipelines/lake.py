@@ -64,6 +64,8 @@ class LoadReport:
         rows: rows landed for each raw table.
         quarantined: rows refused.
         requests: requests sent, retries included.
+        bound: requests that were planned before the first was sent, at the most.
+        planned: the same, once the source's own lists were read.
         retries: requests sent again.
         throttled: answers that told us to slow down.
         newest_at: newest instant that the landed rows describe.
@@ -80,6 +82,8 @@ class LoadReport:
     rows: dict[str, int] = field(default_factory=dict)
     quarantined: int = 0
     requests: int = 0
+    bound: int = 0
+    planned: int = 0
     retries: int = 0
     throttled: int = 0
     newest_at: datetime | None = None
@@ -189,6 +193,8 @@ def merged(reports: Sequence[LoadReport]) -> LoadReport:
         rows=dict(rows),
         quarantined=sum(report.quarantined for report in reports),
         requests=sum(report.requests for report in reports),
+        bound=sum(report.bound for report in reports),
+        planned=sum(report.planned for report in reports),
         retries=sum(report.retries for report in reports),
         throttled=sum(report.throttled for report in reports),
         newest_at=max(newest, default=None),
@@ -244,7 +250,7 @@ def land(
     )
     tally, started = _Tally(source_name), time.monotonic()
     with turn(settings, source_name):
-        items = tally.watch(source.extract(run, asked))
+        items = tally.watch(extraction.ask(source, run, asked))
         load_id = _append(source_name, items, run, settings, clock)
     usage = run.usage
     return LoadReport(
@@ -254,6 +260,8 @@ def land(
         rows=tally.rows,
         quarantined=tally.quarantined,
         requests=usage.request_count,
+        bound=run.bound.request_count,
+        planned=run.plan.request_count,
         retries=usage.retry_count,
         throttled=usage.throttle_count,
         newest_at=tally.newest_at,

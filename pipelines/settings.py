@@ -31,6 +31,9 @@ class SourceOverrides(BaseModel):
     enabled: bool = True
     base_url: str | None = None
     requests_per_second: float | None = Field(default=None, gt=0)
+    max_requests: int | None = Field(
+        default=None, ge=1, description="no run sends more; what is left out is a failure"
+    )
     look_back_d: int | None = Field(default=None, ge=0)
     entities: tuple[str, ...] | None = Field(
         default=None, description="only these ids of the source, instead of the curated ones"

@@ -1,4 +1,4 @@
-"""A source's smoke run, `python -m pipelines.sources.<name>`: ask for a few days, show what came.
+"""A source's smoke run, `python -m pipelines.sources.<name>`: the plan, a few days, what came.
 
 Nothing is landed. Profile and host are the settings': TOKENMART_PROFILE=live asks the real one.
 """
@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from pipelines import extraction, sources, universe
+from pipelines.planning import Plan
 from pipelines.settings import SettingsError, get_settings
 from pipelines.tables import QUARANTINE
 from pipelines.universe import UniverseError
@@ -29,7 +30,9 @@ def smoke(name: str) -> int:
     """
     parser = argparse.ArgumentParser(prog=f"python -m pipelines.sources.{name}")
     parser.add_argument("--days", type=_positive, default=3, help="how many complete days")
-    days = parser.parse_args().days
+    parser.add_argument("--plan", action="store_true", help="show the plan, and ask for nothing")
+    arguments = parser.parse_args()
+    days = arguments.days
     console = Console()
     source = sources.source(name)
     try:
@@ -43,7 +46,11 @@ def smoke(name: str) -> int:
     window = Window.of_day(last_complete_day(clock)).look_back(days - 1)
     counts: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
-    for table_name, rows in source.extract(run, window):
+    plan = Plan(tuple(source.plan(run, window)))
+    console.print(_plan_of(plan, plan.seconds(extraction.pace_of(source, settings)), source.title))
+    if arguments.plan:
+        return 0
+    for table_name, rows in extraction.ask(source, run, window):
         counts[table_name] += rows.num_rows
         if table_name == QUARANTINE.name:
             reasons.update(rows["reason"].to_pylist())
@@ -51,12 +58,26 @@ def smoke(name: str) -> int:
     for table_name, count in counts.items():
         grid.add_row(table_name, f"{count:,}")
     console.print(grid)
-    console.print(f"requests: {run.usage.request_count}")
+    console.print(
+        f"requests: {run.usage.request_count}; planned before the first: {run.bound}; "
+        f"with the source's own lists: {run.plan}"
+    )
     for reason, count in reasons.most_common(_REASONS_SHOWN):
         console.print(f"refused {count:,} times: {reason}", style="yellow", markup=False)
     for problem in (*run.failures, *run.refusals):
         console.print(problem, style="red", markup=False)
     return 1 if run.failures else 0
+
+
+def _plan_of(plan: Plan, seconds: float, title: str) -> Grid:
+    pace = f"at least {seconds:,.0f} s at the source's pace" if seconds else "as fast as it answers"
+    grid = Grid("table", "series", "requests each", "requests", title=f"{title}: {plan}, {pace}")
+    for share in plan.shares:
+        most = "≤ " if share.is_bound else ""
+        grid.add_row(
+            share.table.name, f"{most}{share.series:,}", str(share.each), f"{share.request_count:,}"
+        )
+    return grid
 
 
 def _positive(text: str) -> int:

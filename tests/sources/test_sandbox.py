@@ -509,7 +509,11 @@ def test_a_smoke_run_shows_what_came(
     shown = capsys.readouterr().out
     table_name, _ = MAIN[name]
     words = [line.split() for line in shown.splitlines() if table_name in line.split()]
-    assert str(CLEAN_ROWS[name][table_name]) in words[0], shown
+    assert len(words) == 2, "a line of the plan, and one of what came"
+    assert "planned before the first: at most" in shown
+    assert str(CLEAN_ROWS[name][table_name]) in words[1], shown
+    # nobody listens there, and nobody has to
+    assert smoke(name, monkeypatch, "--plan", SANDBOX_URL="http://127.0.0.1:9") == 0
 
 
 def test_a_smoke_run_says_what_went_wrong(

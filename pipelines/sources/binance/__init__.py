@@ -7,7 +7,7 @@ month where that takes fewer requests (`plan`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from pipelines.extraction import Extraction, Item, Source
 from pipelines.parsing import Parsed, PayloadError
+from pipelines.planning import Share
 from pipelines.sources.binance import parse, plan
 from pipelines.sources.binance.dump import Dump
 from pipelines.sources.binance.settings import (
@@ -55,6 +56,8 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
         return
     dump = Dump.of(run)
     wanted = run.wanted(symbols)
+    run.settle(KLINES, len(wanted))
+    run.settle(KLINES_INTRADAY, len(wanted))
     # all daily candles first: they must not wait for a long history of minutes, nor fail with it
     for interval in (INTERVAL, *run.intervals):
         for symbol in wanted:
@@ -141,6 +144,21 @@ def _at(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
+def planned(run: Extraction, window: Window) -> Sequence[Share]:
+    """Count the requests: the list, and files or pages of each pair; pairs there may be fewer."""
+    shares = [Share(EXCHANGE_INFO, 1)]
+    closed = run.closed(window)
+    if closed is not None:
+        bulk = run.bulk if run.files is not None else "never"
+        pairs = run.at_most(len(run.universe) * len(QUOTES))
+        for interval in (INTERVAL, *run.intervals):
+            table = KLINES if interval == INTERVAL else KLINES_INTRADAY
+            chosen = plan.choose(closed, interval, run.fetched_at.date(), bulk)
+            each = plan.most_requests(chosen, interval)
+            shares.append(Share(table, pairs, each, is_bound=True))
+    return shares
+
+
 SOURCE = Source(
     name="binance",
     title="Binance spot",
@@ -148,6 +166,7 @@ SOURCE = Source(
     budget=BUDGET,
     look_back_d=LOOK_BACK_D,
     extract=extract,
+    plan=planned,
     licence=LICENCE,
     files_url=FILES_URL,
     files_budget=FILES_BUDGET,

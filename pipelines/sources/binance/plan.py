@@ -88,6 +88,11 @@ def choose(window: Window, interval: str, today: date, bulk: Bulk) -> Plan:
     return Plan(tuple(files), tuple(pages), requests, by_page)
 
 
+def most_requests(plan: Plan, interval: str) -> int:
+    """Return how many requests a plan takes at the most: pages, too, for every file missing."""
+    return plan.request_count + page_requests([file.window for file in plan.files], interval)
+
+
 def _cheapest(
     month: Window, wanted: Window, interval: str, today: date, bulk: Bulk
 ) -> Sequence[File]:

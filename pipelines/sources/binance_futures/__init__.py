@@ -5,13 +5,14 @@ Open interest reaches back 30 days only: what is not taken by then is gone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pyarrow.compute as pc
 
 from pipelines.extraction import Extraction, Item, Source
 from pipelines.parsing import Parsed, PayloadError
+from pipelines.planning import Share, pages
 from pipelines.sources.binance_futures import parse
 from pipelines.sources.binance_futures.settings import (
     BASE_URL,
@@ -67,7 +68,10 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
     recent = run.closed(window, reach_d=OPEN_INTEREST_REACH_D)
     # the open interest at the end of a day is that of the next day's first instant
     instants = Window(recent.start, recent.end + DAY) if recent is not None else None
-    for symbol in run.wanted(symbols):
+    wanted = run.wanted(symbols)
+    run.settle(FUNDING_RATE, len(wanted))
+    run.settle(OPEN_INTEREST_HIST, len(wanted))
+    for symbol in wanted:
         if closed is not None:
             yield from run.pull(
                 FUNDING_RATE,
@@ -133,6 +137,22 @@ def _ms(instant: datetime) -> int:
     return (instant - _EPOCH) // timedelta(milliseconds=1)
 
 
+def plan(run: Extraction, window: Window) -> Sequence[Share]:
+    """Count the requests: the lists, and of each contract its settlements and open interest.
+
+    A contract settles every hour at the most.
+    """
+    shares = [Share(EXCHANGE_INFO, 1), Share(FUNDING_INFO, 1)]
+    contracts = run.at_most(len(run.universe) * len(QUOTES))
+    if (closed := run.closed(window)) is not None:
+        # a page that is full does not say that it is the last
+        each = pages(24 * closed.day_count + 1, FUNDING_PAGE_ROWS - 1)
+        shares.append(Share(FUNDING_RATE, contracts, each, is_bound=True))
+    if run.closed(window, reach_d=OPEN_INTEREST_REACH_D) is not None:
+        shares.append(Share(OPEN_INTEREST_HIST, contracts, is_bound=True))
+    return shares
+
+
 SOURCE = Source(
     name="binance_futures",
     title="Binance USD-M futures",
@@ -140,5 +160,6 @@ SOURCE = Source(
     budget=BUDGET,
     look_back_d=LOOK_BACK_D,
     extract=extract,
+    plan=plan,
     licence=LICENCE,
 )

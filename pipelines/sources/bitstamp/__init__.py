@@ -6,12 +6,13 @@ read as the end.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pipelines.extraction import Extraction, Item, Source
 from pipelines.http import RequestRefused, SourceUnavailable
 from pipelines.parsing import Parsed
+from pipelines.planning import Share, pages
 from pipelines.sources.bitstamp import parse
 from pipelines.sources.bitstamp.settings import (
     BASE_URL,
@@ -49,7 +50,9 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
     closed = run.closed(window)
     if closed is None:
         return
-    for symbol in run.wanted(symbols):
+    wanted = run.wanted(symbols)
+    run.settle(OHLC, len(wanted))
+    for symbol in wanted:
         yield from run.pull(
             OHLC,
             symbol,
@@ -84,6 +87,16 @@ def _get(run: Extraction, path: str, params: Mapping[str, Any]) -> Any:
         raise
 
 
+def plan(run: Extraction, window: Window) -> Sequence[Share]:
+    """Count the requests: the list, and the pages of each market; markets there may be fewer."""
+    shares = [Share(MARKETS, 1)]
+    if (closed := run.closed(window)) is not None:
+        markets = run.at_most(len(run.universe) * len(QUOTES))
+        each = pages(closed.day_count, PAGE_ROWS)
+        shares.append(Share(OHLC, markets, each, is_bound=True))
+    return shares
+
+
 SOURCE = Source(
     name="bitstamp",
     title="Bitstamp",
@@ -91,5 +104,6 @@ SOURCE = Source(
     budget=BUDGET,
     look_back_d=LOOK_BACK_D,
     extract=extract,
+    plan=plan,
     licence=LICENCE,
 )

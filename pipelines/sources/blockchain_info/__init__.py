@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pipelines.extraction import Extraction, Item, Source
 from pipelines.parsing import Parsed
+from pipelines.planning import Share
 from pipelines.sources.blockchain_info import parse
 from pipelines.sources.blockchain_info.settings import (
     BASE_URL,
@@ -48,6 +49,11 @@ def _chart(run: Extraction, name: str, window: Window) -> Iterator[Parsed]:
     yield parsed.between("day_time", window.start_at, window.end_at)
 
 
+def plan(run: Extraction, window: Window) -> Sequence[Share]:
+    """Count the requests: one for each chart."""
+    return [Share(TABLE, run.at_most(len(CHARTS)))] if run.closed(window) else []
+
+
 SOURCE = Source(
     name="blockchain_info",
     title="Blockchain.com charts",
@@ -55,5 +61,6 @@ SOURCE = Source(
     budget=BUDGET,
     look_back_d=LOOK_BACK_D,
     extract=extract,
+    plan=plan,
     licence=LICENCE,
 )

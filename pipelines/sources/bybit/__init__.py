@@ -6,12 +6,13 @@ candles are asked for in ranges that fit, funding page by page backwards, open i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pipelines.extraction import Extraction, Item, Source
 from pipelines.http import RequestRefused, SourceUnavailable
 from pipelines.parsing import Parsed, PayloadError
+from pipelines.planning import Share, pages
 from pipelines.sources.bybit import parse
 from pipelines.sources.bybit.settings import (
     BASE_URL,
@@ -21,6 +22,8 @@ from pipelines.sources.bybit.settings import (
     INTERVAL,
     LICENCE,
     LOOK_BACK_D,
+    MAX_CONTRACTS_OF_A_BASE,
+    MAX_LINEAR_PAGES,
     OPEN_INTEREST_INTERVAL,
     OPEN_INTEREST_PAGE_ROWS,
     PAGE_BUCKETS,
@@ -72,7 +75,11 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
         return
     # the open interest at the end of a day is that of the next day's first instant
     instants = Window(closed.start, closed.end + DAY)
-    for symbol in run.wanted(pairs | contracts):
+    wanted = run.wanted(pairs | contracts)
+    run.settle(KLINE, len(pairs.intersection(wanted)))
+    run.settle(FUNDING_HISTORY, len(contracts.intersection(wanted)))
+    run.settle(OPEN_INTEREST, len(contracts.intersection(wanted)))
+    for symbol in wanted:
         if symbol in pairs:
             yield from run.pull(
                 KLINE,
@@ -207,6 +214,25 @@ def _ms(window: Window) -> int:
     return int(window.start_at.timestamp()) * 1000
 
 
+def plan(run: Extraction, window: Window) -> Sequence[Share]:
+    """Count the requests: the lists, and the pages of each pair and contract.
+
+    A contract settles every hour at the most.
+    """
+    shares = [Share(INSTRUMENTS_INFO, 1 + MAX_LINEAR_PAGES)]
+    if (closed := run.closed(window)) is not None:
+        pairs = run.at_most(len(run.universe) * len(QUOTES))
+        contracts = run.at_most(len(run.universe) * MAX_CONTRACTS_OF_A_BASE)
+        days = closed.day_count
+        shares += [
+            Share(KLINE, pairs, pages(days, PAGE_BUCKETS), is_bound=True),
+            # a page that is full does not say that it is the last
+            Share(FUNDING_HISTORY, contracts, pages(24 * days + 1, FUNDING_PAGE_ROWS), True),
+            Share(OPEN_INTEREST, contracts, pages(days + 2, OPEN_INTEREST_PAGE_ROWS), True),
+        ]
+    return shares
+
+
 SOURCE = Source(
     name="bybit",
     title="Bybit",
@@ -214,6 +240,7 @@ SOURCE = Source(
     budget=BUDGET,
     look_back_d=LOOK_BACK_D,
     extract=extract,
+    plan=plan,
     licence=LICENCE,
     is_busy=parse.is_busy,
 )

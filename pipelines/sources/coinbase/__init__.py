@@ -6,10 +6,11 @@ an empty page does not mean the end of history.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pipelines.extraction import Extraction, Item, Source
 from pipelines.parsing import Parsed
+from pipelines.planning import Share, pages
 from pipelines.sources.coinbase import parse
 from pipelines.sources.coinbase.settings import (
     BASE_URL,
@@ -46,7 +47,9 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
     closed = run.closed(window)
     if closed is None:
         return
-    for product_id in run.wanted(product_ids):
+    wanted = run.wanted(product_ids)
+    run.settle(CANDLES, len(wanted))
+    for product_id in wanted:
         yield from run.pull(
             CANDLES,
             product_id,
@@ -71,6 +74,16 @@ def _pages(run: Extraction, product_id: str, window: Window) -> Iterator[Parsed]
         yield parsed.between("open_time", page.start_at, page.end_at)
 
 
+def plan(run: Extraction, window: Window) -> Sequence[Share]:
+    """Count the requests: the list, and the pages of each product; products may be fewer."""
+    shares = [Share(PRODUCTS, 1)]
+    if (closed := run.closed(window)) is not None:
+        products = run.at_most(len(run.universe) * len(QUOTES))
+        each = pages(closed.day_count, PAGE_BUCKETS)
+        shares.append(Share(CANDLES, products, each, is_bound=True))
+    return shares
+
+
 SOURCE = Source(
     name="coinbase",
     title="Coinbase Exchange",
@@ -78,5 +91,6 @@ SOURCE = Source(
     budget=BUDGET,
     look_back_d=LOOK_BACK_D,
     extract=extract,
+    plan=plan,
     licence=LICENCE,
 )

@@ -6,9 +6,11 @@ Supply and fully diluted valuation have no history here: a day that is not captu
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import ceil
 
 from pipelines.extraction import Extraction, Item, Source
 from pipelines.parsing import Parsed
+from pipelines.planning import Share
 from pipelines.sources.coingecko import parse
 from pipelines.sources.coingecko.settings import (
     BASE_URL,
@@ -35,6 +37,7 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
     top = f"top {TOP_PAGES * PAGE_ROWS}"
     yield from run.pull(MARKETS, top, None, lambda: _top(run, seen))
     missing = [coin_id for coin_id in wanted if coin_id not in seen]
+    run.settle(MARKETS, TOP_PAGES + ceil(len(missing) / BATCH_COINS))
     for first in range(0, len(missing), BATCH_COINS):
         batch = missing[first : first + BATCH_COINS]
         yield from run.pull(MARKETS, batch, None, lambda batch=batch: _named(run, batch, seen))  # type: ignore[misc]
@@ -46,7 +49,9 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
     # a day's close is the point labelled with the midnight that ends it
     labels = Window(closed.start + DAY, closed.end + DAY)
     # what CoinGecko does not list has no chart either; without any list all are asked for
-    for coin_id in [coin_id for coin_id in wanted if coin_id in seen] or wanted:
+    listed = [coin_id for coin_id in wanted if coin_id in seen] or wanted
+    run.settle(MARKET_CHART, len(listed))
+    for coin_id in listed:
         yield from run.pull(
             MARKET_CHART,
             coin_id,
@@ -108,6 +113,18 @@ def _chart(run: Extraction, coin_id: str, labels: Window) -> Iterator[Parsed]:
     yield parsed.between("label_time", labels.start_at, labels.end_at)
 
 
+def plan(run: Extraction, window: Window) -> Sequence[Share]:
+    """Count the requests: the largest coins, the curated ones below them, a chart of each."""
+    coins = run.at_most(len(run.universe))
+    shares = [
+        Share(MARKETS, TOP_PAGES + ceil(coins / BATCH_COINS), is_bound=True),
+        Share(CATEGORIES, 1),
+    ]
+    if run.closed(window, reach_d=REACH_D) is not None:
+        shares.append(Share(MARKET_CHART, coins, is_bound=True))
+    return shares
+
+
 SOURCE = Source(
     name="coingecko",
     title="CoinGecko",
@@ -115,6 +132,7 @@ SOURCE = Source(
     budget=BUDGET,
     look_back_d=LOOK_BACK_D,
     extract=extract,
+    plan=plan,
     licence=LICENCE,
     key_header=KEY_HEADER,
 )

@@ -5,10 +5,12 @@ The catalogue says what the host lets us read: one metric that is not free fails
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from math import ceil
 
 from pipelines.extraction import Extraction, Item, Source
 from pipelines.parsing import Parsed, PayloadError
+from pipelines.planning import Share, pages
 from pipelines.sources.coinmetrics import parse
 from pipelines.sources.coinmetrics.settings import (
     BASE_URL,
@@ -17,6 +19,7 @@ from pipelines.sources.coinmetrics.settings import (
     FREQUENCY,
     LICENCE,
     LOOK_BACK_D,
+    MAX_CATALOG_PAGES,
     METRICS,
     PAGE_ROWS,
 )
@@ -44,6 +47,7 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
     if closed is None:
         return
     assets = run.wanted(readable)
+    run.settle(ASSET_METRICS, ceil(len(assets) / BATCH_ASSETS))
     for first in range(0, len(assets), BATCH_ASSETS):
         batch = assets[first : first + BATCH_ASSETS]
         metrics = sorted(set().union(*(readable[asset] for asset in batch)))
@@ -88,6 +92,18 @@ def _answers(run: Extraction, path: str, params: Mapping[str, object]) -> Iterat
         yield payload
 
 
+def plan(run: Extraction, window: Window) -> Sequence[Share]:
+    """Count the requests: the catalogue, and the pages of each batch of assets."""
+    shares = [Share(CATALOG, MAX_CATALOG_PAGES)]
+    if (closed := run.closed(window)) is not None:
+        assets = run.at_most(len(run.universe))
+        # a page that is full does not say that it is the last
+        each = pages(min(assets, BATCH_ASSETS) * closed.day_count + 1, PAGE_ROWS)
+        batches = ceil(assets / BATCH_ASSETS)
+        shares.append(Share(ASSET_METRICS, batches, each, is_bound=True))
+    return shares
+
+
 SOURCE = Source(
     name="coinmetrics",
     title="Coin Metrics community",
@@ -95,5 +111,6 @@ SOURCE = Source(
     budget=BUDGET,
     look_back_d=LOOK_BACK_D,
     extract=extract,
+    plan=plan,
     licence=LICENCE,
 )

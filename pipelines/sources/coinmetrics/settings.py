@@ -11,6 +11,8 @@ LICENCE = "CC BY-NC 4.0: non-commercial use, with attribution"
 
 FREQUENCY = "1d"
 PAGE_ROWS = 10_000
+# entries of a page of the catalogue are assets, of which there are some 4,000
+MAX_CATALOG_PAGES = 2
 # one request names this many assets; the URL may have 10,000 characters
 BATCH_ASSETS = 50
 METRICS = (

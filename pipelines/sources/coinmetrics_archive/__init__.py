@@ -5,11 +5,12 @@ It holds metrics that the community API no longer gives, and probably ends in Ma
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pipelines.extraction import Extraction, Item, Source
 from pipelines.http import RequestRefused
 from pipelines.parsing import Parsed
+from pipelines.planning import Share
 from pipelines.sources.coinmetrics_archive import parse
 from pipelines.sources.coinmetrics_archive.settings import (
     BASE_URL,
@@ -48,6 +49,14 @@ def _file(run: Extraction, asset: str, window: Window) -> Iterator[Parsed]:
     yield parse.asset_metrics(text, asset, latest=run.fetched_at + DAY, window=window)
 
 
+def plan(run: Extraction, window: Window) -> Sequence[Share]:
+    """Count the requests: one for each asset's file."""
+    closed = run.closed(window)
+    if closed is None or closed.start >= FROZEN_FROM:
+        return []
+    return [Share(ASSET_METRICS, run.at_most(len(run.universe)))]
+
+
 SOURCE = Source(
     name="coinmetrics_archive",
     title="Coin Metrics archive",
@@ -55,6 +64,7 @@ SOURCE = Source(
     budget=BUDGET,
     look_back_d=LOOK_BACK_D,
     extract=extract,
+    plan=plan,
     licence=LICENCE,
     identity="coinmetrics",
 )

@@ -7,13 +7,14 @@ Answers hold whole histories; the window decides which days of them are landed.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from pipelines.extraction import Extraction, Item, Source
 from pipelines.http import RequestRefused
 from pipelines.parsing import Parsed
+from pipelines.planning import Share
 from pipelines.sources.defillama import parse
 from pipelines.sources.defillama.settings import (
     BASE_URL,
@@ -22,6 +23,8 @@ from pipelines.sources.defillama.settings import (
     CHAINS,
     LICENCE,
     LOOK_BACK_D,
+    MAX_UNCURATED,
+    MAX_UNCURATED_CHAINS,
     METRICS,
     TOKENLESS,
     TOTAL,
@@ -58,6 +61,10 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
     # TVL labelled with a midnight is that at the end of the day before
     labels = Window(closed.start + DAY, closed.end + DAY)
     wanted = run.wanted(slugs)
+    run.settle(PROTOCOL_TVL, len(holding.intersection(wanted)))
+    run.settle(CHAIN_TVL, 1 + len(chains))
+    run.settle(CHAIN_METRICS, len(chains))
+    run.settle(PROTOCOL_METRICS, len(wanted))
     for slug in wanted:
         if slug in holding:
             yield from _protocol_history(run, slug, labels)
@@ -89,17 +96,22 @@ def _protocols(run: Extraction, slugs: set[str], holding: set[str]) -> Iterator[
         if protocol["category"] not in UNASKED_CATEGORIES:
             sizes[family] += int(protocol["tvl_usd"] or 0)
     curated = run.universe | TOKENLESS
-    slugs |= {slug for slug, size in sizes.items() if slug in curated or size >= UNCURATED_FROM_USD}
+    large = [
+        slug for slug, size in sizes.items() if size >= UNCURATED_FROM_USD and slug not in curated
+    ]
+    slugs |= {slug for slug in sizes if slug in curated}
+    slugs |= set(sorted(large, key=lambda slug: (-sizes[slug], slug))[:MAX_UNCURATED])
     yield parsed
 
 
 def _chains(run: Extraction, chains: set[str]) -> Iterator[Parsed]:
     parsed = parse.chains(_get(run, "v2/chains"))
-    chains |= {
-        chain["chain"]
-        for chain in parsed.rows.to_pylist()
-        if chain["chain"] in CHAINS or chain["tvl_usd"] >= CHAIN_FROM_USD
-    }
+    sizes = {chain["chain"]: chain["tvl_usd"] for chain in parsed.rows.to_pylist()}
+    large = [
+        chain for chain, size in sizes.items() if size >= CHAIN_FROM_USD and chain not in CHAINS
+    ]
+    chains |= CHAINS & set(sizes)
+    chains |= set(sorted(large, key=lambda chain: (-sizes[chain], chain))[:MAX_UNCURATED_CHAINS])
     yield parsed
 
 
@@ -193,6 +205,26 @@ def _get(run: Extraction, path: str, params: Mapping[str, Any] | None = None) ->
     return payload
 
 
+def plan(run: Extraction, window: Window) -> Sequence[Share]:
+    """Count the requests: the lists, and a history of each protocol, chain and data type.
+
+    Only the lists say which protocols and chains are large, and who has fees or volume at all.
+    """
+    shares = [Share(PROTOCOLS, 1), Share(CHAIN_LIST, 1)]
+    if run.closed(window) is None:
+        return shares
+    slugs = run.at_most(len(run.universe | TOKENLESS) + MAX_UNCURATED)
+    chains = len(CHAINS) + MAX_UNCURATED_CHAINS
+    return [
+        *shares,
+        Share(PROTOCOL_TVL, slugs, is_bound=True),
+        Share(CHAIN_TVL, 1 + chains, is_bound=True),
+        Share(METRIC_PROTOCOLS, len(METRICS)),
+        Share(CHAIN_METRICS, chains, len(METRICS), is_bound=True),
+        Share(PROTOCOL_METRICS, slugs, len(METRICS), is_bound=True),
+    ]
+
+
 SOURCE = Source(
     name="defillama",
     title="DefiLlama",
@@ -200,5 +232,6 @@ SOURCE = Source(
     budget=BUDGET,
     look_back_d=LOOK_BACK_D,
     extract=extract,
+    plan=plan,
     licence=LICENCE,
 )

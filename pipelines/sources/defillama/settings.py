@@ -14,12 +14,16 @@ LICENCE = "DefiLlama API terms: free use with attribution"
 TOTAL = "__total__"
 # protocols that nobody curated are asked for from this size on, in dollars, their family together
 UNCURATED_FROM_USD = 1_000_000_000
+# so many of them, the largest
+MAX_UNCURATED = 100
 # custody of exchanges is no protocol's TVL
 UNASKED_CATEGORIES = frozenset({"CEX"})
 # protocols without a token of their own, which therefore no list of assets can name
 TOKENLESS = frozenset({"farcaster", "letsbonk.fun", "project-x", "spark"})
 # chains are asked for from this size on, in dollars, and these whatever their size
 CHAIN_FROM_USD = 500_000_000
+# so many of them, the largest
+MAX_UNCURATED_CHAINS = 50
 CHAINS = frozenset(
     {
         "Arbitrum",

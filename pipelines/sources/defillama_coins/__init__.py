@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from math import ceil
 
 from pipelines.extraction import Extraction, Item, Source
 from pipelines.parsing import Parsed
+from pipelines.planning import Share
 from pipelines.sources.defillama_coins import parse
 from pipelines.sources.defillama_coins.settings import (
     BASE_URL,
@@ -28,7 +30,7 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
         return
     labels = Window(closed.start + DAY, closed.end + DAY)
     coins = run.wanted({f"{PREFIX}{gecko_id}" for gecko_id in run.universe})
-    size = max(1, min(BATCH_COINS, MAX_POINTS // labels.day_count))
+    size = _batch_size(labels.day_count)
     for first in range(0, len(coins), size):
         batch = coins[first : first + size]
         yield from run.pull(
@@ -38,6 +40,10 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
             lambda batch=batch: _chart(run, batch, labels),  # type: ignore[misc]
             reaches=start_of(labels.last),
         )
+
+
+def _batch_size(days: int) -> int:
+    return max(1, min(BATCH_COINS, MAX_POINTS // days))
 
 
 def _chart(run: Extraction, coins: list[str], labels: Window) -> Iterator[Parsed]:
@@ -55,6 +61,15 @@ def _chart(run: Extraction, coins: list[str], labels: Window) -> Iterator[Parsed
         yield parsed.between("label_time", part.start_at, part.end_at)
 
 
+def plan(run: Extraction, window: Window) -> Sequence[Share]:
+    """Count the requests: coins times days is limited."""
+    if (closed := run.closed(window)) is None:
+        return []
+    coins = run.at_most(len(run.universe))
+    size = _batch_size(closed.day_count)
+    return [Share(PRICES, ceil(coins / size), ceil(closed.day_count / (MAX_POINTS // size)))]
+
+
 SOURCE = Source(
     name="defillama_coins",
     title="DefiLlama coin prices",
@@ -62,6 +77,7 @@ SOURCE = Source(
     budget=BUDGET,
     look_back_d=LOOK_BACK_D,
     extract=extract,
+    plan=plan,
     licence=LICENCE,
     identity="coingecko",
 )

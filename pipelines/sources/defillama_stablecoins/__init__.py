@@ -5,7 +5,7 @@ Answers hold whole histories; the window decides which days of them are landed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from urllib.parse import quote
 
@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from pipelines.extraction import Extraction, Incomplete, Item, Source
 from pipelines.parsing import Parsed
+from pipelines.planning import Share
 from pipelines.sources.defillama_stablecoins import parse
 from pipelines.sources.defillama_stablecoins.settings import (
     ALL,
@@ -21,6 +22,8 @@ from pipelines.sources.defillama_stablecoins.settings import (
     CHAIN_FROM_USD,
     LICENCE,
     LOOK_BACK_D,
+    MAX_CHAINS,
+    MAX_UNCURATED,
     TOTAL,
     UNCURATED_FROM_USD,
 )
@@ -40,12 +43,14 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
 
     def listing() -> Iterator[Parsed]:
         parsed = parse.stablecoins(run.client.get_json("stablecoins"), run.fetched_at)
-        coin_ids.extend(
-            coin["stablecoin_id"]
-            for coin in parsed.rows.to_pylist()
-            if coin["stablecoin_id"] in run.universe
-            or (coin["circulating_usd"] or 0) >= UNCURATED_FROM_USD
-        )
+        others: dict[str, Decimal] = {}
+        for coin in parsed.rows.to_pylist():
+            coin_id, size = coin["stablecoin_id"], coin["circulating_usd"] or Decimal(0)
+            if coin_id in run.universe:
+                coin_ids.append(coin_id)
+            elif size >= UNCURATED_FROM_USD:
+                others[coin_id] = size
+        coin_ids.extend(sorted(others, key=lambda coin: (-others[coin], coin))[:MAX_UNCURATED])
         yield parsed
 
     yield from run.pull(STABLECOINS, "*", None, listing)
@@ -54,7 +59,9 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
     closed = run.closed(window)
     if closed is None:
         return
-    for coin_id in run.wanted(coin_ids):
+    wanted = run.wanted(coin_ids)
+    run.settle(BALANCES, len(wanted))
+    for coin_id in wanted:
         yield from run.pull(
             BALANCES,
             coin_id,
@@ -70,7 +77,9 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
         return
     sizes: dict[str, Decimal] = {}
     yield from run.pull(CHAINS, "*", None, lambda: _chains(run, sizes))
-    large = sorted(chain for chain, usd in sizes.items() if usd >= CHAIN_FROM_USD)
+    large = [chain for chain, usd in sizes.items() if usd >= CHAIN_FROM_USD]
+    large = sorted(sorted(large, key=lambda chain: (-sizes[chain], chain))[:MAX_CHAINS])
+    run.settle(CHARTS, 1 + len(large))
     for chain in (TOTAL, *large):
         yield from run.pull(
             CHARTS,
@@ -112,6 +121,21 @@ def _charts(run: Extraction, chain: str, window: Window) -> Iterator[Parsed]:
     yield parsed.between("day_time", window.start_at, window.end_at)
 
 
+def plan(run: Extraction, window: Window) -> Sequence[Share]:
+    """Count the requests: the lists, and a history of each coin and chain.
+
+    Only the lists say which coins and chains are large.
+    """
+    shares = [Share(STABLECOINS, 1)]
+    if run.closed(window) is None:
+        return shares
+    coins = run.at_most(len(run.universe) + MAX_UNCURATED)
+    shares += [Share(BALANCES, coins, is_bound=True), Share(PRICES, 1)]
+    if run.only is None:
+        shares += [Share(CHAINS, 1), Share(CHARTS, 1 + MAX_CHAINS, is_bound=True)]
+    return shares
+
+
 SOURCE = Source(
     name="defillama_stablecoins",
     title="DefiLlama stablecoins",
@@ -119,5 +143,6 @@ SOURCE = Source(
     budget=BUDGET,
     look_back_d=LOOK_BACK_D,
     extract=extract,
+    plan=plan,
     licence=LICENCE,
 )

@@ -13,8 +13,12 @@ LICENCE = "DefiLlama API terms: free use with attribution"
 
 # coins that nobody curated are asked for from this size on, in dollars
 UNCURATED_FROM_USD = 50_000_000
+# so many of them, the largest
+MAX_UNCURATED = 200
 # chains are asked for from this size on, in dollars
 CHAIN_FROM_USD = 100_000_000
+# so many of them, the largest
+MAX_CHAINS = 100
 TOTAL = "__total__"
 # how charts name the sum of all chains
 ALL = "all"

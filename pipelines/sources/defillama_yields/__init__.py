@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from pipelines.extraction import Extraction, Item, Source
 from pipelines.parsing import Parsed
+from pipelines.planning import Share
 from pipelines.sources.defillama_yields import parse
 from pipelines.sources.defillama_yields.settings import (
     BASE_URL,
@@ -39,7 +40,9 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
         return
     large = [pool for pool, size in sizes.items() if size >= POOL_FROM_USD]
     largest = sorted(large, key=lambda pool: (-sizes[pool], pool))[:MAX_POOLS]
-    for pool in run.wanted(largest if run.only is None else sizes):
+    wanted = run.wanted(largest if run.only is None else sizes)
+    run.settle(POOL_CHART, len(wanted))
+    for pool in wanted:
         yield from run.pull(
             POOL_CHART,
             pool,
@@ -59,6 +62,13 @@ def _chart(run: Extraction, pool: str, window: Window) -> Iterator[Parsed]:
     yield parsed.between("day_time", window.start_at, window.end_at)
 
 
+def plan(run: Extraction, window: Window) -> Sequence[Share]:
+    """Count the requests: the list, and a history of each large pool."""
+    pools = MAX_POOLS if run.only is None else len(run.only)
+    charts = [Share(POOL_CHART, pools, is_bound=True)] if run.closed(window) else []
+    return [Share(POOLS, 1), *charts]
+
+
 SOURCE = Source(
     name="defillama_yields",
     title="DefiLlama yields",
@@ -66,6 +76,7 @@ SOURCE = Source(
     budget=BUDGET,
     look_back_d=LOOK_BACK_D,
     extract=extract,
+    plan=plan,
     licence=LICENCE,
     identity="defillama",
 )

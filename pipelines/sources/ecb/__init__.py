@@ -5,11 +5,12 @@ SDMX web service, one request for all currencies, no key.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pipelines.extraction import Extraction, Item, Source
 from pipelines.http import RequestRefused
 from pipelines.parsing import Parsed
+from pipelines.planning import Share
 from pipelines.sources.ecb import parse
 from pipelines.sources.ecb.settings import (
     BASE_URL,
@@ -61,6 +62,11 @@ def _rates(run: Extraction, currencies: list[str], window: Window) -> Iterator[P
     yield parsed.between("day_time", window.start_at, window.end_at)
 
 
+def plan(run: Extraction, window: Window) -> Sequence[Share]:
+    """Count the requests: one for all currencies and days."""
+    return [Share(EXCHANGE_RATES, 1)] if run.closed(window) else []
+
+
 SOURCE = Source(
     name="ecb",
     title="ECB reference rates",
@@ -68,5 +74,6 @@ SOURCE = Source(
     budget=BUDGET,
     look_back_d=LOOK_BACK_D,
     extract=extract,
+    plan=plan,
     licence=LICENCE,
 )

@@ -7,19 +7,25 @@ newest blocks only, so supply has no history but the one that daily runs make.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import ceil
 from typing import Any
 
 from pipelines.extraction import Extraction, Item, Source
 from pipelines.parsing import Parsed, expect_list
+from pipelines.planning import Share
 from pipelines.sources.ethereum import parse, rpc
 from pipelines.sources.ethereum.blocks import Block, Range, block_at, first_blocks_from
 from pipelines.sources.ethereum.settings import (
     BASE_URL,
+    BLOCKS_OF_A_DAY,
     BUDGET,
+    CALLS_OF_A_RANGE,
     FEW_LOGS,
     LICENCE,
     LOOK_BACK_D,
     MIRRORS,
+    PLANNED_RANGE,
+    PLANNED_STEPS,
     SELECTORS,
     TRANSFER,
     USEFUL_RANGE,
@@ -121,6 +127,25 @@ def _logs(run: Extraction, tokens: list[str], parts: Sequence[tuple[int, int]]) 
     ]
 
 
+def plan(run: Extraction, window: Window) -> Sequence[Share]:
+    """Count the requests as if every call were one: a node may refuse batches.
+
+    Nodes differ in the blocks that one call may ask for; a run through a node that allows fewer
+    than `PLANNED_RANGE` stops at its ceiling, and the next run goes on.
+    """
+    tokens = run.at_most(len(run.universe))
+    if not tokens:
+        return []
+    shares = [Share(TOKEN_SUPPLY, 1, 1 + tokens * len(SELECTORS))]
+    if (closed := run.closed(window)) is not None:
+        days = closed.day_count
+        ranges = CALLS_OF_A_RANGE * ceil(days * BLOCKS_OF_A_DAY / PLANNED_RANGE)
+        # two guesses for where each day begins, step by step
+        edges = 2 * PLANNED_STEPS * (days + ceil(days / PART_D))
+        shares.append(Share(TRANSFERS, 1, ranges + edges, is_bound=True))
+    return shares
+
+
 SOURCE = Source(
     name="ethereum",
     title="Ethereum nodes",
@@ -128,6 +153,7 @@ SOURCE = Source(
     budget=BUDGET,
     look_back_d=LOOK_BACK_D,
     extract=extract,
+    plan=plan,
     licence=LICENCE,
     mirrors=MIRRORS,
 )

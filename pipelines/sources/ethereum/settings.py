@@ -24,6 +24,10 @@ FIRST_RANGE = 2_000
 # mints and burns are two filters: a topic cannot say "from or to"
 CALLS_OF_A_RANGE = 2
 MAX_RANGE = 10_000
+# what a run's requests are planned with: most nodes allow more
+PLANNED_RANGE = 800
+BLOCKS_OF_A_DAY = 7_200
+PLANNED_STEPS = 12
 # a node that allows less than this is left for the next, if there is one
 USEFUL_RANGE = 100
 # answers with fewer logs than this let the next range grow

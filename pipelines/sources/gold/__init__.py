@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from pipelines.extraction import Extraction, Item, Source
 from pipelines.http import RequestRefused
 from pipelines.parsing import Parsed
+from pipelines.planning import Share, pages
 from pipelines.sources.gold import parse
 from pipelines.sources.gold.settings import (
     BASE_URL,
@@ -66,6 +67,19 @@ def _pages(
         yield read(body).between("day_time", part.start_at, part.end_at)
 
 
+def plan(run: Extraction, window: Window) -> Sequence[Share]:
+    """Count the requests: the pages of both series."""
+    if (closed := run.closed(window)) is None:
+        return []
+    each = pages(closed.day_count, MAX_RANGE_D)
+    wanted = {parse.METAL: PRICES, CURRENCY: CURRENCY_RATES}
+    return [
+        Share(table, 1, each)
+        for name, table in wanted.items()
+        if run.only is None or name in run.only
+    ]
+
+
 SOURCE = Source(
     name="gold",
     title="National Bank of Poland, gold",
@@ -73,5 +87,6 @@ SOURCE = Source(
     budget=BUDGET,
     look_back_d=LOOK_BACK_D,
     extract=extract,
+    plan=plan,
     licence=LICENCE,
 )

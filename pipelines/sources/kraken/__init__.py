@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pipelines.extraction import Extraction, Item, Source
 from pipelines.http import RequestRefused, SourceUnavailable
 from pipelines.parsing import Parsed
+from pipelines.planning import Share
 from pipelines.sources.kraken import parse
 from pipelines.sources.kraken.settings import (
     BASE_URL,
@@ -40,7 +41,9 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
     closed = run.closed(window, reach_d=REACH_D)
     if closed is None:
         return
-    for pair in run.wanted(pairs):
+    wanted = run.wanted(pairs)
+    run.settle(OHLC, len(wanted))
+    for pair in wanted:
         yield from run.pull(
             OHLC,
             pair,
@@ -70,6 +73,15 @@ def _get(run: Extraction, endpoint: str, params: Mapping[str, Any]) -> Any:
     raise RequestRefused(message)
 
 
+def plan(run: Extraction, window: Window) -> Sequence[Share]:
+    """Count the requests: the list, and one for each pair; pairs there may be fewer."""
+    shares = [Share(ASSET_PAIRS, 1)]
+    if run.closed(window, reach_d=REACH_D) is not None:
+        pairs = run.at_most(len(run.universe) * len(QUOTES))
+        shares.append(Share(OHLC, pairs, is_bound=True))
+    return shares
+
+
 SOURCE = Source(
     name="kraken",
     title="Kraken spot",
@@ -77,6 +89,7 @@ SOURCE = Source(
     budget=BUDGET,
     look_back_d=LOOK_BACK_D,
     extract=extract,
+    plan=plan,
     licence=LICENCE,
     is_busy=parse.is_busy,
 )

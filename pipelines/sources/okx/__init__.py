@@ -6,12 +6,13 @@ months only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pipelines.extraction import Extraction, Item, Source
 from pipelines.http import RequestRefused, SourceUnavailable
 from pipelines.parsing import Parsed, PayloadError
+from pipelines.planning import Share, pages
 from pipelines.sources.okx import parse
 from pipelines.sources.okx.settings import (
     BAR,
@@ -52,7 +53,11 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
         run.stop(f"okx: no curated instrument in the list ({len(run.universe)} codes known)")
     closed = run.closed(window)
     recent = run.closed(window, reach_d=FUNDING_REACH_D)
-    for inst_id in run.wanted(kinds):
+    wanted = run.wanted(kinds)
+    swaps = sum(kinds[inst_id] == "SWAP" for inst_id in wanted)
+    run.settle(HISTORY_CANDLES, len(wanted) - swaps)
+    run.settle(FUNDING_RATE_HISTORY, swaps)
+    for inst_id in wanted:
         if kinds[inst_id] == "SPOT" and closed is not None:
             yield from run.pull(
                 HISTORY_CANDLES,
@@ -149,6 +154,23 @@ def _get(run: Extraction, path: str, params: Mapping[str, Any]) -> list[Any]:
     raise RequestRefused(message)
 
 
+def plan(run: Extraction, window: Window) -> Sequence[Share]:
+    """Count the requests: the lists, and the pages of each pair and swap.
+
+    What is listed later ends with an empty page. A swap settles every hour at the most.
+    """
+    shares = [Share(INSTRUMENTS, 2)]
+    if (closed := run.closed(window)) is not None:
+        pairs = run.at_most(len(run.universe) * len(QUOTES))
+        each = pages(closed.day_count, PAGE_ROWS) + 1
+        shares.append(Share(HISTORY_CANDLES, pairs, each, is_bound=True))
+    if (recent := run.closed(window, reach_d=FUNDING_REACH_D)) is not None:
+        swaps = run.at_most(len(run.universe) * len(SETTLED_IN))
+        each = pages(24 * recent.day_count, FUNDING_PAGE_ROWS) + 1
+        shares.append(Share(FUNDING_RATE_HISTORY, swaps, each, is_bound=True))
+    return shares
+
+
 SOURCE = Source(
     name="okx",
     title="OKX",
@@ -156,6 +178,7 @@ SOURCE = Source(
     budget=BUDGET,
     look_back_d=LOOK_BACK_D,
     extract=extract,
+    plan=plan,
     licence=LICENCE,
     is_busy=parse.is_busy,
 )

@@ -8,6 +8,7 @@ from typing import Any
 from pipelines.extraction import Extraction, Item, Source
 from pipelines.http import Budget, Usage
 from pipelines.parsing import Parsed, parse_rows
+from pipelines.planning import Share
 from pipelines.tables import Column, Table
 from pipelines.windows import Window, start_of
 
@@ -69,7 +70,10 @@ def daily_source(
                 reaches=start_of(closed.last),
             )
 
-    return Source(name, "Fake", "https://fake.example", Budget(1.0), 3, extract, "none")
+    def plan(_run: Extraction, _window: Window) -> list[Share]:
+        return [Share(DAILY, len(symbols))]
+
+    return Source(name, "Fake", "https://fake.example", Budget(1.0), 3, extract, plan, "none")
 
 
 def use(source: Source) -> dict[str, Any]:
