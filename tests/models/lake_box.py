@@ -264,6 +264,8 @@ def _invoke(*arguments: str, manifest: Any) -> Any:
                 str(_TARGET),
                 "--log-level",
                 "none",
+                "--log-level-file",
+                "none",
                 "--no-write-json",
             ]
         )

@@ -111,11 +111,11 @@ def test_every_mart_is_held_to_its_contract(models: dict[str, Any]) -> None:
 def test_keys_of_the_config_are_the_keys_tested(manifest: Any, models: dict[str, Any]) -> None:
     """Key in the config = uniqueness test, for every mart."""
     tested = {
-        (node.attached_node.split(".")[-1], *node.test_metadata.kwargs["columns"])
+        (node.attached_node.split(".")[-1], *node.test_metadata.kwargs["key"])
         for node in manifest.nodes.values()
         if node.resource_type.value == "test"
         and getattr(node, "test_metadata", None)
-        and node.test_metadata.name == "key"
+        and node.test_metadata.name == "sound"
         and node.attached_node
     }
     marts = {name: node for name, node in models.items() if layer(node) == "marts"}

@@ -1,11 +1,11 @@
 {#-
-    The columns of all marts as a list of mappings, read from the models' column descriptions: the
-    text, and the lines `- key: value` below it (see models/_docs/columns.md).
+    The columns of a mart, or of all marts, as a list of mappings, read from the models' column
+    descriptions: the text, and the lines `- key: value` below it (see models/_docs/columns.md).
 -#}
-{% macro catalogue_entries() -%}
+{% macro catalogue_entries(mart=none) -%}
     {% set entries = [] %}
     {% for node in graph.nodes.values() | selectattr('resource_type', 'equalto', 'model') | sort(attribute='name') %}
-        {% if node.fqn[1] == 'marts' %}
+        {% if node.fqn[1] == 'marts' and mart in (none, node.name) %}
             {% for column in node.columns.values() %}
                 {% set facts = {} %}
                 {% set text = [] %}

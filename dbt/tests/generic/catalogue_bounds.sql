@@ -6,8 +6,8 @@
 
     {% set checks = [] %}
     {% if execute %}
-        {% for entry in catalogue_entries() %}
-            {% if entry.mart == model.identifier and entry.facts.severity == bound_severity %}
+        {% for entry in catalogue_entries(model.identifier) %}
+            {% if entry.facts.severity == bound_severity %}
                 {% do checks.append(entry) %}
             {% endif %}
         {% endfor %}
