@@ -221,11 +221,24 @@ def test_a_market_that_never_closes_opens_where_it_closed(box: LakeBox) -> None:
 def test_a_reused_ticker_belongs_to_each_asset_in_its_days(box: LakeBox) -> None:
     """F-5: nothing chains the new LUNA onto the old one."""
     old, new = prices(box, "terra-luna"), prices(box, "terra-luna-2")
-    assert (set(old.values()), max(old)) == ({0.0001}, date(2022, 5, 26))
+    last = max(day for day, close in old.items() if close is not None)
+    assert (set(old.values()), last) == ({0.0001, None}, date(2022, 5, 26))
     assert (set(within(new, LUNA_DAYS[8:])), min(new)) == ({9.0}, date(2022, 5, 28))
     assert box.query(
         "select max(abs(ret_1d)) from marts.returns_risk_daily where asset_id like 'terra-luna%'"
     ) == [(0.0,)]
+
+
+def test_the_end_of_a_code_is_not_the_end_of_the_asset(box: LakeBox) -> None:
+    """F-5, PIT-01: it may go on under a new code: the days between are missing, not gone."""
+    old = prices(box, "terra-luna")
+    assert max(old) == DAYS[-1]
+    assert len(old) == (DAYS[-1] - LUNA_DAYS[0]).days + 1
+    quality = box.query(
+        "select distinct price_quality from marts.price_daily "
+        "where asset_id = 'terra-luna' and day > '2022-05-26'"
+    )
+    assert quality == [("missing",)]
 
 
 @pytest.mark.parametrize(

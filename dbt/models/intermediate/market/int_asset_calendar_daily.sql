@@ -1,4 +1,7 @@
--- the days on which an asset has a row: from its first candle to its delisting, without gaps (E-03)
+-- the days on which an asset has a row: from its first candle to its delisting, without gaps (E-03).
+-- A code that goes over to another asset does not end the one that had it: it may trade on under a
+-- new code, and whether it will is not known on the days between. They are missing, as a halt's
+-- are, until an event says that it was delisted or died.
 with candle as (
     select * from {{ ref('int_market_candle_daily') }}
 ),
@@ -49,19 +52,11 @@ traded as (
     group by priced.asset_id, priced.venue_id, priced.symbol
 ),
 
--- a market's code can have gone over to another asset: then it trades for that one
-newest_of_symbol as (
-    select venue_id, symbol, max(day) as last_day
-    from candle
-    group by venue_id, symbol
-),
-
 market_end as (
     select
         traded.asset_id,
         traded.first_day,
         case
-            when traded.last_day < newest_of_symbol.last_day then traded.last_day
             when coalesce(market.is_trading, true) then newest.day
             -- seen trading after its last candle: those days are missing, not over
             when market.was_seen_trading
@@ -71,9 +66,6 @@ market_end as (
         traded.last_day as last_traded_day
     from traded
     cross join newest
-    inner join newest_of_symbol
-        on traded.venue_id = newest_of_symbol.venue_id
-        and traded.symbol = newest_of_symbol.symbol
     left join market
         on traded.venue_id = market.venue_id
         and traded.symbol = market.symbol
