@@ -62,7 +62,8 @@ def box(shared_box: LakeBox) -> LakeBox:
         town.add("kraken", f"{code}USD", code, "USD", closes, volume_usd=3e6)
     town.add("coinbase", "LTC-USD", "LTC", "USD", constant(DAYS, 50.0), volume_usd=3e6)
     town.land(shared_box)
-    shared_box.run("*")
+    marts = ("price", "technical", "levels", "returns_risk")
+    shared_box.run(" ".join(f"+{mart}_daily" for mart in marts) + " +dim_universe_membership")
     return shared_box
 
 
