@@ -82,6 +82,8 @@ def _as_asset_checks(results: Sequence[CheckResult]) -> Iterator[dg.AssetCheckRe
     """Yield one asset check result for each contract and each invariant."""
     by_check: dict[tuple[str, str], list[CheckResult]] = defaultdict(list)
     for result in results:
+        if result.check_kind == "schema":
+            continue  # told by the op that landed the table
         name = CONTRACT_CHECK if result.check_kind == "expectation" else result.check_name
         by_check[result.mart, name].append(result)
     for (mart, name), found in by_check.items():

@@ -15,6 +15,8 @@ from pipelines.settings import Settings
 from pipelines.tables import EXTRACTION, QUARANTINE, Table
 from pipelines.windows import Clock
 
+SCHEMA_CHECK = "answers_look_as_before"
+
 
 class LandConfig(dg.Config):
     """What of a source is asked for; a daily run needs none of it."""
@@ -41,6 +43,15 @@ def _build(source: str) -> dg.AssetsDefinition:
         name=op_name(source),
         description=f"Asks {source} for the run's days and appends what it answers to the lake.",
         specs=specs,
+        check_specs=[
+            dg.AssetCheckSpec(
+                SCHEMA_CHECK,
+                asset=keys.raw(source, table.name),
+                description="Fields, types and words of the answers are those of earlier loads, "
+                "and no row was refused.",
+            )
+            for table in landed
+        ],
         partitions_def=DAILY,
         backfill_policy=SINGLE_RUN,
         pool=keys.source_pool(source),
@@ -52,7 +63,7 @@ def _build(source: str) -> dg.AssetsDefinition:
         clock: dg.ResourceParam[Clock],
         progress: dg.ResourceParam[Progress],
         landings: dg.ResourceParam[Landings],
-    ) -> Iterator[dg.MaterializeResult[Any]]:
+    ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
         window = window_of(context)
         progress.begin(f"Extract {source}")
         landing = landings.of_run(
@@ -65,6 +76,8 @@ def _build(source: str) -> dg.AssetsDefinition:
         context.log.info(f"{source}, {report.window}: {_summary(report)}")
         for refusal in report.refusals:
             context.log.warning(f"{source} refused: {refusal}")
+        for change in report.changes:
+            context.log.warning(f"{source}.{change.table_name}: {change}")
         if report.failures:
             raise dg.Failure(
                 description=f"{source} could not be extracted: {'; '.join(report.failures)}",
@@ -79,6 +92,8 @@ def _build(source: str) -> dg.AssetsDefinition:
             yield dg.MaterializeResult(
                 asset_key=spec.key, metadata=_metadata(report, rows, window.day_count)
             )
+        for table in landed:
+            yield _schema_check(source, table, report)
 
     return land
 
@@ -110,6 +125,17 @@ def _spec(source: str, table: Table) -> dg.AssetSpec:
         group_name=source,
         owners=keys.OWNERS,
         kinds={"python", "dlt", "parquet"},
+    )
+
+
+def _schema_check(source: str, table: Table, report: LoadReport) -> dg.AssetCheckResult:
+    changes = [change for change in report.changes if change.table_name == table.name]
+    return dg.AssetCheckResult(
+        asset_key=keys.raw(source, table.name),
+        check_name=SCHEMA_CHECK,
+        passed=not changes,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(str(change) for change in changes),
     )
 
 

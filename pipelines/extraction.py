@@ -19,6 +19,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines import drift
+from pipelines.drift import Shape
 from pipelines.http import (
     Allowance,
     Budget,
@@ -209,6 +211,8 @@ class Extraction:
         plan: the same, settled by the lists that were read since.
         failures: what ends a run with an error, for people.
         refusals: entities that the source refused, for people.
+        shapes: what the answers look like, by raw table.
+        refused: refused rows by raw table, then by column and problem.
     """
 
     client: HttpClient
@@ -227,6 +231,8 @@ class Extraction:
     plan: Plan = field(default_factory=Plan)
     failures: list[str] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
+    shapes: dict[str, Shape] = field(default_factory=dict)
+    refused: dict[str, Counter[tuple[str, str]]] = field(default_factory=dict)
     _log: list[dict[str, Any]] = field(default_factory=list)
     _stopped: str | None = None
     _consecutive_errors: int = 0
@@ -328,6 +334,7 @@ class Extraction:
         try:
             for parsed in pages():
                 received.take(parsed)
+                self._look_at(parsed)
                 if parsed.row_count:
                     yield parsed.table.name, stamp(parsed, self.fetched_at)
                 rejected = quarantine_rows(parsed, entity_id, self.run_id, self.fetched_at)
@@ -364,6 +371,12 @@ class Extraction:
             duration_s=time.monotonic() - started,
             **vars(self.usage.since(before)),
         )
+
+    def _look_at(self, parsed: Parsed) -> None:
+        name = parsed.table.name
+        self.shapes[name] = self.shapes.get(name, Shape()) | parsed.shape
+        if parsed.refused:
+            self.refused.setdefault(name, Counter()).update(drift.refusals(parsed.refused))
 
     def stop(self, reason: str) -> None:
         """Ask for nothing more: without this answer the rest makes no sense.

@@ -28,7 +28,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipelines import extraction, sources, universe
+from pipelines import drift, extraction, sources, universe
+from pipelines.drift import Change
 from pipelines.repair import Wish
 from pipelines.settings import Settings
 from pipelines.tables import EXTRACTION, FETCHED_AT, QUARANTINE, Table
@@ -37,6 +38,9 @@ from pipelines.windows import Clock, Window
 LAYOUT = "{table_name}/load_date={YYYY}-{MM}-{DD}/{load_id}.{file_id}.{ext}"
 CATALOG = "catalog.parquet"
 COMPACTED = "compacted."
+# what the answers of each source look like, and how they have changed
+SEEN_FIELDS = "raw/ops/seen_field/{source}.parquet"
+CHANGES = "raw/ops/schema_change/{source}.parquet"
 LOAD_ID = "_dlt_load_id"
 # of sources that are landed side by side from a server of our own
 SANDBOX_THREADS = 4
@@ -73,6 +77,7 @@ class LoadReport:
         refusals: entities that the source refused, for people.
         is_enabled: False where the source is not asked at all.
         obstacle: why it is not, for people.
+        changes: how the answers differ from those of earlier loads, and what was refused.
         duration_s: seconds that it took, the wait for another run's load included.
     """
 
@@ -91,6 +96,7 @@ class LoadReport:
     refusals: tuple[str, ...] = ()
     is_enabled: bool = True
     obstacle: str | None = None
+    changes: tuple[Change, ...] = ()
     duration_s: float = 0.0
 
 
@@ -202,6 +208,7 @@ def merged(reports: Sequence[LoadReport]) -> LoadReport:
         refusals=tuple(problem for report in reports for problem in report.refusals),
         is_enabled=all(report.is_enabled for report in reports),
         obstacle=reports[0].obstacle,
+        changes=tuple(change for report in reports for change in report.changes),
         duration_s=sum(report.duration_s for report in reports),
     )
 
@@ -252,6 +259,7 @@ def land(
     with turn(settings, source_name):
         items = tally.watch(extraction.ask(source, run, asked))
         load_id = _append(source_name, items, run, settings, clock)
+        changes = _compare(source_name, run, settings)
     usage = run.usage
     return LoadReport(
         source=source_name,
@@ -267,8 +275,56 @@ def land(
         newest_at=tally.newest_at,
         failures=tuple(run.failures),
         refusals=tuple(run.refusals),
+        changes=changes,
         duration_s=time.monotonic() - started,
     )
+
+
+def _compare(
+    source_name: str, run: extraction.Extraction, settings: Settings
+) -> tuple[Change, ...]:
+    """Hold the answers against those of earlier loads; keep what they look like, and what is new.
+
+    Of a load that was killed before this, nothing is known: the next one finds the same.
+    """
+    file_system, root = bucket(settings)
+    path = f"{root}/{SEEN_FIELDS.format(source=source_name)}"
+    known = _read_frame(file_system, path, drift.KNOWN_SCHEMA)
+    known, changes = drift.compare(known, run.shapes, run.refused, run.fetched_at)
+    if changes:
+        lines = [
+            {**vars(change), "seen_at": run.fetched_at, "run_id": run.run_id, "told_in": None}
+            for change in changes
+        ]
+        news = f"{root}/{CHANGES.format(source=source_name)}"
+        before = _read_frame(file_system, news, drift.CHANGE_SCHEMA)
+        _replace(file_system, news, pl.concat([before, pl.DataFrame(lines, drift.CHANGE_SCHEMA)]))
+    _replace(file_system, path, known)
+    return changes
+
+
+def told_changes(settings: Settings, run_id: str) -> dict[str, list[dict[str, Any]]]:
+    """Return, by raw table (source.table), the changes that no earlier run has told.
+
+    Grain: one entry per table whose answers were ever looked at. The run is noted as the one that
+    told them: asked again it gets the same, and another one gets what came since.
+    """
+    file_system, root = bucket(settings)
+    found: dict[str, list[dict[str, Any]]] = {}
+    for source_name in sources.SOURCES:
+        with turn(settings, source_name):
+            path = f"{root}/{SEEN_FIELDS.format(source=source_name)}"
+            for name in _read_frame(file_system, path, drift.KNOWN_SCHEMA)["table_name"].unique():
+                found[f"{source_name}.{name}"] = []
+            path = f"{root}/{CHANGES.format(source=source_name)}"
+            changes = _read_frame(file_system, path, drift.CHANGE_SCHEMA).with_columns(
+                pl.col("told_in").fill_null(run_id)
+            )
+            for change in changes.filter(pl.col("told_in") == run_id).to_dicts():
+                found.setdefault(f"{source_name}.{change['table_name']}", []).append(change)
+            if changes.height:
+                _replace(file_system, path, changes)
+    return dict(sorted(found.items()))
 
 
 @contextmanager
@@ -555,6 +611,13 @@ def _inspect(file_system: Any, path: str, load_id: str | None) -> list[dict[str,
             "sha256": sha256,
         }
     ]
+
+
+def _read_frame(file_system: Any, path: str, schema: dict[str, Any]) -> pl.DataFrame:
+    if not file_system.exists(path):
+        return pl.DataFrame(schema=schema)
+    with file_system.open(path, "rb") as file:
+        return pl.read_parquet(file.read()).select(list(schema))
 
 
 def _replace(file_system: Any, path: str, frame: pl.DataFrame) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -18,6 +18,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.drift import Shape, shape_of
 from pipelines.tables import FETCHED_AT, QUARANTINE, Column, Table
 from pipelines.windows import Window
 
@@ -51,11 +52,13 @@ class Parsed:
         table: the raw table.
         rows: Arrow table with the raw table's columns but `fetched_at`.
         refused: pairs of reason and payload (JSON text).
+        shape: what the source's own rows look like.
     """
 
     table: Table
     rows: pa.Table
     refused: tuple[tuple[str, str], ...] = ()
+    shape: Shape = field(default_factory=Shape)
 
     @property
     def row_count(self) -> int:
@@ -135,6 +138,7 @@ def parse_rows(
     times: Mapping[str, TimeUnit] | None = None,
     row_length: int | None = None,
     latest: datetime | None = None,
+    sent: Sequence[Any] | None = None,
 ) -> Parsed:
     """Type the rows of a payload; refuse those that break the table's declaration.
 
@@ -147,6 +151,7 @@ def parse_rows(
         times: the declared unit of each timestamp column's cell.
         row_length: how many cells an array must have at the least; None: as many as `cells` names.
         latest: timestamps after it are refused; None: no bound.
+        sent: what the rows were made of, where they are not the source's own.
 
     Returns:
         The accepted rows in the payload's order, and the refused ones with their reasons.
@@ -176,7 +181,33 @@ def parse_rows(
     columns = [_cells(column, received[column.name]) for column in table.columns]
     frame, reasons = _judged(table, columns, times, latest)
     refused += [(str(reason), dump(whole[index])) for index, reason in enumerate(reasons) if reason]
-    return Parsed(table, _to_arrow(table, frame), tuple(refused))
+    shape = shape_of(rows if sent is None else sent, _words(table, frame))
+    return Parsed(table, _to_arrow(table, frame), tuple(refused), shape)
+
+
+def _words(table: Table, frame: pl.DataFrame) -> dict[str, frozenset[str]]:
+    """Return the words of the columns that are open sets."""
+    return {
+        column.name: frozenset(frame[column.name].drop_nulls().unique().to_list())
+        for column in table.columns
+        if column.is_open_set and frame.height
+    }
+
+
+def joined(table: Table, parts: Sequence[Parsed]) -> Parsed:
+    """Return the rows of several payloads, or of several parts of one, as one."""
+    names = [column.name for column in table.columns]
+    rows = [part.rows.select(names) for part in parts]
+    nothing = table.arrow_schema().remove(len(table.columns)).empty_table()
+    shape = Shape()
+    for part in parts:
+        shape |= part.shape
+    return Parsed(
+        table,
+        pa.concat_tables(rows) if rows else nothing,
+        tuple(line for part in parts for line in part.refused),
+        shape,
+    )
 
 
 def parse_texts(

@@ -28,6 +28,7 @@ class Column:
         at_least: smallest allowed value.
         above: the value must be greater than this.
         one_of: the closed set of values that the source documents.
+        is_open_set: it is a word of a set that grows; a new word is landed, and told.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Column:
     at_least: float | None = None
     above: float | None = None
     one_of: frozenset[str] | None = None
+    is_open_set: bool = False
 
 
 @dataclass(frozen=True)

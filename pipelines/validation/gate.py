@@ -1,4 +1,4 @@
-"""The gate as one call: contracts and invariants of all marts."""
+"""The gate as one call: contracts and invariants of all marts, and what sources changed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pipelines.settings import Settings
 from pipelines.validation.expectations import check_contracts
 from pipelines.validation.invariants import check_invariants
 from pipelines.validation.report import CheckResult
+from pipelines.validation.schema_changes import check_schemas
 from pipelines.validation.suites import CONTRACTS
 from pipelines.windows import Clock, Window
 
@@ -31,4 +32,5 @@ def check_all(
     return (
         *check_contracts(settings, clock, run_id, CONTRACTS),
         *check_invariants(settings, clock, run_id, window, published_rows),
+        *check_schemas(settings, clock, run_id),
     )

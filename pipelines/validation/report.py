@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pipelines.settings import Settings
 
-CheckKind = Literal["dbt", "expectation", "invariant"]
+CheckKind = Literal["dbt", "expectation", "invariant", "schema"]
 Severity = Literal["block", "warn"]
 
 MAX_EXAMPLES = 5

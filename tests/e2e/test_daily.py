@@ -56,7 +56,7 @@ def test_manifest_covers_every_mart_and_day(project: Project) -> None:
         mart = manifest.mart(name)
         assert (mart.min_day, mart.max_day) == (START, END), name
     assert manifest.published_at == project.dataset.now
-    assert set(manifest.checks.by_kind) == {"dbt", "expectation", "invariant"}
+    assert set(manifest.checks.by_kind) == {"dbt", "expectation", "invariant", "schema"}
     assert manifest.checks.passed == manifest.checks.total - manifest.checks.warned
 
 

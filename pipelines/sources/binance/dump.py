@@ -171,4 +171,4 @@ def _line(
         "byte_count": outcome.byte_count,
         "row_count": outcome.row_count,
     }
-    return parse_rows(DUMP_FILES, [row], {name: name for name in row})
+    return parse_rows(DUMP_FILES, [row], {name: name for name in row}, sent=())

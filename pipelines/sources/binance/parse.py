@@ -11,6 +11,7 @@ from io import BytesIO
 
 import polars as pl
 
+from pipelines.drift import shape_of
 from pipelines.parsing import (
     Parsed,
     PayloadError,
@@ -172,8 +173,11 @@ def kline_lines(
         (f"open_time: not in the file's period: {opened}", dump({"open_time": opened.isoformat()}))
         for opened in frame.filter(~inside)["open_time"]
     ]
+    # a line's length is all that can be seen of its columns
+    longest = shape_of([line.split(",") for line in lines[:1]])
     return replace(
         parsed,
+        shape=longest,
         rows=frame.filter(inside).to_arrow().cast(parsed.rows.schema),
         refused=(*parsed.refused, *strangers),
     )

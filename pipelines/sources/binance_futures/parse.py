@@ -26,7 +26,8 @@ def funding_rate(payload: object, latest: datetime) -> Parsed:
     Raises:
         PayloadError: the payload is not a list.
     """
-    rows = [_stated(row) for row in expect_list(payload, "fundingRate")]
+    sent = expect_list(payload, "fundingRate")
+    rows = [_stated(row) for row in sent]
     parsed = parse_rows(
         FUNDING_RATE,
         rows,
@@ -39,6 +40,7 @@ def funding_rate(payload: object, latest: datetime) -> Parsed:
         },
         times={"funding_time": "ms", "reported_time": "ms"},
         latest=latest,
+        sent=sent,
     )
     frame = pl.DataFrame(pl.from_arrow(parsed.rows))
     rounded = frame.with_columns(pl.col("funding_time").dt.round("1m"))
@@ -64,6 +66,7 @@ def open_interest_hist(payload: object, period: str, latest: datetime) -> Parsed
         constants={"period": period},
         times={"time": "ms"},
         latest=latest,
+        sent=expect_list(payload, "openInterestHist"),
     )
 
 

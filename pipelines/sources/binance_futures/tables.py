@@ -50,8 +50,14 @@ EXCHANGE_INFO = Table(
     is_snapshot=True,
     columns=(
         Column("symbol", "text", "Contract, as Binance names it: BTCUSDT."),
-        Column("contract_type", "text", "PERPETUAL, CURRENT_QUARTER, …", required=False),
-        Column("status", "text", "Trading status: TRADING, SETTLING, …"),
+        Column(
+            "contract_type",
+            "text",
+            "PERPETUAL, CURRENT_QUARTER, …",
+            required=False,
+            is_open_set=True,
+        ),
+        Column("status", "text", "Trading status: TRADING, SETTLING, …", is_open_set=True),
         Column("base_asset", "text", "Binance's code of the base: BTC, 1000SHIB."),
         Column("quote_asset", "text", "Binance's code of the quote."),
         Column("margin_asset", "text", "What it is settled in."),

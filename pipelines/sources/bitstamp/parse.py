@@ -45,7 +45,7 @@ def markets(payload: object) -> Parsed:
     if not rows:
         raise PayloadError("markets: the list is empty")
     names = {column.name: column.name for column in MARKETS.columns}
-    return parse_rows(MARKETS, [_market(row) for row in rows], names)
+    return parse_rows(MARKETS, [_market(row) for row in rows], names, sent=rows)
 
 
 def _market(row: Any) -> Any:

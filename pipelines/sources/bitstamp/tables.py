@@ -27,8 +27,14 @@ MARKETS = Table(
         Column("market_symbol", "text", "Market, as Bitstamp names it: btcusd."),
         Column("base_currency", "text", "Bitstamp's code of the base currency."),
         Column("counter_currency", "text", "Bitstamp's code of the quote currency."),
-        Column("market_type", "text", "SPOT or PERPETUAL; none: SPOT.", required=False),
-        Column("trading", "text", "Enabled or Disabled.", required=False),
+        Column(
+            "market_type",
+            "text",
+            "SPOT or PERPETUAL; none: SPOT.",
+            required=False,
+            is_open_set=True,
+        ),
+        Column("trading", "text", "Enabled or Disabled.", required=False, is_open_set=True),
         Column("description", "text", "Name for people.", required=False),
     ),
 )

@@ -25,7 +25,8 @@ def chart(payload: object, name: str, latest: datetime) -> Parsed:
         raise PayloadError(f"chart {name}: status {dump(body.get('status'))}, not ok")
     last_of_day: dict[Any, Any] = {}
     strange: list[Any] = []
-    for point in expect_list(body.get("values"), f"chart {name}: values"):
+    points = expect_list(body.get("values"), f"chart {name}: values")
+    for point in points:
         at = point.get("x") if isinstance(point, dict) else None
         if type(at) is not int:
             strange.append(point)
@@ -40,4 +41,5 @@ def chart(payload: object, name: str, latest: datetime) -> Parsed:
         constants={"chart": name, "unit": body.get("unit")},
         times={"day_time": "s", "sample_time": "s"},
         latest=latest,
+        sent=points,
     )

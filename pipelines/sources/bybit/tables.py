@@ -67,10 +67,16 @@ INSTRUMENTS_INFO = Table(
     columns=(
         Column("category", "text", _CATEGORY, one_of=frozenset({"spot", "linear"})),
         Column("symbol", "text", "Pair or contract, as Bybit names it: BTCUSDT."),
-        Column("status", "text", "Trading, PreLaunch, Delivering, …"),
+        Column("status", "text", "Trading, PreLaunch, Delivering, …", is_open_set=True),
         Column("base_coin", "text", "Bybit's code of the base currency."),
         Column("quote_coin", "text", "Bybit's code of the quote currency."),
-        Column("contract_type", "text", "LinearPerpetual, LinearFutures.", required=False),
+        Column(
+            "contract_type",
+            "text",
+            "LinearPerpetual, LinearFutures.",
+            required=False,
+            is_open_set=True,
+        ),
         Column("settle_coin", "text", "What a contract is settled in.", required=False),
         Column("launch_time", "timestamp", "When a contract was listed.", required=False),
         Column(

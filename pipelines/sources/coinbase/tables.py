@@ -27,7 +27,7 @@ PRODUCTS = Table(
         Column("product_id", "text", "Pair, as Coinbase names it: BTC-USD."),
         Column("base_currency", "text", "Coinbase's code of the base currency."),
         Column("quote_currency", "text", "Coinbase's code of the quote currency."),
-        Column("status", "text", "Trading status: online, delisted, …"),
+        Column("status", "text", "Trading status: online, delisted, …", is_open_set=True),
         Column("trading_disabled", "boolean", "No orders are accepted.", required=False),
         Column("fx_stablecoin", "boolean", "A pair of a stablecoin and its peg.", required=False),
     ),

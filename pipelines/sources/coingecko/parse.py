@@ -100,6 +100,7 @@ def market_chart(payload: object, coin_id: str, latest: datetime) -> Parsed:
         constants={"coin_id": coin_id},
         times={"label_time": "ms"},
         latest=latest,
+        sent=[chart],
     )
 
 

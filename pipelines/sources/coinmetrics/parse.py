@@ -6,9 +6,14 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-import pyarrow as pa
-
-from pipelines.parsing import Parsed, PayloadError, expect_list, expect_object, parse_rows
+from pipelines.parsing import (
+    Parsed,
+    PayloadError,
+    expect_list,
+    expect_object,
+    joined,
+    parse_rows,
+)
 from pipelines.sources.coinmetrics.tables import ASSET_METRICS, CATALOG
 
 _NAMES = {column.name: column.name for column in ASSET_METRICS.columns}
@@ -39,7 +44,7 @@ def asset_metrics(payload: object, metrics: Collection[str], latest: datetime) -
     rows = [row for row in data if isinstance(row, dict)]
     unreadable = [row for row in data if not isinstance(row, dict)]
     parts = [
-        parse_rows(ASSET_METRICS, unreadable, _NAMES, times={"time": "iso"}),
+        parse_rows(ASSET_METRICS, unreadable, _NAMES, times={"time": "iso"}, sent=rows),
     ]
     parts += [
         parse_rows(
@@ -49,15 +54,12 @@ def asset_metrics(payload: object, metrics: Collection[str], latest: datetime) -
             constants={"metric": metric},
             times={"time": "iso"},
             latest=latest,
+            sent=(),
         )
         for metric in metrics
         if (having := [row for row in rows if metric in row])
     ]
-    return Parsed(
-        ASSET_METRICS,
-        pa.concat_tables([part.rows for part in parts]),
-        tuple(line for part in parts for line in part.refused),
-    )
+    return joined(ASSET_METRICS, parts)
 
 
 def catalog(payload: object) -> Parsed:

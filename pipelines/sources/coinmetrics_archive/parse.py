@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from datetime import datetime
 from io import StringIO
 
-import pyarrow as pa
-
-from pipelines.parsing import Parsed, PayloadError, dump, parse_rows
+from pipelines.drift import shape_of
+from pipelines.parsing import Parsed, PayloadError, dump, joined, parse_rows
 from pipelines.sources.coinmetrics_archive.tables import ASSET_METRICS
 from pipelines.windows import Window
 
@@ -52,13 +52,12 @@ def asset_metrics(text: str, asset: str, latest: datetime, window: Window) -> Pa
             constants={"asset": asset, "metric": metric},
             times={"time": "iso"},
             latest=latest,
+            sent=(),
         )
         for position, metric in enumerate(header)
         if position
     ]
-    rows = [part.rows for part in parts] or [ASSET_METRICS.arrow_schema().empty_table()]
-    return Parsed(
-        ASSET_METRICS,
-        pa.concat_tables(rows).select([column.name for column in ASSET_METRICS.columns]),
-        (*refused, *(line for part in parts for line in part.refused)),
-    )
+    whole = joined(ASSET_METRICS, parts)
+    # metrics differ by asset: of all files together the names are what a metric's coming shows
+    shape = shape_of([dict(zip(header, line, strict=True)) for line in days[-1:]])
+    return replace(whole, refused=(*refused, *whole.refused), shape=shape)

@@ -60,7 +60,7 @@ def protocols(payload: object) -> Parsed:
     if not listed:
         raise PayloadError("protocols: the list is empty")
     rows = [_protocol(entry) if isinstance(entry, dict) else entry for entry in listed]
-    return parse_rows(PROTOCOLS, rows, _named(PROTOCOLS), times={"listed_at": "s"})
+    return parse_rows(PROTOCOLS, rows, _named(PROTOCOLS), times={"listed_at": "s"}, sent=listed)
 
 
 def _protocol(entry: dict[str, Any]) -> dict[str, Any]:
@@ -103,10 +103,13 @@ def protocol_tvl(payload: object, slug: str, latest: datetime, window: Window) -
         if chain in by_chain:
             entry = expect_object(by_chain[chain], f"protocol {slug} on {chain}")
             series[chain] = expect_list(entry.get("tvl"), f"protocol {slug} on {chain}: tvl")
-    rows = [
-        {**point, "chain": chain} if isinstance(point, dict) else point
+    sent = [
+        (chain, point)
         for chain, points in series.items()
         for point in _recorded(points, latest, window)
+    ]
+    rows = [
+        {**point, "chain": chain} if isinstance(point, dict) else point for chain, point in sent
     ]
     return _midnights(
         rows,
@@ -114,6 +117,7 @@ def protocol_tvl(payload: object, slug: str, latest: datetime, window: Window) -
         {"chain": "chain", "label_time": "date", "tvl_usd": "totalLiquidityUSD"},
         {"slug": slug},
         latest,
+        sent=[point for _, point in sent],
     )
 
 
@@ -126,9 +130,11 @@ def protocol_tokens(payload: object, slug: str, latest: datetime, window: Window
     body = expect_object(payload, f"protocol {slug}")
     held: dict[tuple[str, int], dict[str, Any]] = {}
     strange: list[Any] = []
+    sent: list[Any] = []
     for key, column in (("tokens", "amount"), ("tokensInUsd", "value_usd")):
         points = expect_list(body.get(key) or [], f"protocol {slug}: {key}")
         for point in _recorded(points, latest, window):
+            sent.append(point)
             at = _date(point)
             tokens = point.get("tokens") if isinstance(point, dict) else None
             if type(at) is not int or not isinstance(tokens, dict):
@@ -143,6 +149,7 @@ def protocol_tokens(payload: object, slug: str, latest: datetime, window: Window
         {"token": "token", "label_time": "date", "amount": "amount", "value_usd": "value_usd"},
         {"slug": slug},
         latest,
+        sent=sent,
     )
 
 
@@ -170,6 +177,7 @@ def chains(payload: object) -> Parsed:
             "evm_chain_id": "chainId",
             "tvl_usd": "tvl",
         },
+        sent=listed,
     )
 
 
@@ -225,7 +233,11 @@ def metric_protocols(payload: object, metric: str) -> Parsed:
         for entry in listed
     ]
     return parse_rows(
-        METRIC_PROTOCOLS, rows, _named(METRIC_PROTOCOLS, "metric"), constants={"metric": metric}
+        METRIC_PROTOCOLS,
+        rows,
+        _named(METRIC_PROTOCOLS, "metric"),
+        constants={"metric": metric},
+        sent=listed,
     )
 
 
@@ -275,8 +287,10 @@ def protocol_metrics(
     if "totalDataChart" not in body:
         raise PayloadError(f"{what}: no totalDataChart")
     rows: list[Any] = []
+    sent: list[Any] = []
     for point in expect_list(body["totalDataChart"] or [], what):
         if may_concern(_date(point), window, latest):
+            sent.append(point)
             is_pair = isinstance(point, list) and len(point) == 2
             rows.append([*point, TOTAL, TOTAL] if is_pair else point)
     for point in expect_list(body.get("totalDataChartBreakdown") or [], what):
@@ -289,6 +303,7 @@ def protocol_metrics(
         {"series_id": f"{metric}:{slug}", "metric": metric, "slug": slug},
         latest,
         label="day_time",
+        sent=sent,
     )
 
 
@@ -335,6 +350,7 @@ def _midnights(
     constants: dict[str, str],
     latest: datetime,
     label: str = "label_time",
+    sent: list[Any] | None = None,
 ) -> Parsed:
     """Type the rows; a daily series has midnights and nothing else."""
     daily: list[Any] = []
@@ -345,5 +361,13 @@ def _midnights(
             astray.append((f"{label}: not a midnight: {at}", dump(row)))
         else:
             daily.append(row)
-    parsed = parse_rows(table, daily, cells, constants=constants, times={label: "s"}, latest=latest)
+    parsed = parse_rows(
+        table,
+        daily,
+        cells,
+        constants=constants,
+        times={label: "s"},
+        latest=latest,
+        sent=rows if sent is None else sent,
+    )
     return replace(parsed, refused=(*parsed.refused, *astray))

@@ -19,7 +19,7 @@ PROTOCOLS = Table(
         Column("slug", "text", "Its name in URLs: uniswap-v3."),
         Column("name", "text", "Name."),
         Column("symbol", "text", "Ticker of its token; null: none.", required=False),
-        Column("category", "text", "Category: Dexs, Lending, …", required=False),
+        Column("category", "text", "Category: Dexs, Lending, …", required=False, is_open_set=True),
         Column("parent_protocol", "text", "Family: parent#uniswap.", required=False),
         Column("gecko_id", "text", "CoinGecko's id of its token.", required=False),
         Column("cmc_id", "text", "CoinMarketCap's id of its token.", required=False),
@@ -101,7 +101,7 @@ METRIC_PROTOCOLS = Table(
         Column("protocol_id", "text", "DefiLlama's id."),
         Column("slug", "text", "Its name in URLs."),
         Column("name", "text", "Name; the key of breakdowns."),
-        Column("category", "text", "Category.", required=False),
+        Column("category", "text", "Category.", required=False, is_open_set=True),
         Column(
             "protocol_type",
             "text",

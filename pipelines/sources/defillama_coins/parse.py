@@ -25,10 +25,12 @@ def chart(payload: object, latest: datetime) -> Parsed:
     coins = expect_object(expect_object(payload, "chart").get("coins"), "chart: coins")
     rows: list[dict[str, Any]] = []
     astray: list[tuple[str, str]] = []
+    sent: list[Any] = []
     for coin, entry in coins.items():
         details = expect_object(entry, f"chart: {coin}")
         nearest: dict[int, dict[str, Any]] = {}
         for point in expect_list(details.get("prices"), f"chart: prices of {coin}"):
+            sent.append(point)
             row = {
                 "coin": coin,
                 "symbol": details.get("symbol"),
@@ -59,5 +61,6 @@ def chart(payload: object, latest: datetime) -> Parsed:
         },
         times={"label_time": "s", "price_time": "s"},
         latest=latest,
+        sent=sent,
     )
     return replace(parsed, refused=(*parsed.refused, *astray))

@@ -67,7 +67,7 @@ def stablecoins(payload: object, fetched_at: datetime | None = None) -> Parsed:
     if not listed:
         raise PayloadError("stablecoins.peggedAssets: the list is empty")
     rows = [_coin(coin) if isinstance(coin, dict) else coin for coin in listed]
-    parsed = parse_rows(STABLECOINS, rows, _named(STABLECOINS))
+    parsed = parse_rows(STABLECOINS, rows, _named(STABLECOINS), sent=listed)
     if fetched_at is None:
         return parsed
     is_usd = fetched_at >= IN_USD_FROM
@@ -195,6 +195,8 @@ def balances(
     if not isinstance(peg_type, str):
         raise PayloadError(f"stablecoin {stablecoin_id}: no pegType")
     rows = list(_points(coin.get("tokens"), TOTAL, peg_type, stablecoin_id))
+    # of the total alone: chains have the same fields, and there are a hundred of them
+    sent = [point for point in coin["tokens"] if may_concern(_date(point), window, latest)]
     chains = expect_object(coin.get("chainBalances") or {}, f"chainBalances of {stablecoin_id}")
     for chain, series in chains.items():
         tokens = expect_object(series, f"chainBalances.{chain}").get("tokens")
@@ -206,6 +208,7 @@ def balances(
         constants={"stablecoin_id": stablecoin_id},
         times={"day_time": "s"},
         latest=latest,
+        sent=sent,
     )
 
 
@@ -222,6 +225,10 @@ def _points(tokens: object, chain: str, peg_type: str, stablecoin_id: str) -> It
             "unreleased": _amount(entry.get("unreleased", 0), peg_type),
             "bridged_to": _amount(entry.get("bridgedTo", 0), peg_type),
         }
+
+
+def _date(point: Any) -> Any:
+    return point.get("date") if isinstance(point, dict) else None
 
 
 def _at(row: Any) -> Any:
@@ -242,17 +249,21 @@ def prices(payload: object, latest: datetime, window: Window | None = None) -> P
         PayloadError: the payload is not a list of objects.
     """
     rows: list[dict[str, Any]] = []
+    sent: list[Any] = []
     for item in expect_list(payload, "stablecoinprices"):
         day = expect_object(item, "stablecoinprices[]")
         if not day.get("date") or not may_concern(day["date"], window, latest):
             continue
         listed = expect_object(day.get("prices"), "stablecoinprices[].prices")
+        sent.append(day)
         rows += [
             {"gecko_id": gecko_id, "day_time": day["date"], "price": price}
             for gecko_id, price in listed.items()
             if price is not None
         ]
-    return parse_rows(PRICES, rows, _named(PRICES), times={"day_time": "s"}, latest=latest)
+    return parse_rows(
+        PRICES, rows, _named(PRICES), times={"day_time": "s"}, latest=latest, sent=sent
+    )
 
 
 def chains(payload: object) -> Parsed:
@@ -274,7 +285,7 @@ def chains(payload: object) -> Parsed:
             {"chain": chain.get("name"), "peg_type": peg, "circulating_usd": amount}
             for peg, amount in totals.items()
         ]
-    return parse_rows(CHAINS, rows, _named(CHAINS))
+    return parse_rows(CHAINS, rows, _named(CHAINS), sent=listed)
 
 
 def charts(payload: object, chain: str, latest: datetime, window: Window | None = None) -> Parsed:
@@ -293,11 +304,13 @@ def charts(payload: object, chain: str, latest: datetime, window: Window | None 
         PayloadError: the payload is not a list of objects.
     """
     rows: list[Any] = []
+    sent: list[Any] = []
     for item in expect_list(payload or [], f"stablecoincharts of {chain}"):
         day = expect_object(item, f"stablecoincharts of {chain}[]")
         date = day.get("date")
         if not may_concern(_whole(date), window, latest):
             continue
+        sent.append(day)
         found = {column: day.get(key) for column, key in _CHART_AMOUNTS.items()}
         by_peg = {
             column: expect_object(amounts, f"stablecoincharts of {chain}: {column}")
@@ -320,6 +333,7 @@ def charts(payload: object, chain: str, latest: datetime, window: Window | None 
         constants={"chain": chain},
         times={"day_time": "s"},
         latest=latest,
+        sent=sent,
     )
 
 

@@ -12,8 +12,16 @@ STABLECOINS = Table(
         Column("name", "text", "Name."),
         Column("symbol", "text", "Ticker; many coins share one."),
         Column("gecko_id", "text", "CoinGecko's id.", required=False),
-        Column("peg_type", "text", "What it is pegged to: peggedUSD, peggedEUR, …"),
-        Column("peg_mechanism", "text", "How; spelt as DefiLlama spells it.", required=False),
+        Column(
+            "peg_type", "text", "What it is pegged to: peggedUSD, peggedEUR, …", is_open_set=True
+        ),
+        Column(
+            "peg_mechanism",
+            "text",
+            "How; spelt as DefiLlama spells it.",
+            required=False,
+            is_open_set=True,
+        ),
         Column("price", "decimal", "Live price, USD.", required=False, at_least=0),
         Column(
             "circulating_usd", "decimal", "Supply, USD (native before 2025-12-01).", required=False
@@ -62,7 +70,7 @@ CHAINS = Table(
     is_snapshot=True,
     columns=(
         Column("chain", "text", "DefiLlama's name of the chain."),
-        Column("peg_type", "text", "What the coins are pegged to: peggedUSD, …"),
+        Column("peg_type", "text", "What the coins are pegged to: peggedUSD, …", is_open_set=True),
         Column("circulating_usd", "decimal", "In circulation there, USD."),
     ),
 )
@@ -76,7 +84,7 @@ CHARTS = Table(
     key=("chain", "peg_type", "day_time"),
     columns=(
         Column("chain", "text", "DefiLlama's name of the chain; '__total__' for all."),
-        Column("peg_type", "text", "What the coins are pegged to."),
+        Column("peg_type", "text", "What the coins are pegged to.", is_open_set=True),
         Column("day_time", "timestamp", "First instant of the day."),
         Column("circulating", "decimal", "In circulation, native units."),
         Column("circulating_usd", "decimal", "In circulation, USD at that day's price."),

@@ -59,6 +59,7 @@ def pools(payload: object) -> Parsed:
             "underlying_tokens": "underlyingTokens",
             "reward_tokens": "rewardTokens",
         },
+        sent=listed,
     )
 
 
@@ -91,6 +92,7 @@ def pool_chart(payload: object, pool: str, latest: datetime) -> Parsed:
         constants={"pool": pool},
         times={"day_time": "iso", "record_time": "iso"},
         latest=latest,
+        sent=points,
     )
     return replace(parsed, rows=_last_of_day(parsed.rows))
 

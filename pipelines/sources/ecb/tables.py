@@ -1,5 +1,6 @@
 """What the ECB lands."""
 
+from pipelines.sources.ecb.settings import CURRENCIES
 from pipelines.tables import Column, Table
 
 EXCHANGE_RATES = Table(
@@ -7,7 +8,7 @@ EXCHANGE_RATES = Table(
     description="Euro reference rates of working days. One row per currency and day.",
     key=("currency", "day_time"),
     columns=(
-        Column("currency", "text", "ISO code: USD."),
+        Column("currency", "text", "ISO code: USD.", one_of=frozenset(CURRENCIES)),
         Column("day_time", "timestamp", "First instant of the day on which it was set."),
         Column("units_per_eur", "decimal", "Units of the currency for one euro.", above=0),
     ),

@@ -146,6 +146,7 @@ def token_supply(
         },
         constants={"block_number": block_number, "block_time": block_time_s},
         times={"block_time": "s"},
+        sent=(),
     )
 
 
@@ -165,7 +166,8 @@ def transfers(
     """
     rows: list[dict[str, Any]] = []
     refused: list[tuple[str, str]] = []
-    for log in expect_list(result, "eth_getLogs"):
+    logs = expect_list(result, "eth_getLogs")
+    for log in logs:
         try:
             rows.append(_transfer(expect_object(log, "log"), days, decimals))
         except PayloadError as problem:
@@ -176,6 +178,7 @@ def transfers(
         {name: name for name in TRANSFERS.fields},
         times={"day_time": "s"},
         latest=latest,
+        sent=logs,
     )
     return replace(parsed, refused=(*parsed.refused, *refused))
 

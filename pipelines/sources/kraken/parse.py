@@ -94,4 +94,4 @@ def asset_pairs(payload: object) -> Parsed:
         for pair_id, pair in result.items()
     ]
     names = {column.name: column.name for column in ASSET_PAIRS.columns}
-    return parse_rows(ASSET_PAIRS, rows, names)
+    return parse_rows(ASSET_PAIRS, rows, names, sent=list(result.values()))

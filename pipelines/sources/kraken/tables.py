@@ -37,7 +37,7 @@ ASSET_PAIRS = Table(
         Column("wsname", "text", "Base and quote for people: XBT/USD.", required=False),
         Column("base", "text", "Kraken's internal code of the base currency: XXBT."),
         Column("quote", "text", "Kraken's internal code of the quote currency: ZUSD."),
-        Column("status", "text", "Trading status.", required=False),
+        Column("status", "text", "Trading status.", required=False, is_open_set=True),
     ),
 )
 

@@ -105,6 +105,7 @@ def funding_rate_history(rows: Sequence[Any], latest: datetime) -> Parsed:
         },
         times={"funding_time": "ms"},
         latest=latest,
+        sent=rows,
     )
 
 
@@ -127,6 +128,7 @@ def instruments(rows: Sequence[Any]) -> Parsed:
             "list_time": "listTime",
         },
         times={"list_time": "ms"},
+        sent=rows,
     )
 
 

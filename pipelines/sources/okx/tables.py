@@ -31,8 +31,16 @@ FUNDING_RATE_HISTORY = Table(
         Column(
             "funding_rate", "decimal", "Rate that had been predicted, a fraction.", required=False
         ),
-        Column("method", "text", "current_period or next_period.", required=False),
-        Column("formula_type", "text", "noRate (the old formula) or withRate.", required=False),
+        Column(
+            "method", "text", "current_period or next_period.", required=False, is_open_set=True
+        ),
+        Column(
+            "formula_type",
+            "text",
+            "noRate (the old formula) or withRate.",
+            required=False,
+            is_open_set=True,
+        ),
     ),
 )
 
@@ -63,7 +71,7 @@ INSTRUMENTS = Table(
             above=0,
         ),
         Column("contract_value_ccy", "text", "Unit of contract_value.", required=False),
-        Column("state", "text", "Trading state: live, suspend, preopen, …"),
+        Column("state", "text", "Trading state: live, suspend, preopen, …", is_open_set=True),
         Column("list_time", "timestamp", "When it was listed.", required=False),
     ),
 )
