@@ -561,6 +561,18 @@ LAYOUT: tuple[LayoutTable, ...] = (
         ),
     ),
     LayoutTable(
+        "equity_daily",
+        "One row per listed exchange and working day: what its shares are worth. Not served: the "
+        "pipeline reads it as curation.",
+        key=("exchange", "day"),
+        known_from="day_end",
+        columns=(
+            _text("exchange", "As in the curated list of exchanges: `coinbase`.", required=True),
+            _day("day", "The trading day.", required=True),
+            _number("equity_mcap_usd", "Market cap at the close.", required=True, above=0),
+        ),
+    ),
+    LayoutTable(
         "token_events",
         "One row per event that breaks an asset's price series or its ticker. Not served: the "
         "pipeline reads it as curation.",

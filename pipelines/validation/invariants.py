@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
@@ -369,10 +369,23 @@ def _day_sizes_are_usual(marts: Marts, context: Context) -> pl.DataFrame:
         sizes.with_columns(mart=pl.lit(mart))
         for mart in marts.names()
         if mart.endswith("_daily") and "day" in marts.columns(mart)
-        for sizes in [unusual_days(marts.frame(mart, ["day"]), first, last)]
+        for sizes in [unusual_days(_settled(marts, mart, first), first, last)]
     ]
     columns = ["mart", "day", "rows", "usual"]
     return pl.concat(found).select(columns) if found else pl.DataFrame(schema=columns)
+
+
+def _settled(marts: Marts, mart: str, first: date) -> pl.DataFrame:
+    """Return the days of a mart's rows, without metrics that began just before the run.
+
+    A mart of one row for each metric grows by as many rows as it has assets when a metric begins,
+    such as the diluted multiples on the day of the first snapshot of total supplies.
+    """
+    if "metric" not in marts.columns(mart):
+        return marts.frame(mart, ["day"])
+    rows = marts.frame(mart, ["day", "metric"])
+    young = pl.col("day").min().over("metric") > first - timedelta(days=ROW_COUNT_MEDIAN_D)
+    return rows.filter(~young).select("day")
 
 
 def unusual_days(days: pl.DataFrame, first: date, last: date) -> pl.DataFrame:

@@ -383,6 +383,36 @@ def test_a_chain_overtakes_and_shares_are_of_the_tracked(box: LakeBox) -> None:
     assert [share for _, share, _ in shares] == pytest.approx([1, 1])
 
 
+def test_a_chain_without_a_close_shows_the_last_one_and_its_age(box: LakeBox) -> None:
+    """C.0: only in a column that says so, and for two days; shares and ranks are of closes."""
+    found = box.query(
+        "select tvl_usd, tvl_rank, tvl_usd_ffill, tvl_staleness_d from marts.chain_daily "
+        f"where chain_id = 'Ink' and day between '{DAYS[5]}' and '{DAYS[7]}' order by day"
+    )
+    assert found == [
+        (1e6 + 5, 4, 1e6 + 5, 0),
+        (None, None, 1e6 + 5, 1),
+        (1e6 + 7, 4, 1e6 + 7, 0),
+    ]
+
+
+def test_a_window_is_known_when_all_of_its_days_were(box: LakeBox) -> None:
+    """The last days were loaded in time; what looks back 30 or 180 days rests on a first load."""
+    last = f"day = '{DAYS[-1]}'"
+    [(own,)] = box.query(
+        "select pit_basis from marts.protocol_fundamentals_daily "
+        f"where protocol_id = 'uniswap-v3' and chain_id = '__total__' and {last}"
+    )
+    [(chain,)] = box.query(
+        f"select pit_basis from marts.chain_daily where chain_id = 'Base' and {last}"
+    )
+    [(growth,)] = box.query(
+        "select pit_basis from marts.protocol_growth_daily "
+        f"where protocol_id = 'uniswap-v3' and {last}"
+    )
+    assert (own, chain, growth) == ("captured", "assumed", "assumed")
+
+
 def test_what_nobody_tells_is_not_zero(box: LakeBox) -> None:
     """A-98: NULL everywhere, and the catalogue says why."""
     assert box.query(

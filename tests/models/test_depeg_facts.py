@@ -21,7 +21,19 @@ UST = dict(
         strict=True,
     )
 )
-MARKET_DAYS = [*days("2022-05-01", 13), *days("2023-03-01", 14), *days("2025-10-05", 8)]
+# USDD in the spring of 2023: Coin Metrics' closes are not to hand, their story is (C.6.4). The coin
+# whose markets tell it here is TUSD: events look at closes and not at names
+USDD = {
+    day: 1 + bps / 1e4
+    for day, bps in zip(
+        days("2023-03-09", 56),
+        [-20, -45, -280.1, -210, -150, -80, -40, -30, *[-35] * 5]
+        + [-55 - 2 * number for number in range(39)]
+        + [-142.1, -45, -40, -10],
+        strict=True,
+    )
+}
+MARKET_DAYS = [*days("2022-05-01", 13), *days("2023-03-01", 64), *days("2025-10-05", 8)]
 TETHER_DIP, WICK = date(2022, 5, 12), date(2025, 10, 10)
 
 
@@ -37,6 +49,8 @@ def box(shared_box: LakeBox) -> LakeBox:
         town.add(venue, market, "USDC", "USD", USDC, volume_usd=5e7)
     for venue, market in (("coinbase", "UST-USD"), ("kraken", "USTUSD")):
         town.add(venue, market, "UST", "USD", UST, volume_usd=5e7)
+    for venue, market in (("coinbase", "TUSD-USD"), ("kraken", "TUSDUSD")):
+        town.add(venue, market, "TUSD", "USD", USDD, volume_usd=5e7)
     calm = constant(days("2025-10-05", 8), 0.9995)
     for venue, market, base in (("coinbase", "USDE-USD", "USDE"), ("kraken", "USDEUSD", "USDE")):
         town.add(venue, market, base, "USD", calm, volume_usd=5e6)
@@ -69,6 +83,15 @@ def test_g16_usdc_of_march_2023(box: LakeBox) -> None:
 def test_g16_ust_never_comes_back(box: LakeBox) -> None:
     ninth = date(2022, 5, 9)
     assert events(box, "terrausd") == [(ninth, ninth, "fast", -8749.0, date(2022, 5, 13), None)]
+
+
+def test_g16_both_events_in_the_shape_of_usdd(box: LakeBox) -> None:
+    """A fast one and, a week later, forty days that only the slow rule sees."""
+    fast, slow = date(2023, 3, 11), date(2023, 3, 22)
+    assert events(box, "true-usd") == [
+        (fast, fast, "fast", -280.1, date(2023, 3, 14), date(2023, 3, 16)),
+        (slow, date(2023, 3, 24), "slow", -142.1, date(2023, 4, 30), date(2023, 5, 2)),
+    ]
 
 
 def test_a_low_alone_opens_nothing(box: LakeBox) -> None:

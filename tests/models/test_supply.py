@@ -15,6 +15,10 @@ DAYS = days("2020-08-01", 40)
 SPLIT = date(2020, 8, 21)
 SNAPSHOT = DAYS[10]
 LAST = DAYS[-1]
+# what unlocks every month until 2047, as schedules print it: facts and plans in one list
+SCHEDULE = {
+    date(2020 + number // 12, 1 + number % 12, 1): 100.0 + number for number in range(12 * 28)
+}
 
 
 def coin(coin_id: str, **supplies: Any) -> dict[str, Any]:
@@ -46,7 +50,7 @@ def box(shared_box: LakeBox) -> LakeBox:
     town = Market()
     dollars(town, DAYS)
     dot = {day: 300.0 if day < SPLIT else 3.0 for day in DAYS}
-    prices = {"XRP": 0.5, "UNI": 4.0, "ADA": 0.1, "LTC": 50.0, "AAVE": 80.0}
+    prices = {"XRP": 0.5, "UNI": 4.0, "ADA": 0.1, "LTC": 50.0, "AAVE": 80.0, "XLM": 0.1}
     stories = {code: constant(DAYS, price) for code, price in prices.items()} | {"DOT": dot}
     for code, closes in stories.items():
         town.add("coinbase", f"{code}-USD", code, "USD", closes)
@@ -80,6 +84,7 @@ def box(shared_box: LakeBox) -> LakeBox:
                 *chart("uniswap", dict.fromkeys(DAYS[:13], (4.0, 4.0 * 500))),
                 *chart("ripple", {DAYS[0]: (0.5, 25.0), DAYS[1]: (0.5, None), DAYS[2]: (0.5, 0.0)}),
                 *chart("litecoin", {DAYS[0]: (50.0, 50.0 * 80)}),
+                *chart("stellar", {day: (0.1, 0.1 * units) for day, units in SCHEDULE.items()}),
             ]
         },
         fetched_at=day_start(LAST) + DAY * 1.25,
@@ -127,6 +132,17 @@ def test_a_supply_is_good_for_a_week_and_no_longer(box: LakeBox) -> None:
     assert found == {SNAPSHOT + timedelta(days=number): number for number in range(8)}
     total = supply(box, "cardano", "supply_total_native")
     assert set(total.values()) == {45.0}
+
+
+def test_an_unlock_of_the_future_is_no_supply(box: LakeBox) -> None:
+    """Where a schedule got into the lake: what was not over when it was fetched is no fact."""
+    found = supply(box, "stellar", "supply_circulating_native")
+    assert max(found) == date(2020, 9, 8), "good for a week after the unlock of 1 September"
+    assert {round(units, 6) for units in found.values()} == {107.0, 108.0}
+    assert box.query(
+        "select count(*), max(label_time) from history.hist_coingecko__market_chart "
+        "where coin_id = 'stellar'"
+    ) == [(9, day_start(date(2020, 9, 2)))]
 
 
 def test_the_present_supply_never_values_the_past(box: LakeBox) -> None:

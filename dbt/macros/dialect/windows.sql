@@ -16,3 +16,17 @@
         range between interval {{ n }} day preceding and interval {{ n }} day preceding
     )
 {%- endmacro %}
+
+
+{#-
+    The basis of a row whose columns look n days back: captured only if every observation of those days
+    is. NULL where the row itself has no value.
+-#}
+{% macro window_pit_basis(pit_basis, n, partition_by) -%}
+    case
+        when {{ pit_basis }} is null then null
+        when count(case when {{ pit_basis }} = 'assumed' then 1 end)
+            over ({{ last_days(n, partition_by) }}) > 0 then 'assumed'
+        else 'captured'
+    end
+{%- endmacro %}

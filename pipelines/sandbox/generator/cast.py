@@ -255,7 +255,7 @@ _OTHERS = (
         "pancakeswap-token", "CAKE", "PancakeSwap", "token", "dex", 1.62, 280e6, 1.2, 0.031, -0.03
     ),
     AssetSpec(
-        "aerodrome-finance", "AERO", "Aerodrome", "token", "dex", 0.06, 210e6, 1.4, 0.05, 0.3
+        "aerodrome-finance", "AERO", "Aerodrome", "token", "dex", 0.42, 400e6, 1.4, 0.05, 0.3
     ),
     AssetSpec("pendle", "PENDLE", "Pendle", "token", "defi", 0.95, 95e6, 1.35, 0.042, 0.1),
     AssetSpec("ethena", "ENA", "Ethena", "token", "defi", 0.62, 1.4e9, 1.5, 0.045, 0.4),

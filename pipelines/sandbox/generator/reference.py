@@ -1,4 +1,4 @@
-"""What money and gold are worth: the ECB's rates and London's price, on working days."""
+"""What money, gold and a listed exchange are worth, on working days."""
 
 from __future__ import annotations
 
@@ -35,13 +35,15 @@ _CURRENCIES: Mapping[str, tuple[float, float]] = {
     "TRY": (28.3, 0.004),
     "ZAR": (18.6, 0.009),
 }
+# an exchange's shares: worth on the first day, how far they follow Bitcoin, and what is their own
+_EQUITIES: Mapping[str, tuple[float, float, float]] = {"coinbase": (21e9, 0.75, 0.02)}
 _SATURDAY = 5
 # when neither London nor Frankfurt works
 _HOLIDAYS = frozenset({(1, 1), (12, 25), (12, 26)})
 
 
 def reference_tables(world: World, paths: Mapping[str, Path]) -> dict[str, pl.DataFrame]:
-    """Return the tables `fx_rates` and `gold_daily`, without versions."""
+    """Return the tables `fx_rates`, `gold_daily` and `equity_daily`, without versions."""
     settings = world.settings
     count = settings.day_count
     days = settings.days[:count]
@@ -68,9 +70,25 @@ def reference_tables(world: World, paths: Mapping[str, Path]) -> dict[str, pl.Da
     london = ounce * np.exp(0.0012 * rng.standard_normal(count))
     day = pl.lit(settings.start) + pl.duration(days=pl.col("day"))
     gold = pl.DataFrame({"day": np.flatnonzero(works), "usd_per_ozt": np.round(london[works], 2)})
+    bitcoin = paths["bitcoin"].close[:count]
+    equities = []
+    for exchange, (worth, follows, sigma) in _EQUITIES.items():
+        rng = salted(settings.seed, "equity", exchange)
+        own = np.exp(np.cumsum(sigma * rng.standard_normal(count)))
+        values = worth * (bitcoin / bitcoin[0]) ** follows * own
+        equities.append(
+            pl.DataFrame(
+                {
+                    "exchange": [exchange] * int(works.sum()),
+                    "day": np.flatnonzero(works),
+                    "equity_mcap_usd": np.round(values[works], -6),
+                }
+            )
+        )
     return {
         "fx_rates": pl.concat(frames).with_columns(day=day),
         "gold_daily": gold.with_columns(day=day),
+        "equity_daily": pl.concat(equities).with_columns(day=day),
     }
 
 

@@ -1,5 +1,6 @@
 """CoinGecko: sources.md 2, on recorded bodies and against a double of the API."""
 
+import csv
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -77,6 +78,37 @@ class Api:
         if isinstance(found, Exception):
             raise found
         return found
+
+
+@pytest.mark.parametrize(
+    ("name", "future_day_count"),
+    [
+        ("chiliz_daily_supply_data", 1374),
+        ("dydx_daily_supply_data", 364),
+        ("blast_daily_supply_data", 1060),
+    ],
+)
+def test_recorded_unlock_schedules_are_no_observations(
+    shared_data: Path, name: str, future_day_count: int
+) -> None:
+    """A list of facts and plans in one: what is dated after the clock is refused, and counted."""
+    token = name.split("_")[0]
+    path = shared_data / "artemis_supply_seeds" / f"supply__{token}__{name}.csv"
+    with path.open() as file:
+        listed = [
+            (at(row["date"]), float(row["circulating_supply_native"].replace(",", "")))
+            for row in csv.DictReader(file)
+        ]
+    clock = at("2025-08-01")
+    payload = {
+        "prices": [[ms(day), 1.0] for day, _ in listed],
+        "market_caps": [[ms(day), units] for day, units in listed],
+        "total_volumes": [],
+    }
+    parsed = parse.market_chart(payload, token, clock)
+    assert len(parsed.refused) == sum(day > clock for day, _ in listed) == future_day_count
+    assert parsed.rows.num_rows == len(listed) - future_day_count
+    assert max(row["label_time"] for row in parsed.rows.to_pylist()) <= clock
 
 
 def test_recorded_markets_are_landed_as_they_are(shared_data: Path) -> None:

@@ -377,6 +377,20 @@ def test_young_series_has_no_usual_size(marts: Frames) -> None:
     assert _check("day_sizes_are_usual", marts, context).is_passed
 
 
+def test_a_metric_that_begins_makes_no_day_unusual(marts: Frames) -> None:
+    """A snapshot's first day has multiples that no day before could have; one that ends is told."""
+    old = [
+        {"day": day, "metric": "pf_circ_x", "asset_id": asset} for day in DAYS for asset in ASSETS
+    ]
+    new = [{"day": LAST, "metric": "pf_fdv_x", "asset_id": f"{number}"} for number in range(9)]
+    marts.frames = {"peer_percentile_daily": pl.DataFrame(old + new)}
+    assert _check("day_sizes_are_usual", marts).is_passed
+
+    marts.frames = {"peer_percentile_daily": pl.DataFrame(old[:-2] + new)}
+    result = _check("day_sizes_are_usual", marts)
+    assert "mart=peer_percentile_daily, day=2024-02-09, rows=0, usual=2.0" in result.detail
+
+
 def test_lost_rows_are_a_warning(marts: Frames) -> None:
     context = Context(CONTEXT.window, LAST, {"price_daily": 101, "gone": 5, "ops_load_log": 9})
 

@@ -1,3 +1,5 @@
+{% set so_far = 'partition by chain_id order by day rows between unbounded preceding and current row' %}
+
 -- chains side by side (A-91): what is locked, paid, traded and used there
 with registry as (
     select * from {{ ref('int_chain_registry') }}
@@ -49,6 +51,11 @@ alias as (
 defi_config as (
     select * from {{ ref('cfg_defi') }}
     qualify row_number() over (order by version desc) = 1
+),
+
+tvl_convention as (
+    select ttl_d from {{ ref('meta_source') }}
+    where source = 'defillama' and table_name = 'chain_tvl'
 ),
 
 -- a chain's sum of volumes holds what is not believed of its protocols: it is not believed then
@@ -172,10 +179,19 @@ chain_day as (
     select chain_id, day from flow
 ),
 
+newest as (
+    select max(day) as day from chain_day
+),
+
 lifetime as (
-    select chain_id, min(day) as first_day, max(day) as last_day
+    select
+        chain_day.chain_id,
+        min(chain_day.day) as first_day,
+        -- sources do not end on the same day; a chain that fell silent counts as missing for a week
+        least(max(chain_day.day) + 7, max(newest.day)) as last_day
     from chain_day
-    group by chain_id
+    cross join newest
+    group by chain_day.chain_id
 ),
 
 calendar as (
@@ -195,8 +211,15 @@ joined as (
         flow.dex_volume_usd,
         usage.active_addresses,
         usage.tx_count,
-        greatest(chain_tvl.first_known_at, flow.first_known_at) as first_known_at
+        case
+            when coalesce(chain_tvl.first_known_at, flow.first_known_at) is null then null
+            when greatest(chain_tvl.first_known_at, flow.first_known_at)
+                <= {{ day_start('calendar.day + 1 + defi_config.captured_within_d') }}
+                then 'captured'
+            else 'assumed'
+        end as own_pit_basis
     from calendar
+    cross join defi_config
     inner join chain on calendar.chain_id = chain.chain_id
     left join chain_tvl
         on calendar.chain_id = chain_tvl.chain_id
@@ -219,6 +242,9 @@ compared as (
     select
         joined.*,
         chain_id = '__total__' as is_total,
+        {{ window_pit_basis('own_pit_basis', 30, 'chain_id') }} as pit_basis,
+        {{ last_known('tvl_usd', so_far) }} as tvl_ffill_usd,
+        {{ last_known('case when tvl_usd is not null then day end', so_far) }} as tvl_day,
         {% for n in [7, 30] %}
             {{ value_days_ago('tvl_usd', n, 'chain_id') }} as tvl_{{ n }}d_ago_usd,
         {% endfor %}
@@ -302,6 +328,15 @@ final as (
         remembered.chain_id,
         remembered.day,
         remembered.tvl_usd,
+        -- the newest label of the source is live and no close: the day before stands in for it (C.0)
+        case
+            when {{ days_between('remembered.tvl_day', 'remembered.day') }} <= tvl_convention.ttl_d
+                then remembered.tvl_ffill_usd
+        end as tvl_usd_ffill,
+        case
+            when {{ days_between('remembered.tvl_day', 'remembered.day') }} <= tvl_convention.ttl_d
+                then cast({{ days_between('remembered.tvl_day', 'remembered.day') }} as bigint)
+        end as tvl_staleness_d,
         case
             when remembered.tvl_7d_ago_usd >= defi_config.growth_base_floor_usd
                 then remembered.tvl_usd / remembered.tvl_7d_ago_usd - 1
@@ -325,15 +360,10 @@ final as (
         remembered.active_addresses,
         remembered.tx_count,
         remembered.tx_count / 86400 as tps_mean,
-        case
-            when remembered.first_known_at is null then null
-            when remembered.first_known_at
-                <= {{ day_start('remembered.day + 1 + defi_config.captured_within_d') }}
-                then 'captured'
-            else 'assumed'
-        end as pit_basis
+        remembered.pit_basis
     from remembered
     cross join defi_config
+    cross join tvl_convention
     left join overtaking
         on remembered.chain_id = overtaking.chain_id
         and remembered.day = overtaking.day

@@ -119,6 +119,8 @@ windowed as (
         count(fees_usd) over past_90d as fees_90d_count,
         avg(fees_usd) over before_90d as fees_mean_before_90d_usd,
         count(fees_usd) over before_90d as fees_before_90d_count,
+        -- the longest look back: the fees of 90 days against those of the 90 before
+        {{ window_pit_basis('pit_basis', 180, 'protocol_id') }} as window_pit_basis,
         {% for name in ['fees', 'dex_volume'] %}
             max({{ name }}_usd) over until_yesterday as {{ name }}_record_usd,
             count({{ name }}_usd) over until_yesterday as {{ name }}_before_count
@@ -206,7 +208,7 @@ final as (
                 and windowed.fees_mean_before_90d_usd > 0
                 then windowed.fees_mean_90d_usd / windowed.fees_mean_before_90d_usd - 1
         end as fees_growth_90d_frac,
-        windowed.pit_basis
+        windowed.window_pit_basis as pit_basis
     from windowed
     cross join defi_config
 )

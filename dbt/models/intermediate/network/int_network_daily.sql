@@ -126,6 +126,7 @@ windowed as (
         count(issuance_usd) over ({{ last_days(365, 'asset_id') }}) as issuance_365d_count,
         avg(active_address_count) over ({{ last_days(30, 'asset_id') }}) as active_address_30d_mean,
         count(active_address_count) over ({{ last_days(30, 'asset_id') }}) as active_30d_count,
+        {{ window_pit_basis('pit_basis', 365, 'asset_id') }} as window_pit_basis,
         -- N-6: the first day of the issuance, and the first on which a coin had a price
         min(case when issuance_native is not null then day end) over ({{ so_far }}) as issuance_first_day,
         min(case when issuance_usd is not null then day end) over ({{ so_far }}) as priced_first_day,
@@ -245,7 +246,7 @@ final as (
             when first_year.active_address_count > 1 and first_year.mcap_usd > 1
                 then ln(first_year.mcap_usd) / (2 * ln(first_year.active_address_count))
         end as nvm_ratio,
-        first_year.pit_basis
+        first_year.window_pit_basis as pit_basis
     from first_year
     -- before the first year is over nobody knows its middle
     left join fit

@@ -11,6 +11,8 @@ final as (
         chain_day.chain_id,
         chain_day.day,
         chain_day.tvl_usd,
+        chain_day.tvl_usd_ffill,
+        chain_day.tvl_staleness_d,
         chain_day.tvl_growth_7d_frac,
         chain_day.tvl_growth_30d_frac,
         chain_day.tvl_share_frac,

@@ -9,6 +9,7 @@ chain_day as (
 extent as (
     select chain_id, min(day) as first_day, max(day) as last_day
     from chain_day
+    where coalesce(tvl_usd, app_fees_usd, app_revenue_usd, dex_volume_usd) is not null
     group by chain_id
 ),
 

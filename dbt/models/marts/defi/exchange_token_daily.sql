@@ -50,8 +50,12 @@ chain_sum as (
             case
                 when count(chain_day.{{ name }}_usd) = count(*)
                     then {{ exact_sum('chain_day.' ~ name ~ '_usd') }}
-            end as chain_{{ name }}_usd{{ ',' if not loop.last }}
+            end as chain_{{ name }}_usd,
         {% endfor %}
+        case
+            when count(chain_day.tvl_usd_ffill) = count(*)
+                then {{ exact_sum('chain_day.tvl_usd_ffill') }}
+        end as chain_tvl_usd_ffill
     from chain
     inner join chain_day on chain.chain_id = chain_day.chain_id
     group by chain.operator_exchange_id, chain_day.day
@@ -89,6 +93,7 @@ final as (
         end as token_to_equity_ratio,
         chain_sum.chain_count,
         chain_sum.chain_tvl_usd,
+        chain_sum.chain_tvl_usd_ffill,
         chain_sum.chain_stables_usd,
         chain_sum.chain_gas_fees_usd,
         chain_sum.chain_dex_volume_usd,
