@@ -26,6 +26,7 @@ import random
 from datetime import date
 from typing import Any
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -134,7 +135,7 @@ def box(shared_box: LakeBox) -> LakeBox:
     marts = " ".join(f"+{mart}" for mart in (*COLUMNS, "venue_quality_daily"))
     shared_box.run(
         f"{marts} +stablecoin_peg_daily +depeg_event +alert +signal_event "
-        "+signal_performance_daily +grade_components"
+        "+signal_performance_daily +grade_components +risk_plan_daily"
     )
     return shared_box
 
@@ -339,3 +340,86 @@ def test_a_death_takes_the_position_with_it(box: LakeBox) -> None:
     rows = performance(box, DEAD)
     assert rows[0][2] > 1
     assert rows[-1] == (DAYS[118], 1, 0)
+
+
+def replace(box: LakeBox, relation: str, query: str) -> None:
+    """Put rows where a model's rows were, as if it had been built so."""
+    with duckdb.connect(str(box.warehouse)) as connection:
+        kind = connection.execute(
+            "select table_type from information_schema.tables "
+            f"where table_schema || '.' || table_name = '{relation}'"
+        ).fetchone()
+        if kind is not None:
+            connection.execute(f"drop {'view' if kind[0] == 'VIEW' else 'table'} {relation}")
+        connection.execute(f"create table {relation} as {query}")
+
+
+def test_a_long_is_told_when_its_narrative_loses_the_lead(box: LakeBox) -> None:
+    """A-57: from the confirmed turn to weakening until the lead is won back."""
+    replace(
+        box,
+        "intermediate.int_narrative_member_daily",
+        "select 'ai' as narrative_id, asset_id, day from marts.price_daily "
+        f"where asset_id = '{DELISTED}'",
+    )
+    replace(
+        box,
+        "intermediate.int_narrative_index_daily",
+        f"""
+        select 'ai' as narrative_id, day,
+            case
+                when day < '{DAYS[60]}' then 'leading'
+                when day < '{DAYS[98]}' then 'lagging'
+                when day < '{DAYS[103]}' then 'leading'
+                when day < '{DAYS[107]}' then 'weakening'
+                when day < '{DAYS[110]}' then 'lagging'
+                else 'leading'
+            end as quadrant_confirmed,
+            case day
+                when '{DAYS[60]}' then 'leading'
+                when '{DAYS[98]}' then 'lagging'
+                when '{DAYS[103]}' then 'leading'
+                when '{DAYS[107]}' then 'weakening'
+                when '{DAYS[110]}' then 'lagging'
+            end as quadrant_confirmed_from
+        from marts.price_daily where asset_id = 'bitcoin'
+        """,
+    )
+    box.run("risk_plan_daily")
+    told_on = {
+        asset: [
+            day
+            for (day,) in box.query(
+                f"select day from marts.risk_plan_daily where asset_id = '{asset}' "
+                "and ',' || exit_reason_candidates || ',' like '%,narrative,%' order by day"
+            )
+        ]
+        for asset in (DELISTED, DEAD)
+    }
+    assert told(box, "risk_plan_daily", "position", DELISTED, DAYS[97]) == (1,), "nothing was held"
+    assert told_on == {DELISTED: DAYS[103:110], DEAD: []}
+
+
+def test_what_is_brought_to_a_tokens_protocols_is_its_usage(box: LakeBox) -> None:
+    """C.4.3: 7 d USD inflow over TVL where nobody counts addresses, a day late as its source is."""
+    replace(
+        box,
+        "intermediate.int_token_fundamentals_daily",
+        f"""
+        select asset_id, day, case asset_id when '{CALM}' then 2e8 else 1.0 end as tvl_usd,
+            case when day >= '{DAYS[100]}' then 1e7 else null end as usd_inflow_7d_usd
+        from marts.price_daily where asset_id in ('{CALM}', '{STRUCK}')
+        """,
+    )
+    box.run("int_trader_factor_daily")
+    found = box.query(
+        "select asset_id, day, usage from intermediate.int_trader_factor_daily "
+        f"where asset_id in ('{CALM}', '{STRUCK}') and day in ('{DAYS[100]}', '{DAYS[101]}') "
+        "order by all"
+    )
+    assert found == [
+        (STRUCK, DAYS[100], None),
+        (STRUCK, DAYS[101], None),
+        (CALM, DAYS[100], None),
+        (CALM, DAYS[101], pytest.approx(0.05)),
+    ], "a protocol with a dollar in it has no usage, and nothing is known on the day itself"

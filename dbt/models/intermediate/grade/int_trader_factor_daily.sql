@@ -25,6 +25,41 @@ derivative as (
     select * from {{ ref('derivatives_daily') }}
 ),
 
+fundamentals as (
+    select asset_id, day, tvl_usd, usd_inflow_7d_usd from {{ ref('int_token_fundamentals_daily') }}
+),
+
+defi_convention as (
+    select max(publish_lag_h) as publish_lag_h
+    from {{ ref('meta_source') }}
+    where source = 'defillama' and table_name in ('protocol_tvl', 'protocol_metrics')
+),
+
+price_config as (
+    select * from {{ ref('cfg_price') }}
+    qualify row_number() over (order by version desc) = 1
+),
+
+defi_config as (
+    select * from {{ ref('cfg_defi') }}
+    qualify row_number() over (order by version desc) = 1
+),
+
+-- a source that answers hours after the close speaks for a later decision (D.2)
+inflow as (
+    select
+        fundamentals.asset_id,
+        fundamentals.day + cast(greatest(
+            0, ceil((defi_convention.publish_lag_h - price_config.decision_lag_h) / 24.0)
+        ) as integer) as day,
+        fundamentals.usd_inflow_7d_usd / fundamentals.tvl_usd as inflow_7d_frac
+    from fundamentals
+    cross join defi_convention
+    cross join price_config
+    cross join defi_config
+    where fundamentals.tvl_usd >= defi_config.tvl_floor_usd
+),
+
 factor_config as (
     select * from {{ ref('cfg_factor') }}
     qualify row_number() over (order by version desc) = 1
@@ -105,11 +140,13 @@ final as (
         end as downside,
         indicator.volume_z_30d * sign(risk.ret_7d) as vol_conf,
         derivative.funding_z_90d as crowding,
+        -- a network's users, or what was brought to a token's protocols of what lies there
         case
             when usage.mean_28d > 0
                 and usage.obs_7d_count >= factor_config.usage_fast_min_obs
                 and usage.obs_28d_count >= factor_config.usage_slow_min_obs
                 then usage.mean_7d / usage.mean_28d - 1
+            else inflow.inflow_7d_frac
         end as usage
     from membership
     cross join factor_config
@@ -129,6 +166,9 @@ final as (
     left join usage
         on membership.asset_id = usage.asset_id
         and membership.day = usage.day
+    left join inflow
+        on membership.asset_id = inflow.asset_id
+        and membership.day = inflow.day
 )
 
 select * from final

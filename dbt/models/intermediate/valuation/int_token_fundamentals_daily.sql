@@ -1,6 +1,6 @@
 {%- set measures = [
     'tvl', 'fees_7d', 'fees_30d', 'revenue_30d', 'holders_revenue_30d', 'dex_volume_30d',
-    'usd_inflow_90d'
+    'usd_inflow_7d', 'usd_inflow_90d'
 ] -%}
 
 -- what belongs to a token: its protocols, or their family where it has a word; of a coin its gas
@@ -15,6 +15,7 @@ with growth as (
         revenue_30d_usd,
         holders_revenue_30d_usd,
         dex_volume_30d_usd,
+        usd_inflow_7d_usd,
         usd_inflow_90d_usd,
         fees_growth_90d_frac
     from {{ ref('int_protocol_growth_daily') }}

@@ -63,7 +63,8 @@ described as (
         alert.entity_id || case alert.kind
             when 'level_cross'
                 then ' closed ' || case alert.direction when 'up' then 'above ' else 'below ' end
-                    || alert.ref_id || ' at ' || cast(round(alert.threshold, 6) as varchar)
+                    || 'the ' || replace(alert.ref_id, '|', ' of ')
+                    || ' at ' || cast(round(alert.threshold, 6) as varchar)
             when 'volume_spike'
                 then ': volume ' || cast(round(alert.alert_value, 1) as varchar)
                     || ' standard deviations above its 30 days'

@@ -27,6 +27,22 @@ market_cap as (
     select asset_id, day, mcap_usd from {{ ref('int_asset_mcap_daily') }}
 ),
 
+membership as (
+    select narrative_id, asset_id, day from {{ ref('int_narrative_member_daily') }}
+),
+
+narrative as (
+    select
+        narrative_id,
+        day,
+        quadrant_confirmed,
+        {{ last_known(
+            "case when quadrant_confirmed_from is not null and quadrant_confirmed = 'weakening' then day end",
+            'partition by narrative_id order by day rows between unbounded preceding and current row'
+        ) }} as weakening_day
+    from {{ ref('int_narrative_index_daily') }}
+),
+
 plan_config as (
     select * from {{ ref('cfg_plan') }}
     qualify row_number() over (order by version desc) = 1
@@ -49,6 +65,17 @@ volume_window as (
         count(volume_usd) over past_30d as volume_30d_count
     from price
     window past_30d as ({{ last_days(30, 'asset_id') }})
+),
+
+-- A-57: since when a narrative of the asset has lost its lead and not won it back
+fading as (
+    select membership.asset_id, membership.day, max(narrative.weakening_day) as weakening_day
+    from membership
+    inner join narrative
+        on membership.narrative_id = narrative.narrative_id
+        and membership.day = narrative.day
+    where narrative.quadrant_confirmed in ('weakening', 'lagging')
+    group by membership.asset_id, membership.day
 ),
 
 joined as (
@@ -88,6 +115,10 @@ joined as (
                 when position.position < 0 and signal.trader_grade > signal_config.exit_short
                     then 'grade'
             end,
+            case
+                when position.position > 0 and fading.weakening_day > position.entry_day
+                    then 'narrative'
+            end,
             case when position.is_stop_reached then 'stop' end,
             case when position.is_take_profit_1_reached then 'take_profit_1' end,
             case when position.is_take_profit_2_reached then 'take_profit_2' end
@@ -98,6 +129,9 @@ joined as (
     left join position
         on signal.asset_id = position.asset_id
         and signal.day = position.day
+    left join fading
+        on signal.asset_id = fading.asset_id
+        and signal.day = fading.day
     left join signal_event
         on position.asset_id = signal_event.asset_id
         and position.event_day = signal_event.day
