@@ -28,6 +28,7 @@ from pipelines.sources.binance.settings import (
     INTRADAY,
     LICENCE,
     LOOK_BACK_D,
+    MIRRORS,
     PAGE_ROWS,
     QUOTES,
 )
@@ -168,6 +169,7 @@ SOURCE = Source(
     extract=extract,
     plan=planned,
     licence=LICENCE,
+    mirrors=MIRRORS,
     files_url=FILES_URL,
     files_budget=FILES_BUDGET,
     intervals=INTRADAY,

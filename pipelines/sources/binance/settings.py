@@ -3,6 +3,8 @@
 from pipelines.http import Budget
 
 BASE_URL = "https://data-api.binance.vision"
+# the same paths, for where the first cannot be used
+MIRRORS = ("https://api-gcp.binance.com", "https://api.binance.com")
 # 6000 weight a minute and address, klines cost 2: half of it leaves room for others behind it
 BUDGET = Budget(requests_per_second=25.0, burst=10)
 LOOK_BACK_D = 3

@@ -24,6 +24,7 @@ from pipelines.sources.bybit.settings import (
     LOOK_BACK_D,
     MAX_CONTRACTS_OF_A_BASE,
     MAX_LINEAR_PAGES,
+    MIRRORS,
     OPEN_INTEREST_INTERVAL,
     OPEN_INTEREST_PAGE_ROWS,
     PAGE_BUCKETS,
@@ -242,5 +243,6 @@ SOURCE = Source(
     extract=extract,
     plan=plan,
     licence=LICENCE,
+    mirrors=MIRRORS,
     is_busy=parse.is_busy,
 )

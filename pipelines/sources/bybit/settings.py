@@ -3,6 +3,8 @@
 from pipelines.http import Budget
 
 BASE_URL = "https://api.bybit.com"
+# the same API, for where the first cannot be used
+MIRRORS = ("https://api.bytick.com",)
 # 600 requests in 5 seconds and address are allowed; what is above is blocked for 10 minutes
 BUDGET = Budget(requests_per_second=20.0, burst=10)
 LOOK_BACK_D = 3

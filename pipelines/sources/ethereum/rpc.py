@@ -153,7 +153,10 @@ def _send(client: HttpClient, calls: Sequence[Call]) -> list[Any]:
     for entry in expect_list(answer, "JSON-RPC batch"):
         item = expect_object(entry, "JSON-RPC answer")
         _check(item)
-        by_id[item.get("id")] = item.get("result")
+        position = item.get("id")
+        if not isinstance(position, int | str | None):
+            raise PayloadError(f"ethereum: an answer's id is none: {dump(position)[:80]}")
+        by_id[position] = item.get("result")
     if len(calls) == 1 and len(by_id) == 1:
         return list(by_id.values())
     # answers come in any order
@@ -172,7 +175,8 @@ def _explain(problem: SourceError) -> None:
     message = problem.body if body is None else dump(body)
     if problem.status == 413 or is_too_much(message):
         raise TooMuch(message, allowed_blocks(message)) from problem
-    if isinstance(body, dict):
+    # what is no error of a node is one of whoever stands before it: the status says which
+    if isinstance(body, dict) and ("error" in body or "message" in body):
         _check(body)
 
 

@@ -1,0 +1,104 @@
+"""A host that blocks us (451): its documented mirror is asked, or the block is told once."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pipelines import extraction, lake, sources, universe
+from pipelines.sandbox import SandboxServer
+from pipelines.sandbox.dataset import Dataset
+from pipelines.settings import Settings, SourceOverrides
+from pipelines.sources import SOURCES
+from pipelines.windows import FixedClock, Window
+from tests.sources.local_api import Answer, local_api
+
+MIRRORED = [name for name in SOURCES if sources.source(name).mirrors]
+
+
+def settings_for(server: SandboxServer, dataset: Dataset, tmp_path: Path) -> Settings:
+    return Settings(
+        data_dir=tmp_path, sandbox_url=server.url, curation_dir=dataset.path, _env_file=None
+    )
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_block_is_told_once_and_costs_one_request(
+    name: str, server: SandboxServer, dataset: Dataset, tmp_path: Path
+) -> None:
+    settings = settings_for(server, dataset, tmp_path)
+    server.set_faults([{"source": name, "kind": "451"}])
+    source = sources.source(name)
+    curated = universe.codes(settings, source.identity or name)
+    run = extraction.begin(source, settings, FixedClock(dataset.now), "run", curated)
+    assert list(extraction.ask(source, run, Window.of_day(dataset.end))) == []
+    (failure,) = run.failures
+    assert failure.startswith(f"{name}: HTTP 451")
+    assert server.faults()[0]["hits"] == 1, "a block is not asked again"
+    assert {row["status"] for row in run.log().to_pylist()} <= {"error", "skipped"}
+
+
+def test_the_documented_mirrors_are_declared() -> None:
+    assert set(MIRRORED) == {"binance", "bybit", "ethereum"}
+    for name in MIRRORED:
+        source = sources.source(name)
+        hosts = (source.base_url, *source.mirrors)
+        assert len(set(hosts)) == len(hosts)
+        assert all(host.startswith("https://") for host in hosts)
+
+
+@pytest.mark.parametrize("name", MIRRORED)
+def test_a_blocked_host_is_left_for_its_mirror(
+    name: str,
+    server: SandboxServer,
+    dataset: Dataset,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In the live profile: the mirror gives what the sandbox would have given."""
+    settings, clock = settings_for(server, dataset, tmp_path), FixedClock(dataset.now)
+    day = Window.of_day(dataset.end)
+    source = sources.source(name)
+    expected = lake.land(name, day, settings, clock, "sandbox")
+    with local_api(lambda _: Answer("Service unavailable", status=451)) as blocked:
+        here = replace(
+            source,
+            base_url=blocked.url,
+            mirrors=(f"{server.url}/{name}",),
+            files_url=None,
+            budget=extraction.Budget(1_000.0, 1_000),
+        )
+        monkeypatch.setattr(sources, "source", lambda _name: here)
+        live = settings.model_copy(update={"profile": "live", "data_dir": tmp_path / "live"})
+        report = lake.land(name, day, live, clock, "live")
+    assert report.failures == ()
+    assert report.rows == expected.rows
+    assert len(blocked.asked) == 1, "a host that was left is not asked again"
+
+
+def test_a_missing_key_silences_its_source_alone(
+    server: SandboxServer, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked nothing, says which variable is missing, and the next source is landed."""
+    clock, day = FixedClock(dataset.now), Window.of_day(dataset.end)
+    here = {
+        name: replace(
+            sources.source(name),
+            base_url=f"{server.url}/{name}",
+            needs_key=name == "coingecko",
+            budget=extraction.Budget(1_000.0, 1_000),
+        )
+        for name in ("coingecko", "gold")
+    }
+    monkeypatch.setattr(sources, "source", here.__getitem__)
+    live = settings_for(server, dataset, tmp_path).model_copy(update={"profile": "live"})
+    landing = lake.Landing(tuple(here), day, live, clock, "run")
+    keyless, other = landing.report("coingecko"), landing.report("gold")
+    assert (keyless.is_enabled, keyless.requests, keyless.failures) == (False, 0, ())
+    assert keyless.obstacle == "no key: set TOKENMART_SOURCES__COINGECKO__API_KEY"
+    assert other.failures == ()
+    assert other.rows["prices"] > 0
+    with_key = live.model_copy(
+        update={"sources": {"coingecko": SourceOverrides(api_key="free", entities=("bitcoin",))}}
+    )
+    assert lake.land("coingecko", day, with_key, clock, "next").rows["market_chart"] > 0
