@@ -125,9 +125,14 @@ def _models(target: Path, database: Path) -> dict[str, Model]:
 def _print(
     console: Console, steps: dict[str, Measured], models: dict[str, Model], top: int, title: str
 ) -> None:
-    table = Table("step", "seconds", "peak MiB", title=title)
+    table = Table("step", "seconds", "CPU s", "peak MiB", title=title)
     for name, measured in steps.items():
-        table.add_row(name, f"{measured.seconds:,.1f}", f"{measured.peak_mib:,.0f}")
+        table.add_row(
+            name,
+            f"{measured.seconds:,.1f}",
+            f"{measured.cpu_seconds:,.1f}",
+            f"{measured.peak_mib:,.0f}",
+        )
     console.print(table)
 
     total = sum(model.seconds + model.test_seconds for model in models.values())

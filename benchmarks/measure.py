@@ -1,4 +1,6 @@
-"""Runs one stage in a process of its own and tells its seconds and peak memory."""
+"""Runs one stage in a process of its own and tells its seconds, of the clock and of processors,
+and its peak memory.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +15,7 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Measured:
     seconds: float
+    cpu_seconds: float
     peak_mib: float
     output: str
 
@@ -20,7 +23,8 @@ class Measured:
 def run_stage(stage: str, *arguments: str, environment: Mapping[str, str]) -> Measured:
     """Run `python -m benchmarks.stage` and wait for it.
 
-    The peak is the largest resident set of the process and of those that it started and waited for.
+    Processor seconds are those of the process and of those that it started and waited for: they say
+    more than the clock's where others work, too. The peak is the largest resident set among them.
 
     Raises:
         SystemExit: the stage failed; its output says why.
@@ -40,4 +44,5 @@ def run_stage(stage: str, *arguments: str, environment: Mapping[str, str]) -> Me
     seconds = time.perf_counter() - started
     if os.waitstatus_to_exitcode(status) != 0:
         raise SystemExit(f"stage {stage} failed:\n{output}")
-    return Measured(seconds, usage.ru_maxrss / 1024, output)
+    cpu_seconds = usage.ru_utime + usage.ru_stime
+    return Measured(seconds, cpu_seconds, usage.ru_maxrss / 1024, output)

@@ -2,8 +2,10 @@
 
 Indicators whose golden parameters are not the product's are built a second time with a seed that
 has them: the same models on the same candles. Others of C.12 that go through the pipeline: G-1
-test_technical, G-9 and G-17 test_returns, G-10 and G-11 units of the price models, G-15
-test_derivatives, G-18 and G-20 test_defi, G-19 test_network.
+test_technical, G-9 and G-17 test_returns, G-14 test_narratives, G-15 test_derivatives, G-16
+test_depeg_facts, G-18 and G-20 test_defi, G-19 test_network. The same numbers as unit tests of the
+functions: tests/unit/analytics/test_golden; of the price models, which are SQL (G-10, G-11), their
+dbt unit tests.
 """
 
 # the queries are made of constants
@@ -31,6 +33,19 @@ STATES = [0, 0, 0, 0, 1, 1, 1, 1, 1, 0, 0, -1, -1, -1, -1, 1]
 # G-12
 FACTOR = {"cardano": 0.10, "uniswap": -0.05, "litecoin": None, "algorand": 0.10, "solana": 0.30}
 PLACES = {"cardano": 50, "uniswap": 12.5, "litecoin": None, "algorand": 50, "solana": 87.5}
+
+# G-10 with G-11: closes of four venues, their volumes, who is out, and the price
+VENUES = (
+    ("coinbase", "{}-USD", "USD"),
+    ("kraken", "{}USD", "USD"),
+    ("bitstamp", "{}usd", "USD"),
+    ("binance", "{}USDT", "USDT"),
+)
+DISAGREE = {
+    "AVAX": ("avalanche-2", (100, 101, 102, 150), (1, 3, 2, 1), "binance", 101),
+    "DOT": ("polkadot", (0.68, 0.985, 0.998, 0.997), (1, 1, 1, 1), "coinbase", 0.997),
+    "GRT": ("the-graph", (100, 100.2, 99.9, 103.5), (1, 1, 1, 1), "binance", 100),
+}
 
 SELECT = "+returns_risk_daily +signal_daily +signal_event"
 
@@ -62,6 +77,10 @@ def box(shared_box: LakeBox) -> LakeBox:
         bars = dict(zip(DAYS, closes, strict=False))
         town.add("coinbase", f"{code}-USD", code, "USD", bars, volume_usd=3e6)
         town.add("kraken", f"{code}USD", code, "USD", bars, volume_usd=3e6)
+    for code, (_, told, volumes, _, _) in DISAGREE.items():
+        for (venue, symbol, quote), close, volume in zip(VENUES, told, volumes, strict=True):
+            name = symbol.format(code.lower() if venue == "bitstamp" else code)
+            town.add(venue, name, code, quote, {DAYS[0]: close}, volume_usd=1e6 * volume)
     town.land(shared_box)
     shared_box.run(SELECT)
     return shared_box
@@ -129,6 +148,19 @@ def test_bollinger_bands(golden_indicators: LakeBox) -> None:
     assert indicator(golden_indicators, "algorand", "bb_mid")[4] == near(12)
     assert indicator(golden_indicators, "algorand", "bb_up")[4] == near(14.828427)
     assert indicator(golden_indicators, "algorand", "bb_up")[3] is None
+
+
+@pytest.mark.parametrize("code", DISAGREE)
+def test_the_price_of_venues_that_disagree(box: LakeBox, code: str) -> None:
+    """G-10, G-11: the outlier is out; of the others the price at half of the volume."""
+    asset, _, _, out, price = DISAGREE[code]
+    venues = box.query(
+        "select venue_id, is_accepted, exclusion_reason, canonical_close_usd "
+        f"from intermediate.int_venue_price_daily where asset_id = '{asset}' and day = '{DAYS[0]}'"
+    )
+    assert {venue for venue, *_ in venues} == {venue for venue, *_ in VENUES}
+    assert [(venue, why) for venue, is_in, why, _ in venues if not is_in] == [(out, "outlier")]
+    assert [close for *_, close in venues] == [pytest.approx(price, rel=1e-9)] * len(VENUES)
 
 
 def risk(box: LakeBox, asset: str, column: str, day: date) -> float | None:

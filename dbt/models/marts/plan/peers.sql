@@ -1,9 +1,20 @@
 {{ config(materialized='view') }}
 
--- C.7.3: each asset among those of its sector on the newest day, in what can be measured of all
+-- C.7.3: each asset among those of its sector on the newest day: in what can be measured of all,
+-- ranked here, and in the multiples of what earns, ranked day by day in their mart
 with screened as (
     select * from {{ ref('screener_latest') }}
     where is_in_universe and sector is not null
+),
+
+newest as (
+    select max(day) as day from {{ ref('screener_latest') }}
+),
+
+multiple as (
+    select peer.*
+    from {{ ref('peer_percentile_daily') }} as peer
+    inner join newest on peer.day = newest.day
 ),
 
 grade_config as (
@@ -65,6 +76,22 @@ final as (
         ranked.model_version
     from ranked
     cross join grade_config
+
+    union all
+
+    select
+        asset_id,
+        metric,
+        day,
+        sector,
+        metric_value,
+        peer_count,
+        sector_pctile,
+        sector_median,
+        premium_to_median_frac,
+        as_of_ts,
+        model_version
+    from multiple
 )
 
 select * from final
