@@ -6,7 +6,7 @@ import dagster as dg
 
 from assets.automation import daily_schedule, jobs
 from assets.checks import gate_checks
-from assets.ingestion import ingestion_assets
+from assets.ingestion import ingestion_assets, log_specs
 from assets.publication import publication_assets
 from assets.resources import default_resources
 from assets.transformation import transformation_assets
@@ -31,7 +31,12 @@ def build_defs(**overrides: object) -> dg.Definitions:
     }
     defined = jobs()
     return dg.Definitions(
-        assets=[*ingestion_assets(), transformation_assets(), publication_assets()],
+        assets=[
+            *ingestion_assets(),
+            *log_specs(),
+            transformation_assets(),
+            publication_assets(),
+        ],
         asset_checks=[gate_checks()],
         jobs=defined,
         schedules=[daily_schedule(defined[0])],

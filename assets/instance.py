@@ -17,20 +17,25 @@ from typing import Any
 
 import sqlalchemy as db
 from dagster import DagsterInstance
-from dagster._core.events import ASSET_EVENTS
+from dagster._core.events import ASSET_EVENTS, DagsterEventType
 from dagster._core.events.log import EventLogEntry
 from dagster._core.instance.ref import InstanceRef
-from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
+from dagster._core.storage.event_log.schema import (
+    AssetCheckExecutionsTable,
+    SqlEventLogStorageTable,
+)
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import (
     INDEX_SHARD_NAME,
     SqliteEventLogStorage,
 )
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage, _event_logs_directory
-from dagster._serdes import ConfigurableClassData
+from dagster._serdes import ConfigurableClassData, serialize_value
 
 # a killed run loses at most the last, unwritten batch: events only, never data
 BATCH_SIZE = 500
+_STORED_TOGETHER = ASSET_EVENTS | {DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED}
 
 
 class BatchingSqliteEventLogStorage(SqliteEventLogStorage):
@@ -82,29 +87,66 @@ class BatchingSqliteEventLogStorage(SqliteEventLogStorage):
         return self.plans_ranges_whole
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
-        """Store the events of one batch; one by one if they are not asset events of one run."""
-        is_uniform = len({event.run_id for event in events}) == 1 and all(
-            event.is_dagster_event and event.dagster_event_type in ASSET_EVENTS for event in events
-        )
-        if not is_uniform:
+        """Store the events of one batch: those about assets and planned checks of a run together.
+
+        Others of its events are stored one by one.
+        """
+        together = [event for event in events if _type_of(event) in _STORED_TOGETHER]
+        if len({event.run_id for event in together}) != 1:
             super().store_event_batch(events)
             return
-        rows = [self._event_to_row(event) for event in events]
-        with self.run_connection(events[0].run_id) as connection:
+        super().store_event_batch([event for event in events if event not in together])
+        rows = [self._event_to_row(event) for event in together]
+        with self.run_connection(together[0].run_id) as connection:
             connection.execute(SqlEventLogStorageTable.insert(), rows)
         with self.index_transaction() as connection:
             insert = SqlEventLogStorageTable.insert().returning(
                 SqlEventLogStorageTable.c.id, sort_by_parameter_order=True
             )
             ids = [row[0] for row in connection.execute(insert, rows)]
-            self._store_asset_event_tags(connection, events, ids)
-            # the asset's own row keeps its newest event only
-            newest = {
-                event.get_dagster_event().asset_key: (event, event_id)
-                for event, event_id in zip(events, ids, strict=True)
+            stored = list(zip(together, ids, strict=True))
+            self._store_asset_events(
+                connection, [pair for pair in stored if _type_of(pair[0]) in ASSET_EVENTS]
+            )
+            self._store_planned_checks(
+                connection, [pair for pair in stored if _type_of(pair[0]) not in ASSET_EVENTS]
+            )
+
+    def _store_asset_events(
+        self, connection: db.Connection, stored: Sequence[tuple[EventLogEntry, int]]
+    ) -> None:
+        self._store_asset_event_tags(
+            connection, [event for event, _ in stored], [event_id for _, event_id in stored]
+        )
+        # the asset's own row keeps its newest event only
+        newest = {event.get_dagster_event().asset_key: (event, number) for event, number in stored}
+        for event, event_id in newest.values():
+            self._store_asset_event(connection, event, event_id)
+
+    def _store_planned_checks(
+        self, connection: db.Connection, stored: Sequence[tuple[EventLogEntry, int]]
+    ) -> None:
+        rows = []
+        for event, event_id in stored:
+            planned: Any = event.get_dagster_event().event_specific_data
+            row = {
+                "asset_key": planned.asset_key.to_string(),
+                "check_name": planned.check_name,
+                "run_id": event.run_id,
+                "execution_status": AssetCheckExecutionRecordStatus.PLANNED.value,
+                "evaluation_event": serialize_value(event),
+                "evaluation_event_timestamp": self._event_to_row(event)["timestamp"],
+                "evaluation_event_storage_id": event_id,
             }
-            for event, event_id in newest.values():
-                self._store_asset_event(connection, event, event_id)
+            subset = planned.partitions_subset
+            days = subset.get_partition_keys() if subset else [None]
+            rows += [{**row, "partition": day} for day in days]
+        if rows:
+            connection.execute(AssetCheckExecutionsTable.insert(), rows)
+
+
+def _type_of(event: EventLogEntry) -> DagsterEventType | None:
+    return event.dagster_event_type if event.is_dagster_event else None
 
 
 def _open(address: str) -> db.Engine:

@@ -17,7 +17,7 @@ from assets.partitions import DAILY, SINGLE_RUN
 from assets.resources import Progress
 from pipelines import lake
 from pipelines.settings import Settings
-from pipelines.validation import dbt_results, measures
+from pipelines.validation import dbt_results, gate, measures
 from pipelines.validation.report import record
 from pipelines.windows import Clock
 
@@ -95,16 +95,18 @@ def transformation_assets() -> dg.AssetsDefinition:
         progress: dg.ResourceParam[Progress],
     ) -> Iterator[Any]:
         progress.begin("Build the warehouse with dbt", len(context.selected_output_names))
+        gate.load_library()
         if config.from_scratch:
             settings.warehouse_path.unlink(missing_ok=True)
         catalog = lake.write_catalog(settings)
         context.log.info(f"the lake has {catalog.height:,} files of complete loads")
         invocation = _invoke(context, config, settings, translator, project)
-        # from the first mart on, events wait until dbt has let go of the warehouse: only then can
-        # rows be counted, and what depends on a mart may not be told before it
+        # what is told of marts waits until dbt has let go of the warehouse: only then can rows be
+        # counted. What depends on a mart may not be told before it
         held: list[Any] = []
+        waiting = _marts_and_dependents(translator)
         for event in invocation.stream():
-            if held or _is_about_mart(context, event):
+            if _key_of(context, event) in waiting:
                 held.append(event)
             else:
                 yield event
@@ -194,12 +196,29 @@ def _run_results(invocation: DbtCliInvocation) -> Mapping[str, Any]:
     return found
 
 
-def _is_about_mart(context: dg.AssetExecutionContext, event: Any) -> bool:
-    if isinstance(event, dg.Output):
-        key = context.asset_key_for_output(event.output_name)
-    else:
-        key = getattr(event, "asset_key", None)
-    return key is not None and key.path[0] == keys.MARTS
+def _marts_and_dependents(translator: Translator) -> set[dg.AssetKey]:
+    nodes, children = manifest()["nodes"], manifest()["child_map"]
+    found: set[str] = set()
+    to_visit = [
+        name
+        for name, node in nodes.items()
+        if node["resource_type"] == "model" and node["fqn"][1] == keys.MARTS
+    ]
+    while to_visit:
+        name = to_visit.pop()
+        if name not in found:
+            found.add(name)
+            to_visit += [child for child in children[name] if child.startswith("model.")]
+    return {translator.get_asset_key(nodes[name]) for name in found}
+
+
+def _key_of(context: dg.AssetExecutionContext, event: Any) -> dg.AssetKey | None:
+    key: dg.AssetKey | None = (
+        context.asset_key_for_output(event.output_name)
+        if isinstance(event, dg.Output)
+        else getattr(event, "asset_key", None)
+    )
+    return key
 
 
 def _with_size(

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import multiprocessing
+import os
 import shutil
 import threading
 import time
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -44,6 +46,8 @@ CHANGES = "raw/ops/schema_change/{source}.parquet"
 LOAD_ID = "_dlt_load_id"
 # of sources that are landed side by side from a server of our own
 SANDBOX_THREADS = 4
+# what a window of so many days asks for is read sooner than a process has started
+SHORT_WINDOW_D = 31
 _CATALOG_SCHEMA: dict[str, Any] = {
     "source": pl.String,
     "table_name": pl.String,
@@ -104,8 +108,9 @@ class Landing:
     """Sources landed side by side: within one they wait for its pace, and not for one another.
 
     Threads, because what takes time is other people's servers. In the sandbox it is our own
-    processor, so that a few are enough there. They end with the process: a load that is cut off in
-    its middle is one that no catalog lists.
+    processor, so that a few are enough there, and long windows are read and parsed in processes: a
+    Python process uses one core. All end with this process: a load that is cut off in its middle
+    is one that no catalog lists.
     """
 
     def __init__(
@@ -126,6 +131,11 @@ class Landing:
         self._waiting: SimpleQueue[str | None] = SimpleQueue()
         is_live = settings.profile == "live"
         workers = len(source_names) if is_live else min(SANDBOX_THREADS, len(source_names))
+        self._processes: ProcessPoolExecutor | None = None
+        if not is_live and workers > 1 and window.day_count > SHORT_WINDOW_D:
+            self._processes = ProcessPoolExecutor(
+                os.cpu_count() or 1, multiprocessing.get_context("spawn")
+            )
         for name in (*source_names, *(None,) * workers):
             self._waiting.put(name)
         for number in range(workers):
@@ -144,6 +154,8 @@ class Landing:
         """Begin with no further source."""
         for report in self._reports.values():
             report.cancel()
+        if self._processes is not None:
+            self._processes.shutdown(wait=False, cancel_futures=True)
 
     def _work(self, window: Window, settings: Settings, clock: Clock, run_id: str) -> None:
         while (name := self._waiting.get()) is not None:
@@ -159,7 +171,9 @@ class Landing:
         self, name: str, window: Window, settings: Settings, clock: Clock, run_id: str
     ) -> LoadReport:
         if not self._wishes:
-            return land(name, window, settings, clock, run_id)
+            if self._processes is None:
+                return land(name, window, settings, clock, run_id)
+            return self._processes.submit(land, name, window, settings, clock, run_id).result()
         reports = [
             land(
                 name,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
+from threading import Thread
 
 from pipelines.settings import Settings
 from pipelines.validation.expectations import check_contracts
@@ -11,6 +13,11 @@ from pipelines.validation.report import CheckResult
 from pipelines.validation.schema_changes import check_schemas
 from pipelines.validation.suites import CONTRACTS
 from pipelines.windows import Clock, Window
+
+
+def load_library() -> None:
+    """Begin to import Great Expectations beside other work: it takes seconds."""
+    Thread(target=import_module, args=("great_expectations",), daemon=True).start()
 
 
 def check_all(

@@ -86,6 +86,17 @@ def _tags(home: Path) -> list[tuple[object, ...]]:
         ).fetchall()
 
 
+def _checks(home: Path) -> list[tuple[object, ...]]:
+    with sqlite3.connect(home / "history" / "runs" / "index.db") as connection:
+        return connection.execute(
+            "select found.asset_key, check_name, found.partition, execution_status, "
+            "event_logs.dagster_event_type, evaluation_event is not null "
+            "from asset_check_executions as found "
+            "left join event_logs on event_logs.id = evaluation_event_storage_id "
+            "order by 1, 2, 3, 4"
+        ).fetchall()
+
+
 def test_batches_store_what_single_events_store(tmp_path: Path) -> None:
     plain_home, our_home = tmp_path / "plain", tmp_path / "data" / "dagster"
     plain_home.mkdir()
@@ -113,6 +124,8 @@ def test_batches_store_what_single_events_store(tmp_path: Path) -> None:
     assert our_last.dagster_event is not None
     assert our_last.dagster_event.partition == plain_last.dagster_event.partition  # type: ignore[union-attr]
     assert _tags(our_home) == _tags(plain_home)
+    assert len(_checks(our_home)) >= 1
+    assert _checks(our_home) == _checks(plain_home)
 
 
 def test_batches_are_on_and_written_together(

@@ -55,7 +55,7 @@ def test_a_day_asks_every_source_for_that_day(
 
     assert landed == dict.fromkeys(sources.SOURCES, DAY)
     assert outcome.window == DAY
-    assert outcome.assets == sum(len(sources.tables(name)) + 2 for name in sources.SOURCES)
+    assert outcome.assets == sum(len(sources.tables(name)) for name in sources.SOURCES)
     assert len([line for line in told.lines if "rows in" in line]) == len(sources.SOURCES)
     assert record is not None
     assert record.asset_materialization is not None
@@ -85,7 +85,6 @@ def test_sources_are_landed_side_by_side(
 def test_a_selected_source_is_landed_alone(landed: dict[str, Window], settings: Settings) -> None:
     defs = build_defs(settings=settings, progress=SilentProgress())
     wanted = [keys.raw("kraken", table.name) for table in sources.tables("kraken")]
-    wanted += [keys.raw("kraken", "extraction"), keys.raw("kraken", "quarantine")]
     job = defs.get_repository_def().get_implicit_job_def_for_assets(wanted)
     assert job is not None
     with runs.open_instance(settings) as instance:
