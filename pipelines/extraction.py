@@ -244,7 +244,11 @@ class Extraction:
 
     def adopt(self, shares: Iterable[Share]) -> None:
         """Plan the run, and send no more from now on than what the plan says."""
-        asked = [share for share in shares if share.table.is_snapshot or self.wants(share.table)]
+        asked = [
+            share
+            for share in shares
+            if share.table.is_snapshot or share.is_needed or self.wants(share.table)
+        ]
         self.bound = self.plan = Plan(tuple(asked))
         self._allow()
 
@@ -303,6 +307,7 @@ class Extraction:
         *,
         reaches: datetime | None = None,
         begins: datetime | None = None,
+        is_needed: bool = False,
     ) -> Iterator[Item]:
         """Ask for one entity and yield its rows, page by page; log how it went.
 
@@ -316,12 +321,13 @@ class Extraction:
             reaches: the instant of the newest row that a complete answer has; an answer that ends
                 earlier may be truncated, so its gaps say nothing about deletions ("partial").
             begins: the instant of its oldest row, for a source that answers newest first.
+            is_needed: a repair asks for it, too, whatever table it repairs.
 
         Yields:
             Pairs of raw table name and rows: the table's own, and the quarantine's.
         """
         entities = [entity] if isinstance(entity, str) else list(entity)
-        if not self._is_asked(table, entities):
+        if not is_needed and not self._is_asked(table, entities):
             return
         entity_id = ",".join(entities)
         if self._stopped is not None:
@@ -341,16 +347,16 @@ class Extraction:
                 if rejected is not None:
                     yield QUARANTINE.name, rejected
         except Incomplete as problem:
-            missing = str(problem)
+            missing = _said(problem)
         except RequestRefused as problem:
-            error = str(problem)
-            self.refusals.append(f"{table.name} {entity_id}: {problem}")
+            error = _said(problem)
+            self.refusals.append(f"{table.name} {entity_id}: {error}")
         except (PayloadError, RequestFailed) as problem:
-            error = str(problem)
-            self.failures.append(f"{table.name} {entity_id}: {problem}")
+            error = _said(problem)
+            self.failures.append(f"{table.name} {entity_id}: {error}")
             self._count_error(error)
         except SourceUnavailable as problem:
-            error = str(problem)
+            error = _said(problem)
             self._stopped = error
             self.failures.append(error)
         if error is None:
@@ -453,6 +459,11 @@ class Extraction:
                     "rows_landed": (rows_landed or {}).get(entity_id, 0),
                 }
             )
+
+
+def _said(problem: Exception) -> str:
+    """Return an error's text as text that can be kept: JSON can spell half a character."""
+    return str(problem).encode("utf-8", "backslashreplace").decode()
 
 
 class _Received:

@@ -28,6 +28,7 @@ class Share:
         table: the raw table.
         series: how many things are asked for: pairs, coins, days, pages of a list.
         each: requests for one of them, at the most.
+        is_needed: True where a repair of another table needs it, too.
         is_bound: True as long as the source's own list has to say how many there are.
     """
 
@@ -35,6 +36,7 @@ class Share:
     series: int
     each: int = 1
     is_bound: bool = False
+    is_needed: bool = False
 
     @property
     def request_count(self) -> int:

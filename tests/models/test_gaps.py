@@ -11,6 +11,9 @@ from tests.models.lake_box import Asked, LakeBox, at, day_start, days
 
 DAYS = days("2024-01-01", 60)
 FETCHED = "2024-03-01T06:00"
+ONE = timedelta(days=1)
+# a Thursday
+HOLIDAY = DAYS[31]
 FAILED, REFUSED, OUT, LONG_OUT = DAYS[20], DAYS[30], DAYS[56], DAYS[40]
 
 
@@ -75,6 +78,69 @@ def gaps(shared_box: LakeBox) -> dict[str, list[tuple[Any, ...]]]:
             asked("QUSDT", DAYS[31], DAYS[-1]),
         ],
     )
+    box.load(
+        "ecb",
+        {
+            "exchange_rates": [
+                {"currency": currency, "day_time": day_start(day), "units_per_eur": 2}
+                for currency in ("USD", "GBP", "JPY")
+                for day in DAYS
+                if day.weekday() < 5 and day != HOLIDAY
+            ]
+        },
+        fetched_at=FETCHED,
+        asked=[
+            Asked("exchange_rates", currency, day_start(DAYS[0]), day_start(DAYS[-1]) + ONE)
+            for currency in ("USD", "GBP", "JPY")
+        ],
+    )
+    box.load(
+        "binance_futures",
+        {
+            "funding_rate": [
+                {
+                    "symbol": "AUSDT",
+                    "funding_time": settled,
+                    "reported_time": settled,
+                    "funding_rate": 0,
+                    "mark_price": None,
+                }
+                for day in DAYS
+                if day != FAILED
+                for settled in (day_start(day), day_start(day) + timedelta(hours=8))
+            ]
+        },
+        fetched_at=FETCHED,
+        asked=[
+            Asked("funding_rate", "AUSDT", day_start(DAYS[0]), day_start(FAILED)),
+            Asked("funding_rate", "AUSDT", day_start(FAILED) + ONE, day_start(DAYS[-1]) + ONE),
+        ],
+    )
+    box.load(
+        "ethereum",
+        {
+            "transfers": [
+                {
+                    "token": "0xa",
+                    "day_time": day_start(DAYS[3]),
+                    "block_number": 1,
+                    "block_hash": "0x1",
+                    "log_index": 0,
+                    "transaction_hash": "0x2",
+                    "from_address": "0x0",
+                    "to_address": "0x3",
+                    "value_raw": "1",
+                    "value": 1,
+                }
+            ]
+        },
+        fetched_at=FETCHED,
+        asked=[
+            Asked("transfers", "0xa", day_start(DAYS[0]), day_start(DAYS[9]) + ONE),
+            Asked("transfers", "0xa", day_start(DAYS[10]), day_start(DAYS[10]) + ONE, "error"),
+            Asked("transfers", "0xa", day_start(DAYS[11]), day_start(DAYS[-1]) + ONE),
+        ],
+    )
     box.run("+ops_gap")
     found: dict[str, list[tuple[Any, ...]]] = {}
     for series, *gap in box.query(
@@ -82,6 +148,11 @@ def gaps(shared_box: LakeBox) -> dict[str, list[tuple[Any, ...]]]:
         "where source = 'binance' order by all"
     ):
         found.setdefault(series, []).append(tuple(gap))
+    for source, series, *gap in box.query(
+        "select source, series_id, gap_from, gap_to, reason, is_repairable from marts.ops_gap "
+        "where source != 'binance' order by all"
+    ):
+        found.setdefault(f"{source} {series}", []).append(tuple(gap))
     return found
 
 
@@ -116,6 +187,20 @@ def test_a_day_that_most_series_lack_is_an_outage_and_open_for_a_week(gaps: Any)
             (LONG_OUT, LONG_OUT, "source_outage", False),
             (OUT, OUT, "source_outage", True),
         ]
+
+
+def test_working_days_are_owed_and_a_day_without_any_rate_is_a_holiday(gaps: Any) -> None:
+    assert [gap[:3] for gap in gaps["ecb USD"]] == [(HOLIDAY, HOLIDAY, "omitted_empty_bucket")]
+    assert gaps["ecb USD"] == gaps["ecb GBP"] == gaps["ecb JPY"]
+    assert not any(is_repairable for *_, is_repairable in gaps["ecb USD"])
+
+
+def test_a_day_without_any_settlement_is_missing(gaps: Any) -> None:
+    assert gaps["binance_futures AUSDT"] == [(FAILED, FAILED, "own_failure", True)]
+
+
+def test_a_token_without_events_owes_nothing_but_an_answer(gaps: Any) -> None:
+    assert gaps["ethereum 0xa"] == [(DAYS[10], DAYS[10], "own_failure", True)]
 
 
 def test_the_newest_answer_says_until_when_days_are_owed(gaps: Any) -> None:

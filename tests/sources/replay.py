@@ -140,14 +140,15 @@ def record(name: str, settings: Settings, dataset: Dataset, days: int) -> Tape:
     return tape
 
 
-def play(tape: Tape, change: Change | None = None) -> Played:
-    """Extract from the tape, each answer changed first."""
+def play(tape: Tape, change: Change | None = None, **options: Any) -> Played:
+    """Extract from the tape, each answer changed first; `options` are the extraction's."""
     source = sources.source(tape.source)
     run = Extraction(
         client=_Player(tape, change),  # type: ignore[arg-type]
         fetched_at=tape.fetched_at,
         run_id="replay",
         universe=tape.universe,
+        **options,
     )
     parts: dict[str, list[pa.Table]] = {}
     for name, rows in extraction.ask(source, run, tape.window):

@@ -60,7 +60,8 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
         return
     # TVL labelled with a midnight is that at the end of the day before
     labels = Window(closed.start + DAY, closed.end + DAY)
-    wanted = run.wanted(slugs)
+    # a repair's series are not all named by a slug; `pull` leaves out what it does not want
+    wanted = run.wanted(slugs) if run.only_table is None else sorted(slugs)
     run.settle(PROTOCOL_TVL, len(holding.intersection(wanted)))
     run.settle(CHAIN_TVL, 1 + len(chains))
     run.settle(CHAIN_METRICS, len(chains))
@@ -125,12 +126,13 @@ def _protocol_history(run: Extraction, slug: str, labels: Window) -> Iterator[It
         yield parse.protocol_tvl(answer[0], slug, latest, labels)
 
     def tokens() -> Iterator[Parsed]:
-        for payload in answer:
+        for payload in answer or [_get(run, f"protocol/{quote(slug)}")]:
             yield parse.protocol_tokens(payload, slug, latest, labels)
 
     reaches = start_of(labels.last)
     yield from run.pull(PROTOCOL_TVL, slug, labels, tvl, reaches=reaches)
-    if answer:
+    # a repair of the tokens alone has not asked yet
+    if answer or run.only_table is not None:
         yield from run.pull(PROTOCOL_TOKENS, slug, labels, tokens, reaches=reaches)
 
 
@@ -218,6 +220,8 @@ def plan(run: Extraction, window: Window) -> Sequence[Share]:
     return [
         *shares,
         Share(PROTOCOL_TVL, slugs, is_bound=True),
+        # tokens come with the TVL, unless they are all that is wanted
+        *([Share(PROTOCOL_TOKENS, slugs)] if run.only_table == PROTOCOL_TOKENS.name else []),
         Share(CHAIN_TVL, 1 + chains, is_bound=True),
         Share(METRIC_PROTOCOLS, len(METRICS)),
         Share(CHAIN_METRICS, chains, len(METRICS), is_bound=True),

@@ -72,7 +72,7 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
     yield from run.pull(
         PRICES, "*", closed, lambda: _prices(run, closed), reaches=start_of(closed.last)
     )
-    if run.only is not None:
+    if run.only is not None and run.only_table is None:
         # the user wants some coins, and chains are of all
         return
     sizes: dict[str, Decimal] = {}
@@ -131,8 +131,8 @@ def plan(run: Extraction, window: Window) -> Sequence[Share]:
         return shares
     coins = run.at_most(len(run.universe) + MAX_UNCURATED)
     shares += [Share(BALANCES, coins, is_bound=True), Share(PRICES, 1)]
-    if run.only is None:
-        shares += [Share(CHAINS, 1), Share(CHARTS, 1 + MAX_CHAINS, is_bound=True)]
+    if run.only is None or run.only_table is not None:
+        shares += [Share(CHAINS, 1), Share(CHARTS, run.at_most(1 + MAX_CHAINS), is_bound=True)]
     return shares
 
 

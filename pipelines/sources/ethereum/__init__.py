@@ -45,7 +45,13 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
         return
     head: list[Block] = []
     decimals: dict[str, int | None] = {}
-    yield from run.pull(TOKEN_SUPPLY, tokens, None, lambda: _supply(run, tokens, head, decimals))
+    yield from run.pull(
+        TOKEN_SUPPLY,
+        tokens,
+        None,
+        lambda: _supply(run, tokens, head, decimals),
+        is_needed=True,
+    )
     closed = run.closed(window)
     if closed is None or not head:
         return
@@ -136,7 +142,7 @@ def plan(run: Extraction, window: Window) -> Sequence[Share]:
     tokens = run.at_most(len(run.universe))
     if not tokens:
         return []
-    shares = [Share(TOKEN_SUPPLY, 1, 1 + tokens * len(SELECTORS))]
+    shares = [Share(TOKEN_SUPPLY, 1, 1 + tokens * len(SELECTORS), is_needed=True)]
     if (closed := run.closed(window)) is not None:
         days = closed.day_count
         ranges = CALLS_OF_A_RANGE * ceil(days * BLOCKS_OF_A_DAY / PLANNED_RANGE)

@@ -30,11 +30,14 @@ build_stamp as (
     select * from {{ ref('int_build_stamp') }}
 ),
 
--- the tables that owe a row a day, and the last day that each can have published
+-- the tables that owe a row a day, and the last day that each can have published; of those that have
+-- rows only when something happens, only days without an answer are missing
 owing as (
     select
         daily.source,
         daily.table_name,
+        daily.is_sparse,
+        source_convention.timestamp_convention in ('working_day', 'prior_working_day') as is_of_working_days,
         -- a label that means the end of the day before
         case when source_convention.timestamp_convention = 'point_in_time' then 1 else 0 end as shift_d,
         {{ utc_day(
@@ -42,11 +45,20 @@ owing as (
         ) }} - 1 as last_due_day,
         {{ utc_day('build_stamp.as_of_ts') }} - reach.reach_d as first_reachable_day
     from (values
-        ('binance', 'klines'), ('coinbase', 'candles'), ('kraken', 'ohlc'), ('okx', 'history_candles'),
-        ('bybit', 'kline'), ('bitstamp', 'ohlc'), ('coinmetrics', 'asset_metrics'),
-        ('defillama_stablecoins', 'balances'), ('defillama', 'chain_tvl'),
-        ('defillama_coins', 'prices'), ('coingecko', 'market_chart'), ('defillama_yields', 'pool_chart')
-    ) as daily (source, table_name)
+        ('binance', 'klines', false), ('coinbase', 'candles', false), ('kraken', 'ohlc', false),
+        ('okx', 'history_candles', false), ('bybit', 'kline', false), ('bitstamp', 'ohlc', false),
+        ('binance_futures', 'funding_rate', false), ('binance_futures', 'open_interest_hist', false),
+        ('okx', 'funding_rate_history', false), ('bybit', 'funding_history', false),
+        ('bybit', 'open_interest', false), ('coinmetrics', 'asset_metrics', false),
+        ('blockchain_info', 'charts', false), ('ethereum', 'transfers', true),
+        ('defillama_stablecoins', 'balances', false), ('defillama_stablecoins', 'prices', false),
+        ('defillama_stablecoins', 'charts', false), ('defillama', 'protocol_tvl', false),
+        ('defillama', 'protocol_tokens', true), ('defillama', 'chain_tvl', false),
+        ('defillama', 'protocol_metrics', false), ('defillama', 'chain_metrics', false),
+        ('defillama_coins', 'prices', false), ('coingecko', 'market_chart', false),
+        ('defillama_yields', 'pool_chart', false), ('ecb', 'exchange_rates', false),
+        ('gold', 'prices', false), ('gold', 'currency_rates', false)
+    ) as daily (source, table_name, is_sparse)
     inner join source_convention
         on daily.source = source_convention.source
         and daily.table_name = source_convention.table_name
@@ -144,10 +156,18 @@ missing as (
         on expected.source = life.source
         and expected.table_name = life.table_name
         and expected.entity_id = life.entity_id
+    inner join owing
+        on expected.source = owing.source
+        and expected.table_name = owing.table_name
     left join market
         on expected.source = market.venue_id
         and expected.entity_id = market.symbol
     where landed.day is null
+        -- 2000-01-03 was a Monday
+        and not (
+            owing.is_of_working_days
+            and {{ days_between("date '2000-01-03'", 'expected.day') }} % 7 >= 5
+        )
 ),
 
 alive as (
@@ -213,6 +233,8 @@ explained as (
             when not answer.is_answered then 'own_failure'
             when missing.first_landed_day is null or missing.day < missing.first_landed_day
                 then 'not_listed_yet'
+            -- a day on which nobody has a rate is a holiday
+            when owing.is_of_working_days then 'omitted_empty_bucket'
             when population.missing_count >= ops_config.outage_min_series
                 and population.missing_count
                 >= ops_config.outage_share_frac * (population.missing_count + population.landed_count)
@@ -243,6 +265,7 @@ explained as (
         and missing.table_name = population.table_name
         and missing.day = population.day
     cross join ops_config
+    where not (owing.is_sparse and answer.is_answered)
 ),
 
 final as (

@@ -1,4 +1,5 @@
--- which days of which series are landed, for the raw tables that owe a row a day
+-- which days of which series are landed, for the raw tables that owe a row a day; a row that its source
+-- has taken back since is no gap of ours, so the newest version need not be looked for
 with candle as (
     select * from {{ ref('int_market_candle_raw_daily') }}
 ),
@@ -26,6 +27,86 @@ chart as (
 
 pool_day as (
     select * from {{ ref('stg_defillama_yields__pool_day') }}
+),
+
+binance_funding as (
+    select * from {{ ref('hist_binance_futures__funding_rate') }}
+    where {{ is_known() }} and not is_deleted
+),
+
+binance_interest as (
+    select * from {{ ref('hist_binance_futures__open_interest') }}
+    where {{ is_known() }} and not is_deleted
+),
+
+okx_funding as (
+    select * from {{ ref('hist_okx__funding_rate') }}
+    where {{ is_known() }} and not is_deleted
+),
+
+bybit_funding as (
+    select * from {{ ref('hist_bybit__funding_rate') }}
+    where {{ is_known() }} and not is_deleted
+),
+
+bybit_interest as (
+    select * from {{ ref('hist_bybit__open_interest') }}
+    where {{ is_known() }} and not is_deleted
+),
+
+bitcoin_chart as (
+    select * from {{ ref('hist_blockchain_info__chart') }}
+    where {{ is_known() }} and not is_deleted
+),
+
+transfer as (
+    select * from {{ ref('hist_ethereum__transfer') }}
+    where {{ is_known() }} and not is_deleted
+),
+
+stablecoin_price as (
+    select * from {{ ref('hist_defillama_stablecoins__price') }}
+    where {{ is_known() }} and not is_deleted
+),
+
+stablecoin_chart as (
+    select * from {{ ref('hist_defillama_stablecoins__chart') }}
+    where {{ is_known() }} and not is_deleted
+),
+
+protocol_tvl as (
+    select * from {{ ref('hist_defillama__protocol_tvl') }}
+    where {{ is_known() }} and not is_deleted and chain = '__total__'
+),
+
+protocol_token as (
+    select * from {{ ref('hist_defillama__protocol_token') }}
+    where {{ is_known() }} and not is_deleted
+),
+
+protocol_metric as (
+    select * from {{ ref('hist_defillama__protocol_metric') }}
+    where {{ is_known() }} and not is_deleted and chain = '__total__'
+),
+
+chain_metric as (
+    select * from {{ ref('hist_defillama__chain_metric') }}
+    where {{ is_known() }} and not is_deleted
+),
+
+exchange_rate as (
+    select * from {{ ref('hist_ecb__exchange_rate') }}
+    where {{ is_known() }} and not is_deleted
+),
+
+gold_price as (
+    select * from {{ ref('hist_gold__price') }}
+    where {{ is_known() }} and not is_deleted
+),
+
+zloty_rate as (
+    select * from {{ ref('hist_gold__currency_rate') }}
+    where {{ is_known() }} and not is_deleted
 ),
 
 final as (
@@ -72,6 +153,152 @@ final as (
 
     select 'defillama_yields' as source, 'pool_chart' as table_name, pool_id as entity_id, day
     from pool_day
+
+    union all
+
+    -- contracts settle several times a day
+    select distinct
+        'binance_futures' as source,
+        'funding_rate' as table_name,
+        symbol as entity_id,
+        {{ utc_day('funding_time') }} as day
+    from binance_funding
+
+    union all
+
+    select distinct
+        'binance_futures' as source,
+        'open_interest_hist' as table_name,
+        symbol as entity_id,
+        {{ utc_day('"time"') }} - 1 as day
+    from binance_interest
+
+    union all
+
+    select distinct
+        'okx' as source,
+        'funding_rate_history' as table_name,
+        inst_id as entity_id,
+        {{ utc_day('funding_time') }} as day
+    from okx_funding
+
+    union all
+
+    select distinct
+        'bybit' as source,
+        'funding_history' as table_name,
+        symbol as entity_id,
+        {{ utc_day('funding_time') }} as day
+    from bybit_funding
+
+    union all
+
+    select distinct
+        'bybit' as source,
+        'open_interest' as table_name,
+        symbol as entity_id,
+        {{ utc_day('"time"') }} - 1 as day
+    from bybit_interest
+
+    union all
+
+    select distinct
+        'blockchain_info' as source,
+        'charts' as table_name,
+        chart as entity_id,
+        {{ utc_day('day_time') }} as day
+    from bitcoin_chart
+
+    union all
+
+    select distinct
+        'ethereum' as source,
+        'transfers' as table_name,
+        token as entity_id,
+        {{ utc_day('day_time') }} as day
+    from transfer
+
+    union all
+
+    -- one answer has all coins
+    select distinct
+        'defillama_stablecoins' as source,
+        'prices' as table_name,
+        '*' as entity_id,
+        {{ utc_day('day_time') }} as day
+    from stablecoin_price
+
+    union all
+
+    select distinct
+        'defillama_stablecoins' as source,
+        'charts' as table_name,
+        chain as entity_id,
+        {{ utc_day('day_time') }} as day
+    from stablecoin_chart
+
+    union all
+
+    select distinct
+        'defillama' as source,
+        'protocol_tvl' as table_name,
+        slug as entity_id,
+        {{ utc_day('label_time') }} - 1 as day
+    from protocol_tvl
+
+    union all
+
+    select distinct
+        'defillama' as source,
+        'protocol_tokens' as table_name,
+        slug as entity_id,
+        {{ utc_day('label_time') }} - 1 as day
+    from protocol_token
+
+    union all
+
+    select distinct
+        'defillama' as source,
+        'protocol_metrics' as table_name,
+        series_id as entity_id,
+        {{ utc_day('day_time') }} as day
+    from protocol_metric
+
+    union all
+
+    select distinct
+        'defillama' as source,
+        'chain_metrics' as table_name,
+        series_id as entity_id,
+        {{ utc_day('day_time') }} as day
+    from chain_metric
+
+    union all
+
+    select distinct
+        'ecb' as source,
+        'exchange_rates' as table_name,
+        currency as entity_id,
+        {{ utc_day('day_time') }} as day
+    from exchange_rate
+
+    union all
+
+    select distinct
+        'gold' as source,
+        'prices' as table_name,
+        metal as entity_id,
+        {{ utc_day('day_time') }} as day
+    from gold_price
+
+    union all
+
+    select distinct
+        'gold' as source,
+        'currency_rates' as table_name,
+        currency as entity_id,
+        {{ utc_day('day_time') }} as day
+    from zloty_rate
 )
 
 select * from final

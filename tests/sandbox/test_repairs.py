@@ -1,0 +1,62 @@
+"""A repair asks for the series that it wants, of every raw table that can have a gap."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipelines import extraction, sources, universe
+from pipelines.extraction import Extraction
+from pipelines.sandbox import SandboxServer
+from pipelines.sandbox.dataset import Dataset
+from pipelines.settings import REPO_DIR, Settings, SourceOverrides
+from pipelines.sources import SOURCES
+from pipelines.windows import FixedClock, Window
+
+GAPS = REPO_DIR / "dbt/models/intermediate/ops/int_source_gap_daily.sql"
+SERIES = REPO_DIR / "dbt/models/intermediate/ops/int_source_series_daily.sql"
+
+
+def owing() -> Iterator[tuple[str, str]]:
+    """Yield the raw tables that the gaps are about, by the model itself."""
+    yield from re.findall(r"\('(\w+)', '(\w+)', (?:true|false)\)", GAPS.read_text())
+
+
+def test_every_source_of_dated_rows_is_among_them() -> None:
+    assert {source for source, _ in owing()} == set(SOURCES) - {"coinmetrics_archive"}
+    listed = SERIES.read_text()
+    assert [pair for pair in owing() if f"'{pair[1]}'" not in listed] == []
+
+
+@pytest.mark.parametrize("name", sorted({source for source, _ in owing()}))
+def test_one_series_is_asked_for_and_no_other(
+    name: str, dataset: Dataset, server: SandboxServer, tmp_path: Path
+) -> None:
+    settings = Settings(
+        data_dir=tmp_path, sandbox_url=server.url, curation_dir=dataset.path, _env_file=None
+    )
+    source, day = sources.source(name), Window.of_day(dataset.end)
+
+    def ask(entity: str | None, table: str | None) -> Extraction:
+        only = SourceOverrides(entities=None if entity is None else (entity,))
+        own = settings.model_copy(update={"sources": {name: only}})
+        curated = universe.codes(own, source.identity or name)
+        clock = FixedClock(dataset.now)
+        run = extraction.begin(source, own, clock, "run", curated, only_table=table)
+        for _ in extraction.ask(source, run, day):
+            pass
+        assert run.failures == []
+        return run
+
+    whole = ask(None, None).log().to_pylist()
+    for table in [table for of, table in owing() if of == name]:
+        rows = [row for row in whole if row["table_name"] == table and row["window_start"]]
+        wanted = max(rows, key=lambda row: row["rows_landed"])
+        repair = ask(wanted["entity_id"], table)
+        asked = [row for row in repair.log().to_pylist() if row["window_start"]]
+        assert [(row["table_name"], row["entity_id"]) for row in asked] == [
+            (table, wanted["entity_id"])
+        ]
+        assert asked[0]["rows_landed"] == wanted["rows_landed"], f"{table} {wanted['entity_id']}"
+        assert repair.usage.request_count <= repair.plan.request_count
