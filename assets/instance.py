@@ -26,7 +26,6 @@ from dagster._core.storage.event_log.schema import (
     SqlEventLogStorageTable,
 )
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import (
-    INDEX_SHARD_NAME,
     SqliteEventLogStorage,
 )
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
@@ -35,6 +34,7 @@ from dagster._serdes import ConfigurableClassData, serialize_value
 
 # a killed run loses at most the last, unwritten batch: events only, never data
 BATCH_SIZE = 500
+OPEN_DATABASES = 4
 _STORED_TOGETHER = ASSET_EVENTS | {DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED}
 
 
@@ -58,16 +58,16 @@ class BatchingSqliteEventLogStorage(SqliteEventLogStorage):
         """Connect to the index or to a run's own database.
 
         Dagster opens and closes the file for every event, and closing the last connection writes
-        the whole log back: 16 ms an event, half a minute of a run. Here connections stay open, of
-        the index and of the run that was last asked for. A transaction is then in the operating
-        system's hands and not on the disk: what a dead machine loses is the newest events.
+        the whole log back: 16 ms an event, half a minute of a run. Here the connections that were
+        last used stay open: a run's own, the index, the log of what belongs to no run. A
+        transaction is then in the operating system's hands and not on the disk: what a dead machine
+        loses is the newest events.
         """
         with self._db_lock:
-            for other in set(self._engines) - {INDEX_SHARD_NAME, shard}:
-                self._engines.pop(other).dispose()
-            engine = self._engines.get(shard)
-            if engine is None:
-                engine = self._engines[shard] = _open(self.conn_string_for_shard(shard))
+            engine = self._engines.pop(shard, None) or _open(self.conn_string_for_shard(shard))
+            self._engines[shard] = engine  # the last is the one that was used last
+            while len(self._engines) > OPEN_DATABASES:
+                self._engines.pop(next(iter(self._engines))).dispose()
             if shard not in self._initialized_dbs:
                 self._initdb(engine)
                 self._initialized_dbs.add(shard)

@@ -20,6 +20,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from queue import SimpleQueue
@@ -46,7 +47,6 @@ CHANGES = "raw/ops/schema_change/{source}.parquet"
 LOAD_ID = "_dlt_load_id"
 # of sources that are landed side by side from a server of our own
 SANDBOX_THREADS = 4
-# what a window of so many days asks for is read sooner than a process has started
 SHORT_WINDOW_D = 31
 _CATALOG_SCHEMA: dict[str, Any] = {
     "source": pl.String,
@@ -131,11 +131,10 @@ class Landing:
         self._waiting: SimpleQueue[str | None] = SimpleQueue()
         is_live = settings.profile == "live"
         workers = len(source_names) if is_live else min(SANDBOX_THREADS, len(source_names))
-        self._processes: ProcessPoolExecutor | None = None
-        if not is_live and workers > 1 and window.day_count > SHORT_WINDOW_D:
-            self._processes = ProcessPoolExecutor(
-                os.cpu_count() or 1, multiprocessing.get_context("spawn")
-            )
+        # a short window is read sooner than a process has started, but not sooner than by one
+        # that the history was read with
+        is_worth_it = window.day_count > SHORT_WINDOW_D or _processes.cache_info().currsize
+        self._is_spread = not is_live and workers > 1 and bool(is_worth_it)
         for name in (*source_names, *(None,) * workers):
             self._waiting.put(name)
         for number in range(workers):
@@ -154,8 +153,6 @@ class Landing:
         """Begin with no further source."""
         for report in self._reports.values():
             report.cancel()
-        if self._processes is not None:
-            self._processes.shutdown(wait=False, cancel_futures=True)
 
     def _work(self, window: Window, settings: Settings, clock: Clock, run_id: str) -> None:
         while (name := self._waiting.get()) is not None:
@@ -171,9 +168,9 @@ class Landing:
         self, name: str, window: Window, settings: Settings, clock: Clock, run_id: str
     ) -> LoadReport:
         if not self._wishes:
-            if self._processes is None:
+            if not self._is_spread:
                 return land(name, window, settings, clock, run_id)
-            return self._processes.submit(land, name, window, settings, clock, run_id).result()
+            return _processes().submit(land, name, window, settings, clock, run_id).result()
         reports = [
             land(
                 name,
@@ -187,6 +184,12 @@ class Landing:
             if wish.source == name
         ]
         return merged(reports) if reports else LoadReport(name, window)
+
+
+@cache
+def _processes() -> ProcessPoolExecutor:
+    """Return this process's helpers: one for each core, started when the first is needed."""
+    return ProcessPoolExecutor(os.cpu_count() or 1, multiprocessing.get_context("spawn"))
 
 
 def _restricted(settings: Settings, wish: Wish) -> Settings:
