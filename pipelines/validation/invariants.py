@@ -38,7 +38,7 @@ RECOMPUTED_EVERY = 5
 RECOMPUTED_WINDOWS_D = (1, 7, 30, 365)
 
 # shares are sums of a dozen doubles
-SHARE_TOLERANCE = 1e-9
+TOTAL_CHAIN = "__total__"
 # sources round, and count a coin's chains and its total at different moments
 CHAIN_TOLERANCE = 1e-3
 
@@ -282,10 +282,42 @@ def _pegs_use_published_prices(marts: Marts, _context: Context) -> pl.DataFrame:
     )
 
 
-def _supply_shares_sum_to_one(marts: Marts, _context: Context) -> pl.DataFrame:
-    shares = marts.frame("stablecoin_supply_daily", ["day", "share_frac"]).drop_nulls()
-    summed = shares.group_by("day").agg(sum_of_shares=pl.col("share_frac").sum())
-    return summed.filter((pl.col("sum_of_shares") - 1).abs() > SHARE_TOLERANCE).sort("day")
+def _valuations_agree(marts: Marts, _context: Context) -> pl.DataFrame:
+    """What a mart takes from another it shows as the other does."""
+    key = ["entity", "day"]
+    peers = marts.frame("peer_percentile_daily", ["asset_id", "day", "metric", "metric_value"])
+    metrics = peers["metric"].unique().sort().to_list()
+    valued = marts.frame("valuation_daily", ["asset_id", "day", *{"mcap_usd", *metrics}]).rename(
+        {"asset_id": "entity"}
+    )
+    ranked = peers.select(
+        pl.col("metric").alias("what"), entity="asset_id", day="day", shown="metric_value"
+    ).join(
+        valued.unpivot(metrics, index=key, variable_name="what", value_name="meant"),
+        on=["what", *key],
+        how="left",
+    )
+    tokens = marts.frame("exchange_token_daily", ["token_asset_id", "day", "token_mcap_usd"])
+    caps = (
+        tokens.drop_nulls(["token_asset_id", "token_mcap_usd"])
+        .select(entity="token_asset_id", day="day", shown="token_mcap_usd")
+        .join(valued.select(*key, meant="mcap_usd"), on=key, how="left")
+        .with_columns(what=pl.lit("token_mcap_usd"))
+    )
+    grown = marts.frame("protocol_growth_daily", ["protocol_id", "day", "tvl_usd"])
+    held = marts.frame("protocol_fundamentals_daily", ["protocol_id", "chain_id", "day", "tvl_usd"])
+    totals = held.filter(pl.col("chain_id") == TOTAL_CHAIN)
+    locked = (
+        grown.select(entity="protocol_id", day="day", shown="tvl_usd")
+        .join(totals.select(entity="protocol_id", day="day", meant="tvl_usd"), on=key, how="left")
+        .with_columns(what=pl.lit("tvl_usd"))
+    )
+    compared = pl.concat(
+        # of no metric at all nothing is meant, not even a number
+        frame.select("what", *key, "shown", pl.col("meant").cast(pl.Float64))
+        for frame in (ranked, caps, locked)
+    )
+    return compared.filter(differs("shown", "meant")).sort("what", *key)
 
 
 def _plans_answer_to_signals(marts: Marts, _context: Context) -> pl.DataFrame:
@@ -454,11 +486,12 @@ INVARIANTS: tuple[Invariant, ...] = (
         _pegs_use_published_prices,
     ),
     Invariant(
-        "supply_shares_sum_to_one",
-        "stablecoin_supply_daily",
+        "valuations_agree",
+        "valuation_daily",
         "block",
-        "The shares of a day's stablecoin supply sum to one.",
-        _supply_shares_sum_to_one,
+        "Peers are ranked by valuation_daily's numbers, the tokens of exchanges have its market "
+        "caps, and growth is of the TVL that protocol_fundamentals_daily has in total.",
+        _valuations_agree,
     ),
     Invariant(
         "crowding_is_funding",

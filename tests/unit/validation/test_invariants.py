@@ -104,6 +104,35 @@ def marts() -> Frames:
                     "circulating_native": [4.0, 6.0, 1.0],
                 }
             ),
+            "valuation_daily": pl.DataFrame(
+                {"asset_id": ["btc"], "day": [LAST], "mcap_usd": [100.0], "pf_circ_x": [7.0]}
+            ),
+            "peer_percentile_daily": pl.DataFrame(
+                {
+                    "asset_id": ["btc"],
+                    "day": [LAST],
+                    "metric": ["pf_circ_x"],
+                    "metric_value": [7.0],
+                }
+            ),
+            "exchange_token_daily": pl.DataFrame(
+                {
+                    "token_asset_id": ["btc", None],
+                    "day": [LAST, LAST],
+                    "token_mcap_usd": [100.0, None],
+                }
+            ),
+            "protocol_growth_daily": pl.DataFrame(
+                {"protocol_id": ["swap"], "day": [LAST], "tvl_usd": [9.0]}
+            ),
+            "protocol_fundamentals_daily": pl.DataFrame(
+                {
+                    "protocol_id": ["swap", "swap"],
+                    "chain_id": ["Base", "__total__"],
+                    "day": [LAST, LAST],
+                    "tvl_usd": [5.0, 9.0],
+                }
+            ),
             "derivatives_daily": pl.DataFrame(
                 {"asset_id": ["btc", "btc"], "day": [DAYS[8], DAYS[9]], "funding_z_90d": [0.5, 2.0]}
             ),
@@ -311,15 +340,24 @@ def test_peg_on_another_price_is_found_but_not_where_the_source_is_another(marts
     assert _check("pegs_use_published_prices", marts).is_passed
 
 
-def test_shares_that_do_not_sum_to_one_are_found(marts: Frames) -> None:
-    marts.frames["stablecoin_supply_daily"] = pl.DataFrame(
-        {"day": [LAST, LAST], "share_frac": [0.5, 0.4]}
-    )
+@pytest.mark.parametrize(
+    ("mart", "column", "told"),
+    [
+        ("peer_percentile_daily", "metric_value", "what=pf_circ_x, entity=btc"),
+        ("exchange_token_daily", "token_mcap_usd", "what=token_mcap_usd, entity=btc"),
+        ("protocol_growth_daily", "tvl_usd", "what=tvl_usd, entity=swap"),
+    ],
+)
+def test_a_number_that_another_mart_has_otherwise_is_found(
+    marts: Frames, mart: str, column: str, told: str
+) -> None:
+    _set(marts, mart, pl.lit(value=True), **{column: 1.5})
 
-    result = _check("supply_shares_sum_to_one", marts)
+    result = _check("valuations_agree", marts)
 
+    assert result.is_blocking
     assert result.failed_row_count == 1
-    assert "day=2024-02-09, sum_of_shares=0.9" in result.detail
+    assert told in result.detail
 
 
 def test_a_market_that_is_not_the_sum_of_its_coins_is_found(marts: Frames) -> None:
@@ -375,6 +413,19 @@ def test_young_series_has_no_usual_size(marts: Frames) -> None:
     context = Context(Window(DAYS[0], DAYS[10]), LAST, {})
 
     assert _check("day_sizes_are_usual", marts, context).is_passed
+
+
+def test_marts_of_an_empty_lake_agree(marts: Frames) -> None:
+    for mart in (
+        "valuation_daily",
+        "peer_percentile_daily",
+        "exchange_token_daily",
+        "protocol_growth_daily",
+        "protocol_fundamentals_daily",
+    ):
+        marts.frames[mart] = marts.frames[mart].clear()
+
+    assert _check("valuations_agree", marts).is_passed
 
 
 def test_a_metric_that_begins_makes_no_day_unusual(marts: Frames) -> None:
