@@ -209,7 +209,7 @@ def test_days_without_data_are_tagged_so(default: Dataset, priced: pl.DataFrame)
 
 def test_every_scenario_of_the_sources_is_listed(default: Dataset) -> None:
     listed = {scenario.id for scenario in default.scenarios}
-    assert listed == {f"F-{number}" for number in range(1, 21)}
+    assert listed == {f"F-{number}" for number in range(1, 22)}
     for scenario in default.scenarios:
         assert scenario.what, scenario
         assert scenario.expect, scenario
@@ -295,7 +295,17 @@ def test_the_spiral_shows_in_supply_price_and_backing(default: Dataset) -> None:
         .collect()
         .iter_rows()
     )
-    assert supply[begin + timedelta(days=9)] / supply[begin - timedelta(days=1)] > 1000
+    minted = supply[begin + timedelta(days=9)] / supply[begin - timedelta(days=1)]
+    assert minted > 15
+    backing = dict(
+        default.table("truth/price")
+        .filter(pl.col("asset_id") == "sandbox-nova")
+        .select("day", "close_usd")
+        .collect()
+        .iter_rows()
+    )
+    lost = backing[begin + timedelta(days=9)] / backing[begin - timedelta(days=1)]
+    assert minted * lost < 0.05, "what backs the coin dies with it, whatever is minted"
 
 
 def test_rates_of_an_instant_are_the_closes_of_the_day_before(default: Dataset) -> None:

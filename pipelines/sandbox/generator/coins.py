@@ -18,6 +18,10 @@ _BITCOIN_MAX = 21e6
 _UNCAPPED = 4
 # what the next years still bring, over what circulates at the end
 _ROOM = 1.3
+# the coin of which CoinGecko counts too few units for a month, and which month back from the end
+_DISPUTED = "ethereum"
+_DISPUTED_BACK_D = (120, 90)
+_DISPUTED_PART = 0.92
 _CATEGORIES: Mapping[str, tuple[str, str]] = {
     "platform": ("layer-1", "Layer 1 (L1)"),
     "layer2": ("layer-2", "Layer 2 (L2)"),
@@ -53,6 +57,14 @@ def coin_tables(
         # aggregators count more venues, and what they wash
         volume = turnover[asset_id][:count] * 1.35 * np.exp(0.05 * rng.standard_normal(count))
         total, most = supply.copy(), np.full(count, np.nan)
+        if asset_id == _DISPUTED:
+            first, last = (max(count - back, 0) for back in _DISPUTED_BACK_D)
+            supply = supply.copy()
+            supply[first:last] *= _DISPUTED_PART
+            world.note(
+                "F-21", asset_id, first, last - 1, "CoinGecko counts 8 % fewer units than a ledger",
+                "supply_disputed in valuation_daily; the market cap is the ledger's",
+            )  # fmt: skip
         if asset_id == "bitcoin":
             most = np.full(count, _BITCOIN_MAX)
         elif is_token:

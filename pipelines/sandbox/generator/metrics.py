@@ -27,6 +27,14 @@ _TOKEN_METRICS = (
     "TxTfrCnt",
 )
 _CHAIN_METRICS = (*_TOKEN_METRICS, "BlkCnt", "FeeTotNtv", "IssTotNtv", "IssTotUSD")
+# a ledger holds what is in escrow and treasuries too: it over what circulates
+_ESCROWED: Mapping[str, float] = {
+    "ripple": 1.75,
+    "stellar": 1.6,
+    "chainlink": 1.6,
+    "uniswap": 1.55,
+    "aave": 1.06,
+}
 _WITH_REALISED = frozenset({"bitcoin", "ethereum", "litecoin", "dogecoin", "bitcoin-cash"})
 
 
@@ -101,6 +109,7 @@ def _of_asset(
     price = path.close[:count] * np.exp(1.5e-4 * rng.standard_normal(count))
     previous = np.concatenate([path.open[:1], path.close[: count - 1]])
     cap = price * supply
+    held = _ESCROWED.get(spec.asset_id, 1.0)
     # more people come when prices move and when they are high
     interest = np.sqrt(cap / cap[0]) * np.exp(0.12 * np.clip(path.activity[:count], 0, 5))
     weekly = 1 + 0.06 * np.cos(2 * np.pi * (np.arange(count) % 7) / 7)
@@ -109,10 +118,10 @@ def _of_asset(
     active = np.round(base * 25 * interest**0.5 * weekly * noise[0])
     values: dict[str, Series] = {
         "AdrActCnt": active,
-        "CapMrktCurUSD": cap,
+        "CapMrktCurUSD": cap * held,
         "PriceUSD": price,
         "ReferenceRateUSD": previous,
-        "SplyCur": supply,
+        "SplyCur": supply * held,
         "TxCnt": np.round(active * 0.55 * noise[1]),
         "TxTfrCnt": np.round(active * 0.9 * noise[2]),
     }

@@ -29,8 +29,8 @@ _REGIME_MOVES = ((0.975, 0.020, 0.005), (0.020, 0.960, 0.020), (0.010, 0.090, 0.
 # how a coin and its stablecoin go down together, in log terms a day
 _SPIRAL_BACKING = (-0.08, -0.30, -0.55, -0.90, -1.60, -2.10, -1.40, -0.60, -0.20)
 _SPIRAL_STABLE = (-0.012, -0.055, -0.19, -0.38, -0.75, -1.35, -2.1, -2.6, -3.1, -3.4)
-# how the coin's supply explodes meanwhile: factors a day
-SPIRAL_MINT = (1.01, 1.04, 1.25, 2.5, 9.0, 30.0, 12.0, 1.5, 1.0)
+# how the coin's supply explodes meanwhile, though never as fast as its price falls: factors a day
+SPIRAL_MINT = (1.01, 1.04, 1.15, 1.5, 2.0, 2.5, 1.8, 1.2, 1.0)
 
 
 @dataclass(frozen=True)
