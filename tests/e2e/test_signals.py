@@ -53,6 +53,25 @@ def test_queries_of_the_page_answer(project: Project, query: str) -> None:
     assert found or "signal_quality" in query, query
 
 
+@pytest.mark.parametrize("page", ["signals", "valuations"])
+def test_a_page_is_printed_whole(project: Project, page: str) -> None:
+    file = project.settings.published_dir / "tokenmart.duckdb"
+    done = subprocess.run(
+        [sys.executable, str(REPO / "docs/show.py"), page, "--file", str(file)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    headings = re.findall(r"^## (.*)", (REPO / f"docs/{page}.md").read_text(), flags=re.M)
+    told = [
+        heading
+        for heading in headings
+        if re.search(rf"^{re.escape(heading)}\n-", done.stdout, flags=re.M)
+    ]
+    assert len(told) >= 5, done.stdout
+
+
 def test_published_events_have_their_numbers_in_the_ledger(project: Project) -> None:
     """A-22: polled twice, nothing comes twice; the ledger knows what was told."""
     with warehouse.read(project.settings.published_dir / "tokenmart.duckdb") as connection:
