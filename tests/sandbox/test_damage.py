@@ -12,6 +12,7 @@ from tests.sources.fuzz_sources import RECORDED, recorded_tapes, try_source
 from tests.sources.replay import record
 
 
+@pytest.mark.slow  # damage to the bodies of each parser is tried beside the parser's own tests
 @pytest.mark.parametrize("name", SOURCES)
 def test_damage_ends_as_a_row_a_quarantine_or_a_typed_error(
     name: str, dataset: Dataset, server: SandboxServer, tmp_path: Path

@@ -111,6 +111,7 @@ def test_a_new_column_changes_no_row_and_is_told_of_every_table(name: str, tape:
     assert {(name, table) for table in untold} <= WITHOUT_FIELDS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SOURCES)
 def test_a_longer_array_is_told(name: str, tape: Any) -> None:
     clean = play(tape(name))
@@ -144,6 +145,7 @@ def _fields(played: Played) -> list[str]:
     return sorted({field for shape in played.run.shapes.values() for field in shape.always})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SOURCES)
 def test_a_column_that_is_gone_is_told_or_refused(name: str, tape: Any) -> None:
     clean = play(tape(name))
@@ -166,6 +168,7 @@ def test_a_column_that_is_gone_is_told_or_refused(name: str, tape: Any) -> None:
             assert statuses != {"ok"}, f"{gone} of {table} is gone and all looks well"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SOURCES)
 def test_a_column_of_another_type_is_told_or_refused(name: str, tape: Any) -> None:
     """An object where a number or a text was: never a row that was made of it."""
@@ -191,6 +194,7 @@ def test_a_column_of_another_type_is_told_or_refused(name: str, tape: Any) -> No
             )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SOURCES)
 def test_a_new_word_is_told_with_its_column(name: str, tape: Any) -> None:
     clean = play(tape(name))
