@@ -29,7 +29,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 # the manifest is built here, once, and not when Dagster loads the code
 $(MANIFEST): $(INSTALLED) $(DBT_FILES)
 	@echo "==> preparing dbt"
-	@$(BIN)/dbt --quiet parse --project-dir dbt --profiles-dir dbt
+	@$(BIN)/python -m assets.dbt_project
 	@touch $@
 
 daily: install ## data to published marts: in the sandbox, or live with TOKENMART_PROFILE=live

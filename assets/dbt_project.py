@@ -1,4 +1,7 @@
-"""The dbt project: where it is, its manifest, how dbt is started on it."""
+"""The dbt project: where it is, its manifest, how dbt is started on it.
+
+`python -m assets.dbt_project` parses it, as `make install` does.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from typing import Any
 
 from dagster_dbt import DbtProject
 
-from pipelines.settings import Settings, child_environment
+from pipelines.settings import Settings, child_environment, get_settings
 
 _FOLDER = Path(__file__).resolve().parents[1] / "dbt"
 _SOURCES = {".sql", ".yml", ".md", ".csv", ".py"}
@@ -106,3 +109,7 @@ def mart_descriptions() -> dict[str, str]:
         for node in manifest()["nodes"].values()
         if node["resource_type"] == "model" and node["fqn"][1] == "marts"
     }
+
+
+if __name__ == "__main__":
+    parse(get_settings())

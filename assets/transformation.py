@@ -236,15 +236,16 @@ def _with_size(
 
 
 def _lend_parse(settings: Settings, target: Path) -> None:
-    """Give dbt the parsed project of the last run in these folders.
+    """Give dbt the parsed project of the last run in these folders, or else of the install (6 s).
 
-    dbt takes one only from a run with the same profile, and the profile names the data folder, so
-    the one that was made at install does not serve a run elsewhere (6 s).
+    dbt takes one only from a run with the same profile, and the profile names the data folder: the
+    one of the install serves the data folder that the settings then named.
     """
-    kept = settings.data_dir / "dbt" / _PARSED
-    if kept.exists():
-        target.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(kept, target / _PARSED)
+    for folder in (settings.data_dir / "dbt", dbt_project().manifest_path.parent):
+        if (folder / _PARSED).exists():
+            target.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(folder / _PARSED, target / _PARSED)
+            return
 
 
 def _tidy(settings: Settings, target: Path) -> None:
