@@ -12,7 +12,7 @@ from pathlib import Path
 from assets import automation, ingestion, runs, transformation
 from assets.market import Market, morning_after, open_market
 from assets.resources import Progress
-from pipelines import origin, publishing, repair
+from pipelines import lake, origin, publishing, repair
 from pipelines.publishing import Manifest
 from pipelines.repair import Wish
 from pipelines.settings import Settings, SettingsError
@@ -59,6 +59,7 @@ def daily(
             outcomes = []
             history = _missing_history(instance, market, target)
             if history is not None:
+                lake.start_processes(market.settings, history)
                 outcomes.append(
                     runs.execute(
                         instance, automation.HISTORY_JOB, history, market.settings, progress

@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
+from importlib import import_module
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from queue import SimpleQueue
@@ -122,7 +123,7 @@ class Landing:
         run_id: str,
         wishes: Sequence[Wish] = (),
     ) -> None:
-        """Begin; the sources are taken up in the order given.
+        """Begin, with those that have the most tables: they take longest.
 
         With wishes nothing else is asked for.
         """
@@ -131,11 +132,9 @@ class Landing:
         self._waiting: SimpleQueue[str | None] = SimpleQueue()
         is_live = settings.profile == "live"
         workers = len(source_names) if is_live else min(SANDBOX_THREADS, len(source_names))
-        # a short window is read sooner than a process has started, but not sooner than by one
-        # that the history was read with
-        is_worth_it = window.day_count > SHORT_WINDOW_D or _processes.cache_info().currsize
-        self._is_spread = not is_live and workers > 1 and bool(is_worth_it)
-        for name in (*source_names, *(None,) * workers):
+        self._is_spread = workers > 1 and start_processes(settings, window)
+        longest_first = sorted(source_names, key=lambda name: -len(sources.tables(name)))
+        for name in (*longest_first, *(None,) * workers):
             self._waiting.put(name)
         for number in range(workers):
             threading.Thread(
@@ -190,6 +189,26 @@ class Landing:
 def _processes() -> ProcessPoolExecutor:
     """Return this process's helpers: one for each core, started when the first is needed."""
     return ProcessPoolExecutor(os.cpu_count() or 1, multiprocessing.get_context("spawn"))
+
+
+def start_processes(settings: Settings, window: Window) -> bool:
+    """Start the processes that read a window, if it is worth it, and tell whether it is.
+
+    A short window is read sooner than a process has started, but not sooner than by one that the
+    history was read with. Who calls it early gains the seconds that they take to start.
+    """
+    if settings.profile == "live":
+        return False
+    if not _processes.cache_info().currsize:
+        if window.day_count <= SHORT_WINDOW_D:
+            return False
+        for _ in range(os.cpu_count() or 1):
+            _processes().submit(_load_libraries)
+    return True
+
+
+def _load_libraries() -> None:
+    import_module("dlt.destinations")
 
 
 def _restricted(settings: Settings, wish: Wish) -> Settings:

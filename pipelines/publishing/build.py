@@ -82,8 +82,10 @@ def build(
         connection.execute(f"create schema {_TARGET}.{SCHEMA}")
         views = _copy(connection, relations, keys)
         _append_results(connection, relations, check_results)
+        connection.begin()
         for relation in relations:
             _comment(connection, relation, is_view=relation.name in views)
+        connection.commit()
         expected = {
             relation.name: _row_sum(connection, _SOURCE, relation) for relation in relations
         }
