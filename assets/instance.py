@@ -102,7 +102,7 @@ class BatchingSqliteEventLogStorage(SqliteEventLogStorage):
         if len({event.run_id for event in together}) != 1:
             super().store_event_batch(events)
             return
-        super().store_event_batch([event for event in events if event not in together])
+        super().store_event_batch([e for e in events if _type_of(e) not in _STORED_TOGETHER])
         rows = [self._event_to_row(event) for event in together]
         with self.run_connection(together[0].run_id) as connection:
             connection.execute(SqlEventLogStorageTable.insert(), rows)

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import duckdb
 
+_HALF = 2**64 - 1
 STAMP_COLUMNS = frozenset({"as_of_ts", "model_version"})
 
 
@@ -66,11 +67,11 @@ def fingerprint(
         f"""
         select
             count(*),
-            coalesce(sum(md5_number_lower(line)::hugeint), 0)::varchar,
-            coalesce(sum(md5_number_upper(line)::hugeint), 0)::varchar,
+            coalesce(sum((digest & {_HALF}::uhugeint)::hugeint), 0)::varchar,
+            coalesce(sum((digest >> 64)::hugeint), 0)::varchar,
             min(data_day),
             max(data_day)
-        from (select {row_text(columns)} as line, {day} as data_day from {relation})
+        from (select md5_number({row_text(columns)}) as digest, {day} as data_day from {relation})
         """  # noqa: S608  # names come from the catalogue and are quoted
     ).fetchone()
     if row is None:
