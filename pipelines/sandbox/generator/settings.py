@@ -26,7 +26,7 @@ class GeneratorSettings(BaseModel):
         default=60, ge=MIN_ASSETS, le=20_000, description="coins and tokens, stablecoins apart"
     )
     venues: int = Field(
-        default=6, ge=1, le=6, description="coinbase, binance, kraken, okx, bybit, bitstamp"
+        default=3, ge=1, le=6, description="coinbase, binance, kraken, okx, bybit, bitstamp"
     )
     perpetuals: int = Field(
         default=10, ge=0, description="assets with perpetual contracts, the largest first"
