@@ -167,7 +167,7 @@ def _invoke(
         arguments += ["--vars", f"{{as_of: '{config.as_of}'}}"]
     environment = dbt_environment(settings, target) | {
         "DBT_LOG_FORMAT": "json",
-        # the run's own log has what dbt says; a file beside it costs a twentieth of the build's time
+        # the run's own log has what dbt says; writing it twice is a twentieth of the build's time
         "DBT_LOG_LEVEL_FILE": "none",
         "DAGSTER_DBT_CLI": "true",
     }

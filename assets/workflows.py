@@ -108,10 +108,12 @@ def replay(
     restated later. What came before the window is landed first, as it was known when it began.
 
     Raises:
-        SettingsError: the profile is live: real time cannot be turned back.
+        SettingsError: the profile is live: real time cannot be turned back. Or the lake knows more
+            than was known on the first morning: its marts would have days that were still to come.
     """
     if settings.profile == "live":
         raise SettingsError("a replay needs the profile `sandbox`: real time does not turn back")
+    _refuse_later_knowledge(settings, window.start)
     outcomes = []
     with open_market(settings, progress, dataset, window.start) as market:
         origin.claim(market.settings)
@@ -260,6 +262,16 @@ def _refuse_unknown_days(market: Market, window: Window) -> None:
         raise SettingsError(
             f"the dataset {market.dataset.name} has the days {market.dataset.start} to "
             f"{market.dataset.end}, not all of {window}"
+        )
+
+
+def _refuse_later_knowledge(settings: Settings, first_day: date) -> None:
+    newest = lake.newest_fetch(settings)
+    if newest is not None and newest > morning_after(first_day):
+        raise SettingsError(
+            f"the lake in {settings.data_dir} was told things at {newest:%Y-%m-%d %H:%M} UTC that "
+            f"nobody knew on the morning after {first_day}. A replay wants a data folder of its "
+            "own: TOKENMART_DATA_DIR=data/replay tokenmart backfill --replay ..."
         )
 
 

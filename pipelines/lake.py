@@ -25,7 +25,7 @@ from importlib import import_module
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 import pyarrow as pa
@@ -547,6 +547,12 @@ def is_compacted(path: str) -> bool:
 def read_catalog(settings: Settings) -> pl.DataFrame:
     """Return the list that `write_catalog` last wrote; empty where there is none."""
     return pl.DataFrame(_read_catalog(*bucket(settings)), schema=_CATALOG_SCHEMA)
+
+
+def newest_fetch(settings: Settings) -> datetime | None:
+    """Return the run's clock of the newest landed rows; None for an empty lake."""
+    newest: Any = read_catalog(settings)["fetched_at"].max()
+    return cast("datetime | None", newest)
 
 
 def _list_counts(settings: Settings, source_name: str, now: datetime) -> dict[str, int]:

@@ -37,7 +37,7 @@ def check_all(
         window: the days of the run: the newest of them must be in the marts.
         published_rows: rows of each mart in the current publication, to see what got lost.
     """
-    # the contracts are Python's work, the invariants the database's: each leaves a core to the other
+    # contracts are Python's work, invariants the database's: each leaves a core to the other
     with ThreadPoolExecutor(max_workers=1) as beside:
         invariants = beside.submit(
             check_invariants, settings, clock, run_id, window, published_rows

@@ -207,6 +207,19 @@ def test_replay_walks_day_by_day_and_keeps_what_was_known_when(
     assert published[-1].mart("price_daily").rows == project.current.mart("price_daily").rows
 
 
+def test_replay_over_a_lake_that_knows_more_is_refused(project: Project) -> None:
+    before = project.current.version
+
+    done = project.run(
+        "backfill", "--replay", "--dataset", str(project.dataset.path),
+        "--from", (END - timedelta(days=2)).isoformat(), "--to", END.isoformat(),
+    )  # fmt: skip
+
+    assert done.returncode == 1
+    assert "A replay wants a data folder of its own" in " ".join(done.stdout.split())
+    assert project.current.version == before
+
+
 def test_working_file_is_not_the_published_one(project: Project) -> None:
     with warehouse.write(project.settings.warehouse_path):
         pointer = project.settings.published_dir / "tokenmart.duckdb"

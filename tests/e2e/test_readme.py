@@ -4,6 +4,7 @@ import re
 import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def commands() -> list[str]:
     return [line for line in lines if line]
 
 
-TOKENMART = [line for line in commands() if line.startswith(".venv/bin/tokenmart ")]
+TOKENMART = [line for line in commands() if re.match(r"(\w+=\S+ )*\.venv/bin/tokenmart ", line)]
 MAKE = [line for line in commands() if line.startswith("make ")]
 PYTHON = [line for line in commands() if line.startswith(".venv/bin/python ")]
 
@@ -83,8 +84,13 @@ def test_commands_do_what_the_readme_says(project: Project) -> None:
     project.environment["TOKENMART_CURATION_DIR"] = str(project.dataset.path)
     failed = {}
     for line in TOKENMART:
-        arguments = [_in_the_dataset(word) for word in shlex.split(line)[1:]]
-        done = project.run(*arguments)
+        before, after = line.split(".venv/bin/tokenmart ")
+        settings = dict(word.split("=", 1) for word in shlex.split(before))
+        if (folder := settings.get("TOKENMART_DATA_DIR")) is not None:
+            settings["TOKENMART_DATA_DIR"] = str(project.data_dir.parent / folder)
+        arguments = [_in_the_dataset(word) for word in shlex.split(after)]
+        as_written = replace(project, environment={**project.environment, **settings})
+        done = as_written.run(*arguments)
         if done.returncode != 0:
             failed[line] = done.stdout[-2000:] + done.stderr[-2000:]
     assert failed == {}
