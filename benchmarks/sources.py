@@ -43,7 +43,7 @@ def main() -> None:
         return
     with TemporaryDirectory() as folder:
         dataset = arguments.dataset or generate(
-            GeneratorSettings(name="sources"), Path(folder) / "market"
+            GeneratorSettings(name="sources", venues=6), Path(folder) / "market"
         )
         console.print(_landed(dataset, Path(folder) / "data"))
     console.print(_bulk())

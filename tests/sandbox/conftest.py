@@ -14,7 +14,12 @@ from pipelines.sandbox.dataset import Dataset, load
 from pipelines.sandbox.generate import GeneratorSettings, generate
 
 SMALL = GeneratorSettings(
-    name="small", start=date(2025, 9, 15), end=date(2026, 1, 12), assets=16, stablecoins=9
+    name="small",
+    start=date(2025, 9, 15),
+    end=date(2026, 1, 12),
+    assets=16,
+    venues=6,
+    stablecoins=9,
 )
 DAY_S = 86_400
 

@@ -116,9 +116,7 @@ def test_the_default_has_the_sizes_that_the_marts_need(default: Dataset) -> None
     counts = dict(assets.group_by("asset_class").len().iter_rows())
     assert counts["coin"] + counts["token"] + counts["wrapped"] == 60
     assert default.table("stablecoins").collect()["stablecoin_id"].n_unique() == 12
-    assert set(default.table("markets").collect()["venue"]) == {
-        "binance", "coinbase", "kraken", "okx", "bybit", "bitstamp",
-    }  # fmt: skip
+    assert set(default.table("markets").collect()["venue"]) == {"binance", "coinbase", "kraken"}
     contracts = default.table("perpetuals").collect()
     assert contracts["base_asset_id"].n_unique() == 10
     assert set(contracts["venue"]) == {"binance_futures", "okx", "bybit"}

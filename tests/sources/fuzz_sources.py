@@ -270,7 +270,12 @@ def main() -> None:
     grid = Grid("source", "bodies", "examples", *ends, title="Damaged answers")
     total = Tried()
     market = GeneratorSettings(
-        name="fuzz", start=date(2025, 9, 15), end=date(2026, 1, 12), assets=16, stablecoins=9
+        name="fuzz",
+        start=date(2025, 9, 15),
+        end=date(2026, 1, 12),
+        assets=16,
+        venues=6,
+        stablecoins=9,
     )
     with TemporaryDirectory() as folder:
         dataset = load(generate(market, Path(folder) / "fuzz"))
