@@ -47,9 +47,17 @@ def test_the_documented_mirrors_are_declared() -> None:
         assert all(host.startswith("https://") for host in hosts)
 
 
-@pytest.mark.parametrize("name", MIRRORED)
+@pytest.mark.parametrize(
+    ("name", "block"),
+    [
+        *((name, Answer("Service unavailable", status=451)) for name in MIRRORED),
+        ("bybit", Answer({"retCode": 10009, "retMsg": "The IP has been banned", "result": {}})),
+    ],
+    ids=[*MIRRORED, "bybit inside 200"],
+)
 def test_a_blocked_host_is_left_for_its_mirror(
     name: str,
+    block: Answer,
     server: SandboxServer,
     dataset: Dataset,
     tmp_path: Path,
@@ -60,7 +68,7 @@ def test_a_blocked_host_is_left_for_its_mirror(
     day = Window.of_day(dataset.end)
     source = sources.source(name)
     expected = lake.land(name, day, settings, clock, "sandbox")
-    with local_api(lambda _: Answer("Service unavailable", status=451)) as blocked:
+    with local_api(lambda _: block) as blocked:
         here = replace(
             source,
             base_url=blocked.url,

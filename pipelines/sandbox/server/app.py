@@ -283,7 +283,7 @@ def _endpoint(
         where = request.url.path.removeprefix(f"/{source.name}")
         # handlers do not wait: what was posted is read for them
         request.state.body = await request.body()
-        striking = faults.striking(source.name, where, request.url.query)
+        striking = faults.striking(source.name, where, request.url.query, request.state.body)
         transport = [fault for fault in striking if is_transport(fault)]
         refusal, headers = limiter.refuse(source.name, weight)
         reply = refusal

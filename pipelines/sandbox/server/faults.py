@@ -12,11 +12,11 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
-from pipelines.sandbox.server.reply import Reply, Shape, text
+from pipelines.sandbox.server.reply import JSON, Reply, Shape, text
 
 TransportKind = Literal[
     "400", "403", "418", "429", "451", "500", "502", "503", "html", "truncated", "empty", "slow",
-    "drop", "error_in_200",
+    "drop", "error_in_200", "answer",
 ]  # fmt: skip
 ContentKind = Literal[
     "duplicate_page", "duplicate_rows", "unordered", "short_page", "unknown_enum", "wrong_type",
@@ -80,12 +80,17 @@ class Fault(BaseModel):
     source: str = Field(description="a source's name, or * for all")
     kind: TransportKind | ContentKind
     path_prefix: str = Field(default="/", description="path below the source: /api/v3/klines")
-    contains: str = Field(default="", description="text that path or query must contain: BTCUSDT")
+    contains: str = Field(
+        default="", description="text that path, query or posted body must contain: BTCUSDT"
+    )
     skip: int = Field(default=0, ge=0, description="matching requests that go well before")
     times: int | None = Field(default=None, ge=1, description="how often; null: until taken away")
     retry_after: float | None = Field(default=None, ge=0, description="seconds, for 429, 418, 503")
     delay_s: float = Field(default=1.0, ge=0, description="for slow")
     message: str = Field(default="", description="for error_in_200, 400: the source's words")
+    status: int = Field(default=200, ge=200, le=599, description="for answer: its HTTP status")
+    body: str = Field(default="", description="for answer: its body, byte for byte")
+    media_type: str = Field(default=JSON, description="for answer: what its body is said to be")
     hits: int = Field(default=0, ge=0, description="how often it struck so far")
 
     _seen: int = PrivateAttr(default=0)
@@ -96,11 +101,11 @@ class Fault(BaseModel):
             raise ValueError(f"no such source: {self.source}; there are {', '.join(SOURCES)}")
         return self
 
-    def strikes(self, source: str, path: str, query: str) -> bool:
-        """Count a request; say whether the fault strikes it."""
+    def strikes(self, source: str, path: str, asked: str) -> bool:
+        """Count a request, whose path, query and body `asked` has; say whether it is struck."""
         if self.source not in ("*", source) or not path.startswith(self.path_prefix):
             return False
-        if self.contains and self.contains not in f"{path}?{query}":
+        if self.contains not in asked:
             return False
         if self.times is not None and self.hits >= self.times:
             return False
@@ -124,9 +129,10 @@ class Faults:
         self.active = faults
         self._pages.clear()
 
-    def striking(self, source: str, path: str, query: str) -> list[Fault]:
+    def striking(self, source: str, path: str, query: str, body: bytes = b"") -> list[Fault]:
         """Return the faults that strike a request, counting it."""
-        return [fault for fault in self.active if fault.strikes(source, path, query)]
+        asked = f"{path}?{query}\n{body.decode(errors='replace')}"
+        return [fault for fault in self.active if fault.strikes(source, path, asked)]
 
     def spoil(
         self, reply: Reply, fault: Fault, source: str, path: str, query: Mapping[str, str]
@@ -174,6 +180,8 @@ def instead(fault: Fault, source: str) -> Reply | None:
             return text("", 200, "application/json")
         case "error_in_200":
             return Reply(_error_body(source, fault.message))
+        case "answer":
+            return Reply(fault.body, fault.status, wait, fault.media_type)
         case _:
             return None
 

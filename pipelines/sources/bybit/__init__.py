@@ -202,11 +202,13 @@ def _pages(run: Extraction, endpoint: str, params: Mapping[str, Any]) -> Iterato
 def _get(run: Extraction, endpoint: str, params: Mapping[str, Any]) -> Any:
     """Ask, and raise what Bybit reports inside an answer 200."""
     payload = run.client.get_json(f"v5/market/{endpoint}", params)
+    while parse.is_blocked(payload) and run.client.change_host():
+        payload = run.client.get_json(f"v5/market/{endpoint}", params)
     problem = parse.error(payload)
     if problem is None:
         return payload
     message = f"bybit: {endpoint} {params.get('symbol', '')}: {problem}"
-    if parse.is_busy(payload):
+    if parse.is_busy(payload) or parse.is_blocked(payload):
         raise SourceUnavailable(message)
     raise RequestRefused(message)
 

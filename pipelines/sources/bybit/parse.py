@@ -29,6 +29,8 @@ _KLINE_CELLS = {
 }
 # too many visits, internal error
 _BUSY = (10006, 10016)
+# this place, or this address
+_BLOCKED = 10009
 
 
 def error(payload: object) -> str | None:
@@ -49,6 +51,11 @@ def error(payload: object) -> str | None:
 def is_busy(payload: Any) -> bool:
     """Tell whether an answer 200 says "ask again later"."""
     return isinstance(payload, dict) and payload.get("retCode") in _BUSY
+
+
+def is_blocked(payload: Any) -> bool:
+    """Tell whether an answer 200 says that the host does not answer this place."""
+    return isinstance(payload, dict) and payload.get("retCode") == _BLOCKED
 
 
 def result(payload: object, category: str, *, symbol: str | None = None) -> list[Any]:

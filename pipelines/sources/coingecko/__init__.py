@@ -5,10 +5,12 @@ Supply and fully diluted valuation have no history here: a day that is not captu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import ceil
+from typing import Any
 
 from pipelines.extraction import Extraction, Item, Source
+from pipelines.http import RequestRefused, SourceUnavailable
 from pipelines.parsing import Parsed
 from pipelines.planning import Share
 from pipelines.sources.coingecko import parse
@@ -63,7 +65,8 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
 
 def _top(run: Extraction, seen: set[str]) -> Iterator[Parsed]:
     for page in range(1, TOP_PAGES + 1):
-        payload = run.client.get_json(
+        payload = _get(
+            run,
             "coins/markets",
             {
                 "vs_currency": CURRENCY,
@@ -78,7 +81,8 @@ def _top(run: Extraction, seen: set[str]) -> Iterator[Parsed]:
 
 
 def _named(run: Extraction, coin_ids: Sequence[str], seen: set[str]) -> Iterator[Parsed]:
-    payload = run.client.get_json(
+    payload = _get(
+        run,
         "coins/markets",
         {"vs_currency": CURRENCY, "ids": ",".join(coin_ids), "per_page": PAGE_ROWS},
     )
@@ -92,7 +96,7 @@ def _fresh(run: Extraction, payload: object, seen: set[str]) -> Iterator[Parsed]
 
 
 def _categories(run: Extraction) -> Iterator[Parsed]:
-    yield parse.categories(run.client.get_json("coins/categories"), latest=run.fetched_at + DAY)
+    yield parse.categories(_get(run, "coins/categories"), latest=run.fetched_at + DAY)
 
 
 def _chart(run: Extraction, coin_id: str, labels: Window) -> Iterator[Parsed]:
@@ -100,7 +104,8 @@ def _chart(run: Extraction, coin_id: str, labels: Window) -> Iterator[Parsed]:
     earliest = run.fetched_at.date() - (REACH_D - 1) * DAY
     start = min(labels.start, max(labels.end - DAILY_FROM_D * DAY, earliest))
     last = max(labels.last, start + (DAILY_FROM_D - 1) * DAY)
-    payload = run.client.get_json(
+    payload = _get(
+        run,
         f"coins/{coin_id}/market_chart/range",
         {
             "vs_currency": CURRENCY,
@@ -111,6 +116,16 @@ def _chart(run: Extraction, coin_id: str, labels: Window) -> Iterator[Parsed]:
     )
     parsed = parse.market_chart(payload, coin_id, latest=run.fetched_at + DAY)
     yield parsed.between("label_time", labels.start_at, labels.end_at)
+
+
+def _get(run: Extraction, path: str, params: Mapping[str, Any] | None = None) -> Any:
+    """Ask; what is wrong with the key is wrong with every request that would follow."""
+    try:
+        return run.client.get_json(path, params)
+    except RequestRefused as problem:
+        if parse.is_about_the_key(problem.body):
+            raise SourceUnavailable(str(problem), status=problem.status) from problem
+        raise
 
 
 def plan(run: Extraction, window: Window) -> Sequence[Share]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,19 @@ _SERIES = {
     "market_cap_usd": "market_caps",
     "volume_24h_usd": "total_volumes",
 }
+
+
+# no key, a key of another plan, or one that was sent to another plan's host
+_KEY_CODES = ("10002", "10010", "10011")
+
+
+def is_about_the_key(body: str) -> bool:
+    """Tell whether a refusal is of the key, or of the host that it was sent to."""
+    try:
+        said = error_text(json.loads(body))
+    except ValueError:
+        return False
+    return said is not None and said.partition(":")[0] in _KEY_CODES
 
 
 def error_text(payload: object) -> str | None:

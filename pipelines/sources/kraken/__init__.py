@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pipelines.extraction import Extraction, Item, Source
-from pipelines.http import RequestRefused, SourceUnavailable
+from pipelines.http import RequestFailed, RequestRefused, SourceUnavailable
 from pipelines.parsing import Parsed
 from pipelines.planning import Share
 from pipelines.sources.kraken import parse
@@ -70,6 +70,8 @@ def _get(run: Extraction, endpoint: str, params: Mapping[str, Any]) -> Any:
     message = f"kraken: {endpoint} {params.get('pair', '')}: {', '.join(problems)}"
     if parse.is_busy(payload):
         raise SourceUnavailable(message)
+    if parse.is_failure(problems):
+        raise RequestFailed(message)
     raise RequestRefused(message)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -23,6 +24,7 @@ _OHLC_CELLS = {
     "trade_count": 7,
 }
 _BUSY = ("EService:", "EAPI:Rate limit", "EGeneral:Too many requests")
+_FAILED = "EGeneral:Internal error"
 
 
 def errors(payload: object) -> list[str]:
@@ -39,6 +41,11 @@ def is_busy(payload: Any) -> bool:
     """Tell whether an answer 200 says "ask again later"."""
     listed = payload.get("error") if isinstance(payload, dict) else None
     return isinstance(listed, list) and any(str(entry).startswith(_BUSY) for entry in listed)
+
+
+def is_failure(problems: Sequence[str]) -> bool:
+    """Tell whether the errors are Kraken's own, and not of what was asked."""
+    return any(problem.startswith(_FAILED) for problem in problems)
 
 
 def ohlc(payload: object, pair: str, interval_min: int, latest: datetime) -> Parsed:
