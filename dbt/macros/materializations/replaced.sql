@@ -5,10 +5,23 @@ there goes and what is new comes at the same commit, and a failed model leaves w
 -#}
 {% materialization table, adapter='duckdb', supported_languages=['sql', 'python'] %}
     {%- set target_relation = this.incorporate(type='table') -%}
-    {%- do clear_the_way() -%}
-    {%- call statement('main', language=model['language']) -%}
-        {{- create_table_as(false, target_relation, compiled_code, model['language']) }}
-    {%- endcall -%}
+    {%- if model['language'] == 'python' -%}
+        {#- it writes through a connection of its own, which cannot see what this one has not committed -#}
+        {%- set beside = make_intermediate_relation(target_relation) -%}
+        {%- do drop_relation_if_exists(load_cached_relation(beside)) -%}
+        {%- call statement('main', language='python') -%}
+            {{- create_table_as(false, beside, compiled_code, 'python') }}
+        {%- endcall -%}
+        {%- do clear_the_way() -%}
+        {%- call statement('put') -%}
+            alter table {{ beside }} rename to {{ adapter.quote(target_relation.identifier) }}
+        {%- endcall -%}
+    {%- else -%}
+        {%- do clear_the_way() -%}
+        {%- call statement('main') -%}
+            {{- create_table_as(false, target_relation, compiled_code) }}
+        {%- endcall -%}
+    {%- endif -%}
     {{ return(committed(target_relation)) }}
 {% endmaterialization %}
 
