@@ -156,12 +156,14 @@ def strategy_quality(
         ``strategy_sharpe``, ``hold_sharpe``, ``strategy_max_drawdown``, ``hold_max_drawdown``,
         ``exposure_frac`` and ``traded_frac`` (of the assets, per day).
     """
-    both = performance.filter(
-        pl.col("strat_ret").is_not_null() & pl.col("hold_ret").is_not_null()
-    ).with_columns(
-        (pl.col("effective_signal") - pl.col("effective_signal").shift(1).over(ASSET, order_by=DAY))
-        .abs()
-        .alias("_traded")
+    both = (
+        performance.filter(pl.col("strat_ret").is_not_null() & pl.col("hold_ret").is_not_null())
+        .sort(ASSET, DAY)
+        .with_columns(
+            (pl.col("effective_signal") - pl.col("effective_signal").shift(1).over(ASSET))
+            .abs()
+            .alias("_traded")
+        )
     )
     portfolio = (
         both.group_by(DAY)
@@ -337,7 +339,9 @@ def _daily(
 def _judge(frame: pl.DataFrame, horizon_d: int, parameters: QualityParameters) -> pl.DataFrame:
     parts = parameters.quantile_count
     ranked = (
-        frame.with_columns(
+        # sums of floats are the same to the last digit only in the same order
+        frame.sort("_cell", ASSET)
+        .with_columns(
             pl.col("value").rank("average").over("_cell").alias("_place"),
             pl.len().over("_cell").alias("_n"),
         )
@@ -358,7 +362,7 @@ def _judge(frame: pl.DataFrame, horizon_d: int, parameters: QualityParameters) -
         is_top.alias("_was_top"),
     )
     moved = (
-        ranked.join(before, on=["_measure", ASSET, DAY], how="inner")
+        ranked.join(before, on=["_measure", ASSET, DAY], how="inner", maintain_order="left")
         .group_by("_measure", DAY)
         .agg(
             pl.corr("_place", "_before").alias("autocorrelation"),

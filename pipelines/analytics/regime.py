@@ -257,6 +257,8 @@ def basket_weights(
         )
         .filter(pl.col("_size") > 0)
         .filter(pl.len().over(NARRATIVE, DAY) >= min_members)
+        # sums of floats are the same to the last digit only in the same order, here and below
+        .sort(NARRATIVE, DAY, ASSET)
     )
     formed = capped_weights(formed, groups=[NARRATIVE, DAY], size="_size", cap=cap).select(
         NARRATIVE,
@@ -272,6 +274,7 @@ def basket_weights(
         members.select(NARRATIVE, ASSET, DAY, month.alias("_month"))
         .join(formed, on=[NARRATIVE, ASSET, "_month"], how="inner")
         .join(quotes, on=[ASSET, DAY], how="left")
+        .sort(NARRATIVE, DAY, ASSET)
         .with_columns(
             pl.when(returns)
             .then(pl.col("base_weight") * pl.col(price) / pl.col("_base"))

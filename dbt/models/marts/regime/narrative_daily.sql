@@ -125,7 +125,7 @@ paired as (
         pair.day,
         case
             when count(distinct pair.a_id) + 1 >= max(correlation_config.min_pair_members)
-                then avg(pair.corr_30d)
+                then {{ exact_sum('pair.corr_30d') }} / count(*)
         end as mean_pair_corr_30d
     from pair
     cross join correlation_config
