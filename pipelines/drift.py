@@ -9,10 +9,11 @@ that were refused.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import takewhile
 from typing import Any, Literal
 
 import polars as pl
@@ -28,13 +29,26 @@ _KINDS = {
     dict: "object", list: "list",
 }  # fmt: skip
 
-ChangeKind = Literal["new column", "missing column", "changed type", "new value", "refused rows"]
+ChangeKind = Literal[
+    "new column", "missing column", "changed type", "new value", "refused rows", "gone symbol"
+]
+# what is called otherwise now may have been listed so long before its old name was over
+RENAMED_WITHIN = timedelta(days=14)
+MAX_NAMES = 3
 
 KNOWN_SCHEMA: dict[str, Any] = {
     "table_name": pl.String,
     "field": pl.String,
     "kinds": pl.String,
     "is_always": pl.Boolean,
+    "first_seen_at": pl.Datetime("us", "UTC"),
+    "last_seen_at": pl.Datetime("us", "UTC"),
+}
+KNOWN_NAMES: dict[str, Any] = {
+    "table_name": pl.String,
+    "name": pl.String,
+    "is_asked": pl.Boolean,
+    "is_listed": pl.Boolean,
     "first_seen_at": pl.Datetime("us", "UTC"),
     "last_seen_at": pl.Datetime("us", "UTC"),
 }
@@ -219,6 +233,75 @@ def compare(
     kept = [lines[key] for key in sorted(lines)]
     order = sorted(changes, key=lambda change: (change.table_name, change.change, change.column))
     return pl.DataFrame(kept, schema=KNOWN_SCHEMA), tuple(order)
+
+
+def compare_names(
+    known: pl.DataFrame, listed: Mapping[str, Mapping[str, bool]], now: datetime
+) -> tuple[pl.DataFrame, tuple[Change, ...]]:
+    """Return what lists have named so far, and which names that were asked for are gone.
+
+    Of a name that is gone the new ones most like it are told: it may be called so now.
+
+    Args:
+        known: one row per table and name, as this function returned it before.
+        listed: by raw table the names in its list now, and whether each is asked for.
+        now: the run's instant.
+
+    Returns:
+        `known` brought up to date (columns `KNOWN_NAMES`), and the changes, sorted.
+    """
+    parts, changes = [], list[Change]()
+    for table_name, names in listed.items():
+        before = known.filter(pl.col("table_name") == table_name)
+        if before.filter(pl.col("last_seen_at") > now).height:
+            continue  # a look at the past is no news
+        seen = pl.DataFrame(
+            {"name": list(names), "is_asked": list(names.values())},
+            schema={"name": pl.String, "is_asked": pl.Boolean},
+        )
+        is_now = pl.col("is_asked_right").is_not_null()
+        merged = before.join(seen, on="name", how="full", coalesce=True).sort("name")
+        gone = merged.filter("is_listed", "is_asked", ~is_now)
+        # what was in the first list that was ever seen may be of any age
+        is_new = (pl.col("first_seen_at") > now - RENAMED_WITHIN) & (
+            pl.col("first_seen_at") > pl.col("first_seen_at").min()
+        )
+        fresh = merged.filter(is_now, is_new.fill_null(True))["name"]
+        for line in gone.to_dicts():
+            told = f"listed until {line['last_seen_at']:%Y-%m-%d}"
+            if like := _most_like(line["name"], fresh):
+                told += f", new are {', '.join(like)}"
+            changes.append(Change(table_name, "gone symbol", line["name"], told))
+        parts.append(
+            merged.select(
+                pl.lit(table_name).alias("table_name"),
+                "name",
+                is_asked=pl.col("is_asked").fill_null(False)
+                | pl.col("is_asked_right").fill_null(False),
+                is_listed=is_now,
+                first_seen_at=pl.col("first_seen_at").fill_null(now),
+                last_seen_at=pl.when(is_now).then(now).otherwise("last_seen_at"),
+            ).cast(pl.Schema(KNOWN_NAMES))
+        )
+    looked_at = [part["table_name"][0] for part in parts if part.height]
+    rest = known.filter(~pl.col("table_name").is_in(looked_at))
+    order = sorted(changes, key=lambda change: (change.table_name, change.column))
+    return pl.concat([rest, *parts]).sort("table_name", "name"), tuple(order)
+
+
+def _most_like(name: str, others: Iterable[str]) -> list[str]:
+    """Return the few names that share the longest end or beginning with a name."""
+
+    def unlikeness(other: str) -> tuple[int, str]:
+        return -max(_shared(name, other), _shared(name[::-1], other[::-1])), other
+
+    return sorted(others, key=unlikeness)[:MAX_NAMES]
+
+
+def _shared(one: str, other: str) -> int:
+    """Return how long the beginning is that two names share."""
+    pairs = zip(one, other, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _fields(shape: Shape) -> dict[str, tuple[frozenset[str], bool, bool]]:

@@ -34,7 +34,7 @@ from pipelines.http import (
 from pipelines.parsing import Parsed, PayloadError, quarantine_rows, stamp
 from pipelines.planning import Plan, Share
 from pipelines.settings import Bulk, Settings, SettingsError
-from pipelines.tables import EXTRACTION, QUARANTINE, Table
+from pipelines.tables import EXTRACTION, QUARANTINE, Listing, Table
 from pipelines.windows import DAY, Clock, Window
 
 # lists grow and shrink by a few entries a day: one that lost more of them was cut off on its way
@@ -233,6 +233,8 @@ class Extraction:
     refusals: list[str] = field(default_factory=list)
     shapes: dict[str, Shape] = field(default_factory=dict)
     refused: dict[str, Counter[tuple[str, str]]] = field(default_factory=dict)
+    _names: dict[str, dict[str, frozenset[str]]] = field(default_factory=dict)
+    _askable: set[str] = field(default_factory=set)
     _log: list[dict[str, Any]] = field(default_factory=list)
     _stopped: str | None = None
     _consecutive_errors: int = 0
@@ -287,6 +289,7 @@ class Extraction:
 
         What the user names and the source does not have (or nobody curated) is a refusal.
         """
+        self._askable.update(entities)
         if self.only is None:
             return sorted(set(entities))
         if self.only_table is not None:
@@ -383,6 +386,19 @@ class Extraction:
         self.shapes[name] = self.shapes.get(name, Shape()) | parsed.shape
         if parsed.refused:
             self.refused.setdefault(name, Counter()).update(drift.refusals(parsed.refused))
+        if parsed.table.listing is not None:
+            self._names.setdefault(name, {}).update(_names(parsed.rows, parsed.table.listing))
+
+    def listed(self) -> dict[str, dict[str, bool]]:
+        """Return the names in each list that came whole, and whether they are asked for."""
+        statuses: dict[str, set[str]] = {}
+        for row in self._log:
+            statuses.setdefault(row["table_name"], set()).add(row["status"])
+        return {
+            table_name: {name: not parts.isdisjoint(self._askable) for name, parts in names.items()}
+            for table_name, names in self._names.items()
+            if statuses[table_name] == {"ok"}
+        }
 
     def stop(self, reason: str) -> None:
         """Ask for nothing more: without this answer the rest makes no sense.
@@ -459,6 +475,15 @@ class Extraction:
                     "rows_landed": (rows_landed or {}).get(entity_id, 0),
                 }
             )
+
+
+def _names(rows: pa.Table, listing: Listing) -> Iterator[tuple[str, frozenset[str]]]:
+    """Yield the names of what a list has and that is not over, with their parts."""
+    columns = [rows[column].to_pylist() for column in listing.names]
+    states = rows[listing.state].to_pylist() if listing.state else [None] * rows.num_rows
+    for *parts, state in zip(*columns, states, strict=True):
+        if state not in listing.over:
+            yield " ".join(parts), frozenset(parts)
 
 
 def _said(problem: Exception) -> str:

@@ -44,6 +44,7 @@ CATALOG = "catalog.parquet"
 COMPACTED = "compacted."
 # what the answers of each source look like, and how they have changed
 SEEN_FIELDS = "raw/ops/seen_field/{source}.parquet"
+SEEN_NAMES = "raw/ops/seen_name/{source}.parquet"
 CHANGES = "raw/ops/schema_change/{source}.parquet"
 LOAD_ID = "_dlt_load_id"
 # of sources that are landed side by side from a server of our own
@@ -327,6 +328,11 @@ def _compare(
     path = f"{root}/{SEEN_FIELDS.format(source=source_name)}"
     known = _read_frame(file_system, path, drift.KNOWN_SCHEMA)
     known, changes = drift.compare(known, run.shapes, run.refused, run.fetched_at)
+    if listed := run.listed():
+        names_path = f"{root}/{SEEN_NAMES.format(source=source_name)}"
+        names = _read_frame(file_system, names_path, drift.KNOWN_NAMES)
+        names, gone = drift.compare_names(names, listed, run.fetched_at)
+        changes += gone
     if changes:
         lines = [
             {**vars(change), "seen_at": run.fetched_at, "run_id": run.run_id, "told_in": None}
@@ -335,6 +341,8 @@ def _compare(
         news = f"{root}/{CHANGES.format(source=source_name)}"
         before = _read_frame(file_system, news, drift.CHANGE_SCHEMA)
         _replace(file_system, news, pl.concat([before, pl.DataFrame(lines, drift.CHANGE_SCHEMA)]))
+    if listed:
+        _replace(file_system, names_path, names)
     _replace(file_system, path, known)
     return changes
 

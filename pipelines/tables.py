@@ -42,14 +42,39 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Listing:
+    """How a whole list names what can be asked for.
+
+    Attributes:
+        names: the columns that make a name together.
+        state: the column that says whether it is over; None: what is over is not in the list.
+        over: its words for that.
+    """
+
+    names: tuple[str, ...]
+    state: str | None = None
+    over: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class Table:
-    """A raw table: its name is the source's own noun, its key identifies a fact in it."""
+    """A raw table: its name is the source's own noun, its key identifies a fact in it.
+
+    Attributes:
+        name: the source's noun.
+        description: what a row is.
+        columns: what is landed.
+        key: what identifies a fact.
+        is_snapshot: it is a list of how things are now, and not a history.
+        listing: of a list of what can be asked for: how it names that.
+    """
 
     name: str
     description: str
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     is_snapshot: bool = field(default=False)
+    listing: Listing | None = None
 
     @property
     def fields(self) -> Mapping[str, Column]:

@@ -19,12 +19,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import polars as pl
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 from rich.table import Table as Grid
 
-from pipelines import sources
+from pipelines import drift, sources
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import load
 from pipelines.sandbox.generate import GeneratorSettings, generate
@@ -34,6 +35,7 @@ from tests.sources.fuzz import JUNK, _damage, _keeps_its_declaration, numbers_in
 from tests.sources.replay import Key, Played, Tape, play, record
 
 _WIDE = Context(prec=80)
+_NO_NAMES = pl.DataFrame(schema=drift.KNOWN_NAMES)
 _NAUTILUS, _GAMESTONK = "exchange_wire_samples_nautilus", "http_recorded_gamestonk"
 # recorded bodies: for each source the part of a path that they answer, and the file
 RECORDED: dict[str, tuple[tuple[str, str], ...]] = {
@@ -202,6 +204,9 @@ def check(played: Played, tape: Tape, numbers: set[Decimal]) -> str:
     for row in played.run.log().to_pylist():
         assert (row["status"] == "ok") == (row["error"] is None), row
         assert row["rows_quarantined"] == 0 or row["status"] != "ok", row
+    names, gone = drift.compare_names(_NO_NAMES, played.run.listed(), tape.fetched_at)
+    assert gone == ()
+    assert not names.filter(pl.any_horizontal(pl.all().is_null())).height, "a list names nothing"
     if played.run.failures:
         return "failed"
     if played.run.refusals:

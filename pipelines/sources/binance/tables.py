@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from pipelines.sources.binance.settings import STATUSES
-from pipelines.tables import Column, Table
+from pipelines.tables import Column, Listing, Table
 
 KLINES = Table(
     name="klines",
@@ -31,6 +31,7 @@ EXCHANGE_INFO = Table(
     description="Spot pairs that Binance lists. One row per symbol.",
     key=("symbol",),
     is_snapshot=True,
+    listing=Listing(("symbol",), "status", frozenset({"BREAK"})),
     columns=(
         Column("symbol", "text", "Pair, as Binance names it: BTCUSDT."),
         Column("status", "text", "Trading status.", one_of=STATUSES),

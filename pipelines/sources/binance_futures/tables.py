@@ -1,6 +1,6 @@
 """What Binance's USD-margined futures land."""
 
-from pipelines.tables import Column, Table
+from pipelines.tables import Column, Listing, Table
 
 FUNDING_RATE = Table(
     name="funding_rate",
@@ -43,11 +43,13 @@ OPEN_INTEREST_HIST = Table(
     ),
 )
 
+OVER = frozenset({"SETTLING", "CLOSE", "PRE_SETTLE", "DELIVERING", "DELIVERED"})
 EXCHANGE_INFO = Table(
     name="exchange_info",
     description="Contracts that Binance lists. One row per symbol.",
     key=("symbol",),
     is_snapshot=True,
+    listing=Listing(("symbol",), "status", OVER),
     columns=(
         Column("symbol", "text", "Contract, as Binance names it: BTCUSDT."),
         Column(

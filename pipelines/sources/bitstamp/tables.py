@@ -1,6 +1,6 @@
 """What Bitstamp lands."""
 
-from pipelines.tables import Column, Table
+from pipelines.tables import Column, Listing, Table
 
 OHLC = Table(
     name="ohlc",
@@ -23,6 +23,7 @@ MARKETS = Table(
     description="Markets that Bitstamp lists. One row per market.",
     key=("market_symbol",),
     is_snapshot=True,
+    listing=Listing(("market_symbol",), "trading", frozenset({"Disabled"})),
     columns=(
         Column("market_symbol", "text", "Market, as Bitstamp names it: btcusd."),
         Column("base_currency", "text", "Bitstamp's code of the base currency."),

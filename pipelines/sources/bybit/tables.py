@@ -1,6 +1,6 @@
 """What Bybit lands."""
 
-from pipelines.tables import Column, Table
+from pipelines.tables import Column, Listing, Table
 
 _CATEGORY = "spot, or linear: contracts settled in USDT or USDC."
 
@@ -64,6 +64,7 @@ INSTRUMENTS_INFO = Table(
     description="Pairs and contracts that Bybit lists. One row per category and symbol.",
     key=("category", "symbol"),
     is_snapshot=True,
+    listing=Listing(("category", "symbol"), "status", frozenset({"Delivering", "Closed"})),
     columns=(
         Column("category", "text", _CATEGORY, one_of=frozenset({"spot", "linear"})),
         Column("symbol", "text", "Pair or contract, as Bybit names it: BTCUSDT."),

@@ -1,6 +1,6 @@
 """What Coinbase Exchange lands."""
 
-from pipelines.tables import Column, Table
+from pipelines.tables import Column, Listing, Table
 
 CANDLES = Table(
     name="candles",
@@ -23,6 +23,7 @@ PRODUCTS = Table(
     description="Pairs that Coinbase Exchange lists. One row per product.",
     key=("product_id",),
     is_snapshot=True,
+    listing=Listing(("product_id",), "status", frozenset({"delisted"})),
     columns=(
         Column("product_id", "text", "Pair, as Coinbase names it: BTC-USD."),
         Column("base_currency", "text", "Coinbase's code of the base currency."),

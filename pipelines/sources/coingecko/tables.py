@@ -1,6 +1,6 @@
 """What CoinGecko lands."""
 
-from pipelines.tables import Column, Table
+from pipelines.tables import Column, Listing, Table
 
 MARKETS = Table(
     name="markets",
@@ -10,6 +10,7 @@ MARKETS = Table(
     ),
     key=("coin_id",),
     is_snapshot=True,
+    listing=Listing(("coin_id",)),
     columns=(
         Column("coin_id", "text", "CoinGecko's id of the coin: bitcoin."),
         Column("symbol", "text", "Ticker; many coins share one."),

@@ -1,6 +1,6 @@
 """What Coin Metrics lands."""
 
-from pipelines.tables import Column, Table
+from pipelines.tables import Column, Listing, Table
 
 ASSET_METRICS = Table(
     name="asset_metrics",
@@ -19,6 +19,7 @@ CATALOG = Table(
     description="What the host lets us read. One row per asset, metric and frequency.",
     key=("asset", "metric", "frequency"),
     is_snapshot=True,
+    listing=Listing(("asset", "metric", "frequency")),
     columns=(
         Column("asset", "text", "Coin Metrics' id of the asset."),
         Column("metric", "text", "Coin Metrics' name of the metric."),

@@ -1,6 +1,6 @@
 """What DefiLlama's main API lands."""
 
-from pipelines.tables import Column, Table
+from pipelines.tables import Column, Listing, Table
 
 _LABEL = (
     "Label, a midnight: DefiLlama keeps the first record of a day, so it is the value at the end "
@@ -14,6 +14,7 @@ PROTOCOLS = Table(
     description="Protocols that DefiLlama tracks, as of the request. One row per protocol.",
     key=("protocol_id",),
     is_snapshot=True,
+    listing=Listing(("slug",)),
     columns=(
         Column("protocol_id", "text", "DefiLlama's id: 2198."),
         Column("slug", "text", "Its name in URLs: uniswap-v3."),

@@ -1,12 +1,13 @@
 """What DefiLlama's stablecoin API lands."""
 
-from pipelines.tables import Column, Table
+from pipelines.tables import Column, Listing, Table
 
 STABLECOINS = Table(
     name="stablecoins",
     description="Stablecoins that DefiLlama tracks. One row per coin.",
     key=("stablecoin_id",),
     is_snapshot=True,
+    listing=Listing(("stablecoin_id",)),
     columns=(
         Column("stablecoin_id", "text", "DefiLlama's id of the coin."),
         Column("name", "text", "Name."),

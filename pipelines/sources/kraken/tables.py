@@ -1,6 +1,6 @@
 """What Kraken spot lands."""
 
-from pipelines.tables import Column, Table
+from pipelines.tables import Column, Listing, Table
 
 OHLC = Table(
     name="ohlc",
@@ -31,6 +31,7 @@ ASSET_PAIRS = Table(
     description="Pairs that Kraken lists. One row per pair.",
     key=("pair_id",),
     is_snapshot=True,
+    listing=Listing(("altname",)),
     columns=(
         Column("pair_id", "text", "Kraken's internal name: XXBTZUSD."),
         Column("altname", "text", "The name to ask with: XBTUSD."),

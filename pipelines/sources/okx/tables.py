@@ -1,6 +1,6 @@
 """What OKX lands."""
 
-from pipelines.tables import Column, Table
+from pipelines.tables import Column, Listing, Table
 
 HISTORY_CANDLES = Table(
     name="history_candles",
@@ -49,6 +49,7 @@ INSTRUMENTS = Table(
     description="Spot pairs and perpetual swaps that OKX lists. One row per type and instrument.",
     key=("inst_type", "inst_id"),
     is_snapshot=True,
+    listing=Listing(("inst_type", "inst_id"), "state", frozenset({"expired"})),
     columns=(
         Column("inst_type", "text", "SPOT or SWAP.", one_of=frozenset({"SPOT", "SWAP"})),
         Column("inst_id", "text", "Instrument, as OKX names it: BTC-USDT, BTC-USDT-SWAP."),

@@ -1,7 +1,7 @@
 """What is told of answers that do not look like those before."""
 
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -113,3 +113,43 @@ def test_what_is_known_does_not_depend_on_the_order_of_tables() -> None:
     other, _ = compare(NOTHING, dict(reversed(shapes.items())), {}, NOW)
     assert known.equals(other)
     assert known.schema == pl.Schema(KNOWN_SCHEMA)
+
+
+def named(*loads: dict[str, bool], days: tuple[int, ...] = ()) -> list[str]:
+    """Return what is told of the last of several lists, each a day after the one before."""
+    known, changes = pl.DataFrame(schema=drift.KNOWN_NAMES), tuple[Change, ...]()
+    for number, names in enumerate(loads):
+        now = NOW + timedelta(days=days[number] if days else number)
+        known, changes = drift.compare_names(known, {"t": names}, now)
+        assert known.schema == pl.Schema(drift.KNOWN_NAMES)
+    return [str(change) for change in changes]
+
+
+OLD, NEW = {"BTCUSDT": True, "MATICUSDT": True, "DOGEUSDT": False}, {"POLUSDT": False}
+AFTER = {"BTCUSDT": True, "DOGEUSDT": False}
+
+
+def test_a_name_that_is_gone_is_told_once_with_the_new_one() -> None:
+    line = "gone symbol MATICUSDT (listed until 2026-01-02, new are POLUSDT)"
+    assert named(OLD) == []
+    assert named(OLD, OLD | NEW) == [], "a listing is no news"
+    assert named(OLD, AFTER | NEW) == [line]
+    assert named(OLD, AFTER | NEW, AFTER | NEW) == []
+    assert named(OLD, AFTER) == ["gone symbol MATICUSDT (listed until 2026-01-02)"]
+    assert named(OLD, {"BTCUSDT": True, "MATICUSDT": True}) == [], "nobody asked for DOGE"
+
+
+def test_the_new_name_may_be_some_days_older_and_is_the_one_most_like() -> None:
+    others = {f"{code}EUR": False for code in "ABCDEF"}
+    both = OLD | NEW
+    told = named(OLD, both, AFTER | NEW | others, days=(0, 1, 9))
+    assert told[0].startswith("gone symbol MATICUSDT (listed until 2026-01-03, new are POLUSDT, ")
+    assert told[0].count(", ") == 3, "a few names, not a list"
+    assert "POLUSDT" not in named(OLD, both, both, AFTER | NEW, days=(0, 1, 29, 30))[0]
+    assert "DOGE" not in named(OLD, AFTER)[0], "it was there all the time"
+
+
+def test_a_list_of_the_past_is_no_news_and_a_name_may_come_back() -> None:
+    assert named(OLD, OLD | NEW, AFTER, days=(0, 5, 3)) == []
+    assert named(OLD, AFTER, OLD) == []
+    assert len(named(OLD, AFTER, OLD, AFTER)) == 1
