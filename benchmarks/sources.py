@@ -2,7 +2,7 @@
 
 Every source is asked for all days of a generated market, and then for the newest day alone, each
 with its look-back, from a sandbox. Statements are those of the wire formats that a test holds us
-to (`tests/sources/statements.csv`).
+to (`tests/sources/statements.csv`), errors the answers that are known to go wrong (`errors.csv`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from pipelines import lake
 from pipelines.sandbox import SandboxServer
@@ -27,6 +27,7 @@ from pipelines.sources.binance import plan
 from pipelines.windows import FixedClock, Window
 
 STATEMENTS = REPO_DIR / "tests" / "sources" / "statements.csv"
+ERRORS = REPO_DIR / "tests" / "sources" / "errors.csv"
 # what a backfill by files is measured with
 PAIRS, YEARS, BULK_INTERVAL = 50, (date(2020, 1, 1), date(2024, 12, 31)), "1m"
 
@@ -37,7 +38,7 @@ def main() -> None:
     parser.add_argument("--dataset", type=Path, help="a dataset folder; default: a new market")
     parser.add_argument("--statements", action="store_true", help="list them, and land nothing")
     arguments = parser.parse_args()
-    console = Console(width=130)
+    console = Console(width=150)
     if arguments.statements:
         console.print(_statements())
         return
@@ -52,10 +53,12 @@ def main() -> None:
 def _landed(dataset: Path, data_dir: Path) -> Table:
     market = load(dataset)
     history, day = Window.between(market.start, market.end), Window.of_day(market.end)
-    covered = Counter(line["source"] for line in statements())
+    covered = Counter(line["source"] for line in lines(STATEMENTS))
+    # the files of Binance are a host of their own
+    failing = Counter(line["source"].removesuffix("_files") for line in lines(ERRORS))
     grid = Table(
-        "source", "rows", "requests", "planned", "bound", "a day: rows", "requests", "planned",
-        "quarantined", "live, s a day", "statements",
+        Column("source", no_wrap=True), "rows", "requests", "planned", "bound", "a day: rows",
+        "requests", "planned", "quarantined", "live, s a day", "statements", "errors",
         title=f"{market.meta.name}: {history}, then {day} again; look-back included",
     )  # fmt: skip
     clock = FixedClock(market.now)
@@ -76,7 +79,7 @@ def _landed(dataset: Path, data_dir: Path) -> Table:
             figures = (
                 sum(whole.rows.values()), whole.requests, whole.planned, whole.bound,
                 sum(daily.rows.values()), daily.requests, daily.planned,
-                whole.quarantined + daily.quarantined, round(seconds), covered[name],
+                whole.quarantined + daily.quarantined, round(seconds), covered[name], failing[name],
             )  # fmt: skip
             totals.update(dict(enumerate(figures)))
             grid.add_row(name, *(f"{figure:,}" for figure in figures))
@@ -98,15 +101,15 @@ def _bulk() -> Table:
     return grid
 
 
-def statements() -> list[dict[str, str]]:
-    """Return the statements of the wire formats that tests hold us to, one line each."""
-    with STATEMENTS.open(encoding="utf-8", newline="") as file:
+def lines(path: Path) -> list[dict[str, str]]:
+    """Return what stands in a table of the tests."""
+    with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
 def _statements() -> Table:
     grid = Table("section", "source", "statement", "test", title="Statements of the wire formats")
-    for line in statements():
+    for line in lines(STATEMENTS):
         grid.add_row(line["section"], line["source"], line["statement"], line["test"])
     return grid
 
