@@ -61,6 +61,7 @@ class Panel:
                 start=START,
                 end=END,
                 assets=25,
+                venues=6,
                 perpetuals=4,
                 stablecoins=7,
                 protocols=12,
