@@ -11,6 +11,11 @@
     cast({{ instant }} as date)
 {%- endmacro %}
 
+{#- Of an instant's microseconds: DuckDB's cast asks its calendar for every row, at fifteen times the cost. -#}
+{% macro duckdb__utc_day(instant) -%}
+    cast(make_timestamp(epoch_us({{ instant }})) as date)
+{%- endmacro %}
+
 
 {#- The first instant of a UTC day. -#}
 {% macro day_start(day) -%}
@@ -22,7 +27,21 @@
 {%- endmacro %}
 
 {% macro duckdb__day_start(day) -%}
-    cast({{ day }} as timestamptz)
+    make_timestamptz({{ day_number(day) }} * 86400000000)
+{%- endmacro %}
+
+
+{#- Days since 1970-01-01: what frames of calendar days are counted in. -#}
+{% macro day_number(day) -%}
+    {{ return(adapter.dispatch('day_number')(day)) }}
+{%- endmacro %}
+
+{% macro default__day_number(day) -%}
+    datediff({{ day }}, date '1970-01-01')
+{%- endmacro %}
+
+{% macro duckdb__day_number(day) -%}
+    ({{ day }} - date '1970-01-01')
 {%- endmacro %}
 
 

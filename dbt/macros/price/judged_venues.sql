@@ -92,11 +92,7 @@ asset_volume_90d as (
     select
         asset_id,
         day,
-        sum(volume_usd) over (
-            partition by asset_id
-            order by day
-            range between interval 89 day preceding and current row
-        ) as volume_90d_usd
+        sum(volume_usd) over ({{ days_back(89, 0, 'asset_id') }}) as volume_90d_usd
     from asset_volume
 ),
 
@@ -106,11 +102,7 @@ venue_volume_90d as (
         sum(volume_usd) over past_90d as volume_90d_usd,
         count(*) over past_90d as obs_90d_count
     from venue_bar
-    window past_90d as (
-        partition by asset_id, venue_id
-        order by day
-        range between interval 89 day preceding and current row
-    )
+    window past_90d as ({{ days_back(89, 0, 'asset_id, venue_id') }})
 ),
 
 shared as (

@@ -11,10 +11,7 @@ compared as (
     select
         day,
         asset_count,
-        median(asset_count) over (
-            order by day
-            range between interval 14 day preceding and interval 1 day preceding
-        ) as usual_count
+        median(asset_count) over ({{ days_back(14, 1) }}) as usual_count
     from counted
 )
 

@@ -17,7 +17,7 @@ summed as (
     inner join stablecoin on supply.stablecoin_id = stablecoin.stablecoin_id
     -- what is minted at a par that moves does not add up
     where stablecoin.peg_ref = 'USD'
-    window past_7d as ({{ last_days(7, 'supply.stablecoin_id') | replace('order by day', 'order by supply.day') }})
+    window past_7d as ({{ last_days(7, 'supply.stablecoin_id', day='supply.day') }})
 )
 
 select stablecoin_id, day, net_mint_7d_usd, net_mint_summed_usd

@@ -37,10 +37,7 @@ windowed as (
         {{ median_deviation('change_7d_frac', 'past_90d') }} as median_deviation_frac,
         count(change_7d_frac) over past_90d as obs_90d_count
     from changed
-    window past_90d as (
-        partition by stablecoin_id order by day
-        range between interval 90 day preceding and interval 1 day preceding
-    )
+    window past_90d as ({{ days_back(90, 1, 'stablecoin_id') }})
 ),
 
 final as (

@@ -249,10 +249,7 @@ compared as (
             {{ value_days_ago('tvl_usd', n, 'chain_id') }} as tvl_{{ n }}d_ago_usd,
         {% endfor %}
         {{ value_days_ago('stables_usd', 30, 'chain_id') }} as stables_30d_ago_usd,
-        max(tvl_usd) over (
-            partition by chain_id order by day
-            range between interval 7 day preceding and interval 1 day preceding
-        ) as tvl_expected_usd
+        max(tvl_usd) over ({{ days_back(7, 1, 'chain_id') }}) as tvl_expected_usd
     from joined
 ),
 

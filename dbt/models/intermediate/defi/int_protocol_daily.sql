@@ -20,10 +20,7 @@ by_chain as (
         {% endfor %}
     from report
     where chain_id != '__total__'
-    window past_week as (
-        partition by protocol_id, chain_id order by day
-        range between interval 7 day preceding and interval 1 day preceding
-    )
+    window past_week as ({{ days_back(7, 1, 'protocol_id, chain_id') }})
 ),
 
 summed as (

@@ -131,18 +131,9 @@ windowed as (
         {% for n in spans + [90] %}
             past_{{ n }}d as ({{ last_days(n, 'protocol_id') }}),
         {% endfor %}
-        before_30d as (
-            partition by protocol_id order by day
-            range between interval 59 day preceding and interval 30 day preceding
-        ),
-        before_90d as (
-            partition by protocol_id order by day
-            range between interval 179 day preceding and interval 90 day preceding
-        ),
-        until_yesterday as (
-            partition by protocol_id order by day
-            range between unbounded preceding and interval 1 day preceding
-        )
+        before_30d as ({{ days_back(59, 30, 'protocol_id') }}),
+        before_90d as ({{ days_back(179, 90, 'protocol_id') }}),
+        until_yesterday as ({{ days_back('unbounded', 1, 'protocol_id') }})
 ),
 
 final as (

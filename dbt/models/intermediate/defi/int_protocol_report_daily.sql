@@ -125,14 +125,8 @@ dense as (
         and calendar.day = wide.day
     window
         by_day as (partition by calendar.protocol_id, calendar.chain_id order by calendar.day),
-        past_7d as (
-            partition by calendar.protocol_id, calendar.chain_id order by calendar.day
-            range between interval 6 day preceding and current row
-        ),
-        past_8d as (
-            partition by calendar.protocol_id, calendar.chain_id order by calendar.day
-            range between interval 7 day preceding and current row
-        )
+        past_7d as ({{ days_back(6, 0, 'calendar.protocol_id, calendar.chain_id', day='calendar.day') }}),
+        past_8d as ({{ days_back(7, 0, 'calendar.protocol_id, calendar.chain_id', day='calendar.day') }})
 ),
 
 judged as (

@@ -88,10 +88,7 @@ user_window as (
     from activity
     window
         past_90d as ({{ last_days(90, 'asset_id') }}),
-        before_90d as (
-            partition by asset_id order by day
-            range between interval 179 day preceding and interval 90 day preceding
-        )
+        before_90d as ({{ days_back(179, 90, 'asset_id') }})
 ),
 
 supply_window as (

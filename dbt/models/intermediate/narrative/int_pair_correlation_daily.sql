@@ -1,6 +1,6 @@
-{% set recent = 'partition by a_id, b_id order by day range between interval 29 day preceding and current row' %}
-{% set prior = 'partition by a_id, b_id order by day range between interval 119 day preceding and interval 30 day preceding' %}
-{% set quarter = 'partition by a_id, b_id order by day range between interval 89 day preceding and current row' %}
+{% set recent = days_back(29, 0, 'a_id, b_id') %}
+{% set prior = days_back(119, 30, 'a_id, b_id') %}
+{% set quarter = days_back(89, 0, 'a_id, b_id') %}
 
 -- X-1 to X-3: does what belongs together move together? Pairs of members of one narrative, and each
 -- member with its narrative's basket; windows look at all common returns, rows are of days on which

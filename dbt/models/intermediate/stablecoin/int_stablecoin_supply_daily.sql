@@ -1,4 +1,4 @@
-{% set carried_days = 'partition by stablecoin_id order by day range between interval 30 day preceding and interval 1 day preceding' %}
+{% set carried_days = days_back(30, 1, 'stablecoin_id') %}
 
 -- supply as sources say it, with what makes a day's word doubtful (S-1, S-6, S-7)
 with balance as (

@@ -108,11 +108,7 @@ dense as (
     left join averaged
         on spine.asset_id = averaged.asset_id
         and spine.day = averaged.day
-    window before_90d as (
-        partition by spine.asset_id
-        order by spine.day
-        range between interval 90 day preceding and interval 1 day preceding
-    )
+    window before_90d as ({{ days_back(90, 1, 'spine.asset_id', day='spine.day') }})
 ),
 
 final as (

@@ -1,4 +1,4 @@
-{% set past_30d = 'partition by narrative_id order by day range between interval 29 day preceding and current row' %}
+{% set past_30d = days_back(29, 0, 'narrative_id') %}
 
 with narrative as (
     select * from {{ ref('int_narrative_registry') }}
@@ -231,10 +231,7 @@ windowed as (
         end as narrative_rank
     from joined
     window
-        before_30d as (
-            partition by narrative_id order by day
-            range between interval 30 day preceding and interval 1 day preceding
-        ),
+        before_30d as ({{ days_back(30, 1, 'narrative_id') }}),
         past_7d as ({{ last_days(7, 'narrative_id') }}),
         past_30d as ({{ past_30d }})
 ),

@@ -200,8 +200,8 @@ windowed as (
         count(transfer_volume_adj_usd) over past_30d as moved_count
     from rated
     window
-        past_200d as (order by day range between interval 199 day preceding and current row),
-        past_30d as (order by day range between interval 29 day preceding and current row)
+        past_200d as ({{ days_back(199, 0) }}),
+        past_30d as ({{ days_back(29, 0) }})
 ),
 
 final as (

@@ -87,11 +87,7 @@ standing as (
         asset_id,
         day,
         close_usd,
-        max(close_usd) over (
-            partition by asset_id
-            order by day
-            range between unbounded preceding and interval 30 day preceding
-        ) as standing_high_usd,
+        max(close_usd) over ({{ days_back('unbounded', 30, 'asset_id') }}) as standing_high_usd,
         max(high_usd) over past_20d as high_20d_usd,
         min(low_usd) over past_20d as low_20d_usd,
         count(high_usd + low_usd) over past_20d as bar_20d_count
