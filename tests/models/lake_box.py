@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -185,6 +186,26 @@ class LakeBox:
             return connection.execute(sql).pl()
         finally:
             connection.close()
+
+    def verdict(self, test: str) -> tuple[str, list[tuple[Any, ...]]]:
+        """Run one data test; return what it says (pass, warn, fail) and the rows that it found."""
+        result = self.dbt("test", "--select", test, check=False)
+        found = [one for one in result.result.results if one.node.name.startswith(test)]
+        assert len(found) == 1, f"{test} names {len(found)} tests: {failures(result)}"
+        return str(found[0].status), self.query(found[0].node.compiled_code)
+
+    @contextmanager
+    def tampered(self, *statements: str) -> Iterator[LakeBox]:
+        """Give a copy of the warehouse whose tables were changed by hand, for tests to find."""
+        with TemporaryDirectory() as folder:
+            box = LakeBox(Path(folder), self.environment)
+            shutil.copy(self.warehouse, box.warehouse)
+            with duckdb.connect(str(box.warehouse)) as connection:
+                connection.execute("set timezone = 'UTC'")
+                for statement in statements:
+                    (changed,) = connection.execute(statement).fetchone() or (0,)
+                    assert changed > 0, f"nothing was changed by: {statement}"
+            yield box
 
     def drop_warehouse(self) -> None:
         for path in self.data_dir.glob("warehouse.duckdb*"):

@@ -146,6 +146,7 @@ def rows(*, restated: float) -> dict[str, list[Row]]:
             *tvl("joe-v2.2", "Avalanche", varying(120e6)),
             *tvl("blackhole-clmm", "Avalanche", surge),
             *tvl("morpho-v1", "Ethereum", crash),
+            *tvl("impostor", "Base", varying(2e6) | {ABSURD: 2.63e17}),
         ],
         "protocol_tokens": [
             *held("blackhole-clmm", "AVAX", surging()),
@@ -157,6 +158,7 @@ def rows(*, restated: float) -> dict[str, list[Row]]:
             *flow("dailyVolume", "uniswap-v3", "ethereum", without(volumes, SILENT)),
             *flow("dailyFees", "curve-dex", "__total__", varying(20_000.0)),
             *flow("dailyFees", "fees-only", "__total__", varying(70_000.0)),
+            *flow("dailyVolume", "impostor", "base", varying(1e5) | {DAYS[16]: 5e10}),
         ],
         "chain_tvl": [
             {"chain": chain, "label_time": day_start(day) + DAY, "tvl_usd": value}
@@ -217,7 +219,10 @@ def box(shared_box: LakeBox) -> LakeBox:
         fetched_at=SECOND_LOAD,
         asked=[Asked("pools"), Asked("pool_chart", "p1", START, END)],
     )
-    shared_box.run(f"{SELECT} +exchange_token_daily")
+    shared_box.run(
+        f"{SELECT} +exchange_token_daily +protocol_fundamentals_daily_is_sound "
+        "+protocol_growth_daily_is_sound"
+    )
     return shared_box
 
 
@@ -260,6 +265,15 @@ def test_absurd_and_negative_volumes_are_kept_out(box: LakeBox) -> None:
     assert total[DAYS[18]][0] == 30e6 + 18
     # a record against 30 days that were believed, not against 7.6e16
     assert total[DAYS[40]] == (30e6 + 40, True)
+
+
+def test_an_absurd_tvl_is_kept_out_and_hides_no_absurd_volume(box: LakeBox) -> None:
+    """Balancer's pools of July 2022, as Messari told them: 2.63e17 dollars."""
+    columns = "tvl_usd, tvl_reported_usd, dex_volume_usd, is_quarantined"
+    found = fundamentals(box, columns, "impostor", "Base")
+    assert found[ABSURD] == (None, 2.63e17, 1e5 + 15, True)
+    assert found[DAYS[16]] == (2e6 + 16, 2e6 + 16, None, True)
+    assert found[DAYS[17]] == (2e6 + 17, 2e6 + 17, 1e5 + 17, False)
 
 
 def test_a_day_carried_forward_is_no_observation(box: LakeBox) -> None:
@@ -433,6 +447,54 @@ def test_an_equity_counts_once_it_is_known_and_while_it_is_fresh(box: LakeBox) -
     assert found[date(2025, 8, 12)] == (84e9, 0)
     assert found[date(2025, 8, 16)] == (84e9, 4)
     assert found[date(2025, 8, 17)] == (None, None)
+
+
+TOTAL = "chain_id = '__total__' and protocol_id = 'uniswap-v3'"
+
+
+@pytest.mark.parametrize(
+    ("mart", "change", "where", "check", "named"),
+    [
+        (
+            "protocol_fundamentals_daily",
+            "supply_side_usd = supply_side_usd + 0.006 * fees_usd",
+            TOTAL,
+            "protocol_fundamentals_daily_is_sound",
+            "revenue is fees less supply side",
+        ),
+        (
+            "protocol_fundamentals_daily",
+            "tvl_usd = tvl_usd * (1 + 2e-6)",
+            TOTAL,
+            "assert_chains_sum_to_total",
+            "uniswap-v3",
+        ),
+        (
+            "protocol_growth_daily",
+            "tvl_unexplained_14d_usd = tvl_unexplained_14d_usd + 1e-4 * tvl_usd",
+            "protocol_id = 'morpho-v1'",
+            "protocol_growth_daily_is_sound",
+            "tvl change 14d is inflow price and rest",
+        ),
+        (
+            "chain_daily",
+            "tvl_share_frac = tvl_share_frac + 1e-8",
+            "chain_id = 'Base'",
+            "assert_chain_shares_sum_to_one",
+            DAYS[-1],
+        ),
+    ],
+    ids=lambda value: value if str(value).startswith("assert_") else "",
+)
+def test_e08_what_does_not_add_up_is_found(
+    box: LakeBox, mart: str, change: str, where: str, check: str, named: Any
+) -> None:
+    assert box.verdict(check) == ("pass", [])
+    day = f"day = '{DAYS[-1]}'"
+    with box.tampered(f"update marts.{mart} set {change} where {where} and {day}") as broken:
+        status, found = broken.verdict(check)
+    assert status == "fail"
+    assert [row[0] for row in found] == [named]
 
 
 def test_an_empty_lake_has_no_protocols(seeded_box: LakeBox) -> None:

@@ -177,7 +177,7 @@ def box(shared_box: LakeBox, dbt_target: Path) -> LakeBox:
         fetched_at=at("2022-01-09T06:00:00"),
         asked=asked,
     )
-    shared_box.run("+network_valuation_daily")
+    shared_box.run("+network_valuation_daily_is_sound")
     return shared_box
 
 
@@ -289,6 +289,34 @@ def test_thermocap_is_whole_or_unknown(box: LakeBox) -> None:
     )
     zcash = network(box, "zcash", "thermocap_usd")
     assert [value for (value,) in zcash.values()] == [1000, 2000, 3000, 4000, 5000]
+
+
+@pytest.mark.parametrize(
+    ("change", "check", "named"),
+    [
+        (
+            "thermocap_usd = 3999",
+            "never_falls_network_valuation_daily_asset_id__thermocap_usd",
+            ("zcash", date(2016, 11, 1), 3999.0, 4000.0),
+        ),
+        (
+            "mcap_onchain_usd = mcap_onchain_usd * (1 + 2e-6)",
+            "network_valuation_daily_is_sound",
+            ("mcap is price times supply", "zcash", date(2016, 11, 1)),
+        ),
+    ],
+    ids=["E-13", "E-08"],
+)
+def test_a_total_that_falls_and_a_cap_that_is_no_product_are_found(
+    box: LakeBox, change: str, check: str, named: tuple[Any, ...]
+) -> None:
+    """The fifth day of zcash, tampered with: 3,999 after 4,000."""
+    assert box.verdict(check) == ("pass", [])
+    fifth = "asset_id = 'zcash' and day = '2016-11-01'"
+    with box.tampered(f"update marts.network_valuation_daily set {change} where {fifth}") as broken:
+        status, found = broken.verdict(check)
+    assert status == "fail"
+    assert [row[: len(named)] for row in found] == [named]
 
 
 def test_blockchain_counts_bitcoins_only_where_coin_metrics_does_not(box: LakeBox) -> None:

@@ -104,7 +104,8 @@ def box(shared_box: LakeBox) -> LakeBox:
     )
     shared_box.run(
         "+stablecoin_risk_card +stablecoin_market_daily +stablecoin_chain_daily "
-        "+stablecoin_milestone +int_stablecoin_chart_daily +int_build_gate"
+        "+stablecoin_milestone +int_stablecoin_chart_daily +int_build_gate "
+        "+stablecoin_market_daily_is_sound"
     )
     return shared_box
 
@@ -265,6 +266,43 @@ def test_a_chain_with_more_coins_than_its_chart_is_told(box: LakeBox) -> None:
     [outcome] = [item for item in result.result.results if item.node.name.startswith("assert_")]
     assert str(outcome.status) == "warn"
     assert outcome.failures == len(DAYS)
+
+
+@pytest.mark.parametrize(
+    ("mart", "change", "where", "check", "named"),
+    [
+        (
+            "stablecoin_supply_daily",
+            "share_frac = share_frac + 1e-8",
+            "stablecoin_id = 'usd-coin'",
+            "assert_shares_sum_to_one",
+            LAST,
+        ),
+        (
+            "stablecoin_supply_daily",
+            "net_mint_7d_usd = net_mint_7d_usd + 1e-5 * supply_par_usd",
+            "stablecoin_id = 'usd-coin'",
+            "assert_net_mint_adds_up",
+            "usd-coin",
+        ),
+        (
+            "stablecoin_market_daily",
+            "share_fiat_frac = share_fiat_frac + 1e-8",
+            "true",
+            "stablecoin_market_daily_is_sound",
+            "mechanisms make the whole",
+        ),
+    ],
+)
+def test_e08_what_does_not_add_up_is_found(
+    box: LakeBox, mart: str, change: str, where: str, check: str, named: Any
+) -> None:
+    assert box.verdict(check) == ("pass", [])
+    day = f"day = '{LAST}'"
+    with box.tampered(f"update marts.{mart} set {change} where {where} and {day}") as broken:
+        status, found = broken.verdict(check)
+    assert status == "fail"
+    assert [row[0] for row in found] == [named]
 
 
 def test_430_coins_with_shared_tickers_stay_apart(seeded_box: LakeBox, shared_data: Path) -> None:

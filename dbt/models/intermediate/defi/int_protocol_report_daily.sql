@@ -116,13 +116,16 @@ dense as (
         lag(wide.fees_usd, 1) over by_day as fees_1d_ago_usd,
         lag(wide.revenue_usd, 1) over by_day as revenue_1d_ago_usd,
         lag(wide.dex_volume_usd, 1) over by_day as dex_volume_1d_ago_usd,
-        max(wide.tvl_usd) over past_7d as tvl_recent_usd,
+        -- what a turnover is held against: wrong decimals in TVL would make any look small
+        max(case when wide.tvl_usd <= defi_config.tvl_max_usd then wide.tvl_usd end) over past_7d
+        as tvl_recent_usd,
         max(wide.day) over past_8d as last_stated_day
     from calendar
     left join wide
         on calendar.protocol_id = wide.protocol_id
         and calendar.chain_id = wide.chain_id
         and calendar.day = wide.day
+    cross join defi_config
     window
         by_day as (partition by calendar.protocol_id, calendar.chain_id order by calendar.day),
         past_7d as ({{ days_back(6, 0, 'calendar.protocol_id, calendar.chain_id', day='calendar.day') }}),
@@ -147,7 +150,8 @@ judged as (
             and dense.fees_usd > defi_config.fees_max_tvl_x * dense.tvl_recent_usd,
             false
         ) as are_fees_implausible,
-        coalesce(dense.tvl_usd < 0, false) as is_tvl_implausible,
+        coalesce(dense.tvl_usd < 0 or dense.tvl_usd > defi_config.tvl_max_usd, false)
+        as is_tvl_implausible,
         -- the same cents as the day before: the source carries a day forward
         coalesce(
             dense.fees_usd >= defi_config.carried_min_usd
