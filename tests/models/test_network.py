@@ -296,7 +296,7 @@ def test_thermocap_is_whole_or_unknown(box: LakeBox) -> None:
     [
         (
             "thermocap_usd = 3999",
-            "never_falls_network_valuation_daily_asset_id__thermocap_usd",
+            "never_falls_network_valuation_daily_thermocap_usd__asset_id",
             ("zcash", date(2016, 11, 1), 3999.0, 4000.0),
         ),
         (
