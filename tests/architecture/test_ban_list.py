@@ -50,6 +50,7 @@ _SQL = {
     "lead": re.compile(r"\blead\s*\(", re.I),
     "following": re.compile(r"\b(unbounded\s+following|\w+\s+(day\s+)?following)\b", re.I),
 }
+_BACK = "partition by asset_id order by day"
 _OVER = re.compile(
     r"\b(?:over\s*\(|as\s*\(\s*(?=partition by))((?:[^()]|\([^()]*\))*)\)", re.I | re.S
 )
@@ -59,13 +60,16 @@ def sql_findings(text: str) -> set[str]:
     """Name what looks ahead in a model or macro."""
     text = re.sub(r"\{#.*?#\}", "", text, flags=re.S)
     text = re.sub(r"--[^\n]*", "", text)
+    found = {"following"} if re.search(r"\bdays_back\((?:[^)]*,)?\s*-\s*\d", text) else set()
+    # frames of days back are in order, by their macro
+    text = re.sub(r"\{% set (\w+) = days_back\([^}]*\) %\}", rf"{{% set \1 = '{_BACK}' %}}", text)
+    text = re.sub(r"\{\{ (last_days|days_back)\([^}]*\) \}\}", _BACK, text)
     # windows that have a name are read as what they stand for
     named = dict(re.findall(r"\{%-?\s*set (\w+) = '([^']*)'\s*-?%\}", text))
     windows = [value for value in named.values() if value.startswith("partition by")]
     for name, value in named.items():
         text = text.replace("{{ " + name + " }}", value).replace(f"' ~ {name} ~ '", value)
-    text = re.sub(r"\{\{ last_days\([^}]*\) \}\}", "partition by asset_id order by day", text)
-    found = {name for name, pattern in _SQL.items() if pattern.search(text)}
+    found |= {name for name, pattern in _SQL.items() if pattern.search(text)}
     for window in _OVER.finditer(text):
         body = " ".join(window.group(1).split())
         parted = re.search(r"partition by (.*?)(?: order by|$)", body)
@@ -161,6 +165,7 @@ def test_every_reason_is_still_needed() -> None:
             "select sum(x) over (order by day rows between 1 preceding and unbounded following)",
             "following",
         ),
+        ("select max(x) over ({{ days_back(7, -1, 'asset_id') }}) from p", "following"),
         ("select stddev_samp(mvrv) over (partition by asset_id) from p", "whole"),
         ("select percent_rank() over () from p", "whole"),
         ("select avg(x) over w from p window w as (partition by asset_id)", "whole"),
@@ -177,6 +182,7 @@ def test_a_leak_in_sql_is_seen(leak: str, finding: str) -> None:
     [
         "select lag(close_usd) over (partition by asset_id order by day) from price",
         "select avg(x) over ({{ last_days(30, 'asset_id') }}) from p -- lead(x) is banned",
+        "{% set w = days_back(29, 1, 'asset_id') %} select max(x) over ({{ w }}) from p",
         "select rank() over (partition by day order by mcap_usd desc) from p",
         "select count(*) over (partition by day, sector) from p",
     ],
