@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.garbage import collect_rarely
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -55,6 +57,7 @@ def _root(
         bool, typer.Option("--debug", help="Show tracebacks and everything that is logged.")
     ] = False,
 ) -> None:
+    collect_rarely()
     context.obj = debug
 
 

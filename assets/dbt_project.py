@@ -50,7 +50,7 @@ def parse(settings: Settings) -> None:
         ManifestMissing: dbt refuses the project; the message is what it says.
     """
     done = subprocess.run(
-        [dbt_program(), "--quiet", "parse"],
+        [*dbt_command(), "--quiet", "parse"],
         cwd=_FOLDER,
         env=dbt_environment(settings, _FOLDER / "target"),
         capture_output=True,
@@ -62,9 +62,10 @@ def parse(settings: Settings) -> None:
     manifest.cache_clear()
 
 
-def dbt_program() -> str:
-    """Return the dbt that is installed beside this Python."""
-    return str(Path(sys.executable).with_name("dbt"))
+def dbt_command() -> tuple[str, ...]:
+    """Return the command that starts the dbt of this Python."""
+    # -P: dbt works in its project's folder, whose names are not to be taken for packages
+    return (sys.executable, "-P", "-m", "assets.dbt_program")
 
 
 def dbt_environment(settings: Settings, target: Path) -> dict[str, str]:

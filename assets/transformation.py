@@ -12,7 +12,7 @@ from dagster_dbt.asset_utils import get_subset_selection_for_context
 from packaging.version import Version
 
 from assets import keys
-from assets.dbt_project import dbt_environment, dbt_program, dbt_project, manifest
+from assets.dbt_project import dbt_command, dbt_environment, dbt_project, manifest
 from assets.partitions import DAILY, SINGLE_RUN
 from assets.resources import Progress
 from pipelines import lake
@@ -173,7 +173,7 @@ def _invoke(
     }
     _lend_parse(settings, target)
     return DbtCliInvocation.run(
-        args=[dbt_program(), *arguments],
+        args=[*dbt_command(), *arguments],
         env=environment,
         manifest=manifest(),
         dagster_dbt_translator=translator,

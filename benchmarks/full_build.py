@@ -59,7 +59,9 @@ def _measure(folder: Path, assets: int, years: int, top: int) -> None:
     if not (dataset / "dataset.json").exists():
         end = GeneratorSettings().end
         start = end - timedelta(days=round(365.25 * years) - 1)
-        generate(GeneratorSettings(name="full", assets=assets, start=start, end=end), dataset)
+        generate(
+            GeneratorSettings(name="full", assets=assets, venues=6, start=start, end=end), dataset
+        )
     steps = {}
     if not (data_dir / "lake/catalog.parquet").exists():
         with SandboxServer(dataset) as server:

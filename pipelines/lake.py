@@ -34,6 +34,7 @@ import pyarrow.parquet as pq
 
 from pipelines import drift, extraction, sources, universe
 from pipelines.drift import Change
+from pipelines.garbage import collect_rarely
 from pipelines.repair import Wish
 from pipelines.settings import Settings
 from pipelines.tables import EXTRACTION, FETCHED_AT, QUARANTINE, Table
@@ -189,7 +190,9 @@ class Landing:
 @cache
 def _processes() -> ProcessPoolExecutor:
     """Return this process's helpers: one for each core, started when the first is needed."""
-    return ProcessPoolExecutor(os.cpu_count() or 1, multiprocessing.get_context("spawn"))
+    return ProcessPoolExecutor(
+        os.cpu_count() or 1, multiprocessing.get_context("spawn"), initializer=_get_ready
+    )
 
 
 def start_processes(settings: Settings, window: Window) -> bool:
@@ -204,12 +207,18 @@ def start_processes(settings: Settings, window: Window) -> bool:
         if window.day_count <= SHORT_WINDOW_D:
             return False
         for _ in range(os.cpu_count() or 1):
-            _processes().submit(_load_libraries)
+            _processes().submit(_is_ready)
     return True
 
 
-def _load_libraries() -> None:
+def _get_ready() -> None:
     import_module("dlt.destinations")
+    collect_rarely()
+
+
+def _is_ready() -> bool:
+    """Do nothing: a helper starts with the first thing that it is given to do."""
+    return True
 
 
 def _restricted(settings: Settings, wish: Wish) -> Settings:

@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 from pydantic import ValidationError
 
+from pipelines.garbage import collect_rarely
 from pipelines.sandbox.dataset import DatasetError, describe_layout, load
 from pipelines.sandbox.generate import GenerateError, GeneratorSettings, generate
 
@@ -71,6 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 # only here: a web server takes half a second to import
                 from pipelines.sandbox.server.run import SandboxError, serve
 
+                collect_rarely()
                 try:
                     serve(
                         options.dataset,

@@ -108,6 +108,7 @@ def replay(tmp_path_factory: pytest.TempPathFactory, dbt_target: Path) -> Replay
             start=START,
             end=END,
             assets=20,
+            venues=6,
             perpetuals=2,
             stablecoins=7,
             protocols=12,
