@@ -126,6 +126,50 @@ def test_c13_supplies_of_tether_and_usd_coin(published: duckdb.DuckDBPyConnectio
     assert (reached.year, reached.month) == (2021, 3)
 
 
+def test_m16_tvl_that_is_price_and_tvl_that_is_inflow(
+    published: duckdb.DuckDBPyConnection,
+) -> None:
+    """Anchor in January 2022: its TVL fell, though two billion dollars more came in than left."""
+    [(tvl, change, inflow, by_price, unexplained)] = published.execute(
+        "select tvl_usd, tvl_change_30d_usd, usd_inflow_30d_usd, price_effect_30d_usd, "
+        "tvl_unexplained_30d_usd from marts.protocol_growth_daily "
+        "where protocol_id = 'anchor' and day = ?",
+        [date(2022, 1, 27)],
+    ).fetchall()
+    assert tvl == pytest.approx(8_242_278_282.62, abs=1)
+    assert change == pytest.approx(-149_600_000, rel=0.01)
+    assert 1.6e9 < inflow < 2.3e9
+    assert by_price < -1.6e9
+    assert abs(unexplained) < 1e-4 * tvl
+    assert change == pytest.approx(inflow + by_price + unexplained, abs=1)
+
+
+def test_the_absurd_is_kept_out_and_the_rest_is_not(published: duckdb.DuckDBPyConnection) -> None:
+    """Saddle's 7.6e16 of a day, Curve's 1.5e12, Balancer's TVL of 2.6e17; and Curve's real TVL."""
+    found = published.sql(
+        "select protocol_id, day, tvl_usd, dex_volume_usd, dex_volume_reported_usd, is_quarantined "
+        "from marts.protocol_fundamentals_daily where chain_id = 'Ethereum' and "
+        "(protocol_id, day) in (('saddle', date '2022-06-14'), ('curve', date '2021-06-28'), "
+        "('balancer', date '2022-07-28')) order by protocol_id"
+    ).fetchall()
+    balancer, curve, saddle = found
+    assert balancer[2] is None
+    assert balancer[3] == pytest.approx(8.08e7, rel=0.01)
+    assert curve[3:] == (None, pytest.approx(1.50793e12), True)
+    assert saddle[3:] == (None, pytest.approx(7.56e16), True)
+    assert all(row[5] for row in found)
+    kept, refused = published.sql(
+        "select count(dex_volume_usd), count(dex_volume_reported_usd) - count(dex_volume_usd) "
+        "from marts.protocol_fundamentals_daily where protocol_id = 'uniswap-v3' "
+        "and chain_id = 'Ethereum'"
+    ).fetchone() or (0, 0)
+    assert kept > 440
+    assert refused < 10
+    query = "select tvl_usd from marts.protocol_fundamentals_daily where protocol_id = 'curve'"
+    total = _value(published, f"{query} and chain_id = '__total__'", date(2022, 8, 8))
+    assert total == pytest.approx(6_170_017_659.67, abs=1), "DefiLlama's own total of that day"
+
+
 def test_no_price_is_zero_and_every_priced_day_has_its_quality(
     published: duckdb.DuckDBPyConnection,
 ) -> None:

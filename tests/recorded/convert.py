@@ -31,6 +31,13 @@ prices
   CoinMarketCap's closes of the same coins to 2021-12-31, Chainlink's rounds of USDT and DAI in 2022
   (the last one before the end of the day), CoinGecko's LUSD and EURT (a snapshot at 00:00 is the
   end of the day before, so it carries the second before).
+protocols, protocol_daily, protocol_token_daily, chains_daily
+  Anchor on Terra as DefiLlama served it on 2022-01-29: TVL of 2021-05-02 to 2022-01-27, and the
+  UST, LUNA and staked ether that it held, whose values sum to the TVL. Curve's TVL on ten chains as
+  DefiLlama exported it in August 2022. Volume and fees of nine pools of Balancer, Bancor, Curve,
+  Platypus, Saddle, SushiSwap and Uniswap, 2021 and 2022, as Messari printed them, with TVL; of
+  Saddle some with wrong decimals (7.6e16 dollars a day), of Balancer a TVL of 2.6e17. A midnight's
+  record is the end of the day before. A chain's TVL is that of the protocols that are here.
 stablecoins
   as DefiLlama listed them in November 2024, those that have an amount or a price here.
 
@@ -49,6 +56,9 @@ Facts of marts.md C.13 that the default window covers, and where to look:
                           2017-12-31 = 2.7873; IssTotNtv halves after 2016-07-09
   stablecoin_supply_daily USDT above 9 billion in July 2020, USDC above 10 billion in March 2021
   stablecoin_peg_daily    USDT of 2022-05-12 within 100 bps
+  protocol_growth_daily   Anchor's 30 days to 2022-01-27: TVL fell by 150 million though 1.9 billion
+                          came in, for LUNA lost a third of its price (M-16)
+  protocol_fundamentals_daily  Curve's chains sum to DefiLlama's own total; the absurd is kept out
   token events            COCOS: 1,000 old units became one on 2021-01-23
   quality                 venues of bitcoin differ by more than 2 % on days of 2017 and 2018
 
@@ -59,6 +69,7 @@ market cap), UST's end in May 2022, supply and MVRV of 2020-03-12, DOT's redenom
 from __future__ import annotations
 
 import argparse
+import csv
 import io
 import json
 import shutil
@@ -76,6 +87,16 @@ from pipelines.sandbox.dataset import TABLES, TOTAL_CHAIN, load
 
 REPO = Path(__file__).resolve().parents[2]
 FIRST, LAST = date(2014, 12, 1), date(2022, 11, 22)
+PROTOCOLS = [
+    ("anchor", "Anchor", "ANC", "Lending", "anchor-protocol", None),
+    ("balancer", "Balancer", "BAL", "Dexs", "balancer", None),
+    ("bancor", "Bancor", "BNT", "Dexs", "bancor", None),
+    ("curve", "Curve", "CRV", "Dexs", "curve-dao-token", None),
+    ("platypus", "Platypus", "PTP", "Dexs", "platypus-finance", None),
+    ("saddle", "Saddle", None, "Dexs", None, None),
+    ("sushiswap", "SushiSwap", "SUSHI", "Dexs", "sushi", None),
+    ("uniswap-v3", "Uniswap V3", "UNI", "Dexs", "uniswap", "uniswap"),
+]
 VINTAGES = {
     "btc": (date(2019, 10, 20), date(2019, 11, 1), date(2020, 1, 3)),
     "eth": (date(2019, 10, 20), date(2020, 1, 3)),
@@ -487,6 +508,114 @@ def stablecoins_of(shared: Path) -> pl.DataFrame:
     )
 
 
+def protocols_of(shared: Path, start: date, end: date) -> dict[str, pl.DataFrame]:
+    """Return the tables of protocols and chains."""
+    anchor, held = _anchor(shared)
+    curve = _curve(shared)
+    traded = _messari(shared)
+    at = ["protocol", "chain", "day"]
+    daily = (
+        pl.concat([anchor, curve])
+        .join(traded, on=at, how="full", coalesce=True, suffix="_traded")
+        # DefiLlama's word on what is locked counts where there is one
+        .with_columns(tvl=pl.coalesce("tvl", "tvl_traded"))
+        .drop("tvl_traded")
+        .filter(pl.col("day").is_between(start, end))
+        .sort(at)
+    )
+    return {
+        "protocols": pl.DataFrame(
+            PROTOCOLS,
+            schema=["protocol", "name", "symbol", "category", "gecko_id", "parent"],
+            orient="row",
+        ),
+        "chains": daily.select("chain").unique().sort("chain"),
+        "chains_daily": daily.group_by("chain", "day")
+        # what nobody locked a quintillion of
+        .agg(tvl=pl.col("tvl").filter(pl.col("tvl") < 1e12).sum())
+        .sort("chain", "day"),
+        "protocol_daily": daily,
+        "protocol_token_daily": held.filter(pl.col("day").is_between(start, end)),
+    }
+
+
+def _anchor(shared: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return TVL by day and what it was made of, from the answer of 2022-01-29."""
+    path = shared / "http_recorded_gamestonk" / "api.llama.fi__protocol_anchor__024.json"
+    terra = json.loads(path.read_text())["chainTvls"]["Terra"]
+    worth = {point["date"]: point["tokens"] for point in terra["tokensInUsd"]}
+    held = [
+        (point["date"], token, amount, worth[point["date"]].get(token))
+        for point in terra["tokens"]
+        for token, amount in point["tokens"].items()
+    ]
+    tvl = [(point["date"], point["totalLiquidityUSD"]) for point in terra["tvl"]]
+    # the last record is of the request's instant, and no close
+    is_close = pl.col("at") % 86_400 == 0
+    return (
+        pl.DataFrame(tvl, schema=["at", "tvl"], orient="row")
+        .filter(is_close)
+        .select(protocol=pl.lit("anchor"), chain=pl.lit("Terra"), day=_day_before("at"), tvl="tvl"),
+        pl.DataFrame(held, schema=["at", "token", "amount", "value"], orient="row")
+        .filter(is_close)
+        .select("token", "amount", "value", protocol=pl.lit("anchor"), day=_day_before("at")),
+    )
+
+
+def curve_export(shared: Path) -> pl.DataFrame:
+    """Return DefiLlama's export of Curve: day, chain (`Total` is its own sum), TVL."""
+    path = shared / "stablecoin_project_keroshan" / "DEX_Data__Data__curve_llamas.csv"
+    with path.open(newline="") as file:
+        _, _, chains, measures, _, *rows = csv.reader(file)
+    wanted = [
+        (number, chain)
+        for number, (chain, measure) in enumerate(zip(chains, measures, strict=True))
+        # staked tokens of its own are no TVL
+        if measure == "TVL" and "staking" not in chain
+    ]
+    points = [
+        (int(row[2]), chain, float(row[number]))
+        for row in rows
+        for number, chain in wanted
+        if row[number]
+    ]
+    return pl.DataFrame(points, schema=["at", "chain", "tvl"], orient="row").select(
+        "chain", "tvl", day=_day_before("at")
+    )
+
+
+def _curve(shared: Path) -> pl.DataFrame:
+    names = {"avax": "Avalanche", "xdai": "Gnosis"}
+    return (
+        curve_export(shared)
+        .filter(pl.col("chain") != "Total")
+        .select(
+            protocol=pl.lit("curve"),
+            chain=pl.col("chain").replace(names).str.to_titlecase(),
+            day="day",
+            tvl="tvl",
+        )
+    )
+
+
+def _messari(shared: Path) -> pl.DataFrame:
+    """Return volume, fees and TVL of nine pools of exchanges, wrong decimals and all."""
+    path = shared / "stablecoin_project_keroshan" / "DEX_Data__MessariQuery_DEXs.csv"
+    return pl.read_csv(path, infer_schema=False).select(
+        protocol=pl.col("protocol").str.to_lowercase().replace("uniswap", "uniswap-v3"),
+        chain=pl.col("chain"),
+        day=pl.col("date").str.to_date("%m/%d/%y"),
+        tvl=pl.col("dailyTVL").cast(pl.Float64),
+        fees=pl.col("dailyFees").cast(pl.Float64),
+        dex_volume=pl.col("dailyVolumeUSD").cast(pl.Float64),
+    )
+
+
+def _day_before(seconds: str) -> pl.Expr:
+    """A midnight's label is the end of the day before."""
+    return pl.from_epoch(pl.col(seconds), time_unit="s").dt.date() - pl.duration(days=1)
+
+
 def convert(shared: Path, out: Path, start: date = FIRST, end: date = LAST) -> Path:
     """Write the recordings of the window as a dataset folder.
 
@@ -521,6 +650,7 @@ def convert(shared: Path, out: Path, start: date = FIRST, end: date = LAST) -> P
         "stablecoins": stablecoins_of(shared),
         "stablecoin_daily": supplies_of(shared, start, end),
         "prices": prices_of(shared, start, end),
+        **protocols_of(shared, start, end),
         "token_events": pl.DataFrame(
             {
                 "asset_id": ["cocos-bcx"],

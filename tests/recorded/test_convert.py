@@ -11,7 +11,14 @@ import pytest
 
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import Dataset, load
-from tests.recorded.convert import binance, coinbase, coinbase_minutes, convert, main
+from tests.recorded.convert import (
+    binance,
+    coinbase,
+    coinbase_minutes,
+    convert,
+    curve_export,
+    main,
+)
 
 DAY_S = 86_400
 
@@ -67,6 +74,7 @@ def test_the_folder_has_the_layout_without_warnings(recorded: Dataset) -> None:
         # they have their own formats for the same network metrics
         "blockchain_info",
         "coinmetrics_archive",
+        "defillama",
     )
     candles = recorded.table("candles").collect()
     assert candles["open_time"].max().date() == recorded.end
@@ -181,6 +189,32 @@ def test_a_redenomination_is_told_as_an_event(recorded: Dataset) -> None:
     last = max(other for other in closes if other < day)
     assert closes[day] / closes[last] > 1_000
     assert 0.5 < closes[day] * event["ratio"] / closes[last] < 2
+
+
+def test_what_anchor_held_is_its_tvl(recorded: Dataset) -> None:
+    held = recorded.table("protocol_token_daily").group_by("day").agg(value=pl.col("value").sum())
+    anchor = recorded.table("protocol_daily").filter(pl.col("protocol") == "anchor")
+    both = anchor.join(held, on="day", how="left").collect()
+    assert (both["day"].min(), both["day"].max()) == (date(2021, 5, 2), date(2022, 1, 27))
+    told = both.drop_nulls("value")
+    assert len(told) > 265
+    assert ((told["value"] / told["tvl"] - 1).abs() < 2e-5).all()
+
+
+def test_curve_s_chains_are_not_always_its_total(recorded: Dataset, shared_data: Path) -> None:
+    """A source's own total is no stand-in for its chains: it knew more of them, or fewer."""
+    total = curve_export(shared_data).filter(pl.col("chain") == "Total")
+    summed = (
+        recorded.table("protocol_daily")
+        .filter(pl.col("protocol") == "curve")
+        .group_by("day")
+        .agg(pl.col("tvl").sum())
+        .collect()
+    )
+    both = total.join(summed, on="day", suffix="_summed")
+    apart = both.filter((pl.col("tvl_summed") / pl.col("tvl") - 1).abs() > 1e-9)
+    assert (len(both), len(apart)) == (914, 419)
+    assert apart["day"].max() == date(2022, 7, 15)
 
 
 def test_the_sandbox_serves_every_source_from_it(server: SandboxServer) -> None:
