@@ -313,8 +313,9 @@ def overview(state: State, request: Request) -> Reply:
         if row["category"] != "Chain" and not row["double_counted"]:
             charted += parts
             named.setdefault(row["name"], []).extend(parts)
-    if chain is not None and not entries:
-        return text(f"{kind.capitalize()} for {chain} not found", 400)
+    if not entries:
+        # also where the dataset has no such measure at all: an empty list would be an outage
+        return text(f"{kind.capitalize()} for {chain or 'all chains'} not found", 400)
     points = _carried(state, *daily.total(charted, column))
     body = {
         "totalDataChart": [] if query.get("excludeTotalDataChart") == "true" else points,

@@ -274,7 +274,8 @@ ranked as (
                 and tracked.tvl_usd > 0
                 and coalesce(tracked.missing_usd, 0)
                 <= defi_config.partial_max_share_frac * tracked.whole_usd
-                then compared.tvl_usd / tracked.tvl_usd
+                -- rounded as the sum is: a part is never more than the whole
+                then {{ inexact(exact('compared.tvl_usd')) }} / tracked.tvl_usd
         end as tvl_share_frac,
         {% for name in ['tvl', 'stables', 'dex_volume', 'app_fees'] %}
             case
