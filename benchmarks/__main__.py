@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import landing
-from benchmarks.measure import run_stage
+from benchmarks.measure import environment_of, run_stage
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import load
 from pipelines.sandbox.generate import GeneratorSettings, generate
@@ -59,12 +59,7 @@ def _stages(table: Table, name: str, dataset: Path) -> None:
     folder = load(dataset)
     size = SIZES[name]
     with TemporaryDirectory() as data_dir, SandboxServer(dataset) as server:
-        environment = {
-            "TOKENMART_DATA_DIR": data_dir,
-            "TOKENMART_SANDBOX_URL": server.url,
-            "TOKENMART_NOW": folder.now.isoformat(),
-            "TOKENMART_CURATION_DIR": str(dataset),
-        }
+        environment = environment_of(folder, data_dir, server.url)
         first, last = folder.start.isoformat(), folder.end.isoformat()
         steps = {
             "extract all days": ("extract", first, last),

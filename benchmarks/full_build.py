@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.measure import Measured, run_stage
+from benchmarks.measure import Measured, environment_of, run_stage
 from pipelines import warehouse
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import load
@@ -67,11 +67,16 @@ def _measure(folder: Path, assets: int, years: int, top: int) -> None:
         with SandboxServer(dataset) as server:
             first, last = (f"{day:%Y-%m-%d}" for day in _days(dataset))
             steps["landing of all sources"] = run_stage(
-                "extract", first, last, environment=_environment(dataset, data_dir, server.url)
+                "extract",
+                first,
+                last,
+                environment=environment_of(load(dataset), data_dir, server.url),
             )
     for file in data_dir.glob("warehouse.duckdb*"):
         file.unlink()
-    steps["dbt build"] = run_stage("transform", environment=_environment(dataset, data_dir, ""))
+    steps["dbt build"] = run_stage(
+        "transform", environment=environment_of(load(dataset), data_dir, "")
+    )
     settings = Settings(data_dir=data_dir)
     models = _models(data_dir / "dbt-benchmark", settings.warehouse_path)
     _print(console, steps, models, top, f"{assets} assets x {years} years")
@@ -80,15 +85,6 @@ def _measure(folder: Path, assets: int, years: int, top: int) -> None:
 def _days(dataset: Path) -> tuple[date, date]:
     market = load(dataset)
     return market.start, market.end
-
-
-def _environment(dataset: Path, data_dir: Path, url: str) -> dict[str, str]:
-    return {
-        "TOKENMART_DATA_DIR": str(data_dir),
-        "TOKENMART_SANDBOX_URL": url,
-        "TOKENMART_NOW": load(dataset).now.isoformat(),
-        "TOKENMART_CURATION_DIR": str(dataset),
-    }
 
 
 def _models(target: Path, database: Path) -> dict[str, Model]:

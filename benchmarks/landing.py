@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 
-from benchmarks.measure import run_stage
+from benchmarks.measure import environment_of, run_stage
 from pipelines import warehouse
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import load
@@ -33,12 +33,7 @@ def measure(dataset: Path) -> Landing:
     """
     folder = load(dataset)
     with TemporaryDirectory() as data_dir, SandboxServer(dataset) as server:
-        environment = {
-            "TOKENMART_DATA_DIR": data_dir,
-            "TOKENMART_SANDBOX_URL": server.url,
-            "TOKENMART_NOW": folder.now.isoformat(),
-            "TOKENMART_CURATION_DIR": str(dataset),
-        }
+        environment = environment_of(folder, data_dir, server.url)
         real = run_stage(
             "extract", folder.start.isoformat(), folder.end.isoformat(), environment=environment
         )

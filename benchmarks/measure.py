@@ -10,6 +10,10 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.sandbox.dataset import Dataset
+from pipelines.sources import SOURCES
 
 
 @dataclass(frozen=True)
@@ -46,3 +50,17 @@ def run_stage(stage: str, *arguments: str, environment: Mapping[str, str]) -> Me
         raise SystemExit(f"stage {stage} failed:\n{output}")
     cpu_seconds = usage.ru_utime + usage.ru_stime
     return Measured(seconds, cpu_seconds, usage.ru_maxrss / 1024, output)
+
+
+def environment_of(dataset: Dataset, data_dir: Path | str, url: str) -> dict[str, str]:
+    """Return the settings of a stage on a dataset; what that has nothing of is off, as in a run."""
+    return {
+        "TOKENMART_DATA_DIR": str(data_dir),
+        "TOKENMART_SANDBOX_URL": url,
+        "TOKENMART_NOW": dataset.now.isoformat(),
+        "TOKENMART_CURATION_DIR": str(dataset.path),
+        **{
+            f"TOKENMART_SOURCES__{source.upper()}__ENABLED": "false"
+            for source in set(SOURCES) - set(dataset.sources)
+        },
+    }

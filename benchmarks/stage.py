@@ -68,7 +68,7 @@ def gate(first: str, last: str) -> None:
         clock_at(settings.now),
         RUN_ID,
         Window.between(date.fromisoformat(first), date.fromisoformat(last)),
-        None,
+        {},
     )
     print(f"rows={len(results)}")
     for result in results:
