@@ -31,33 +31,25 @@ def main() -> None:
     names = parser.parse_args().sizes
     console = Console(width=110)
     console.print(f"{platform.machine()}, Python {platform.python_version()}")
-    stages = Table(
-        "size", "assets x days", "stage", "rows", "seconds", "peak MiB", title="Stages of a run"
-    )
-    rates = Table(
-        "size", "rows", "rows/s", "plain rows/s", "times as long", title="Landing in the lake"
-    )
     for name in names:
+        stages = Table("stage", "rows", "seconds", "peak MiB")
         with TemporaryDirectory() as folder:
             dataset = Path(folder) / name
             generate(SIZES[name], dataset)
             landed = landing.measure(dataset)
-            rates.add_row(
-                name,
-                f"{landed.rows:,}",
-                f"{landed.rows / landed.real_seconds:,.0f}",
-                f"{landed.rows / landed.plain_seconds:,.0f}",
-                f"{landed.ratio:.1f}",
-            )
-            _stages(stages, name, dataset)
-        console.print(f"{name} done")
-    console.print(rates)
-    console.print(stages)
+            _stages(stages, dataset)
+        size = SIZES[name]
+        console.print(
+            f"{name}: {size.assets} assets x {size.day_count:,} days. Landed {landed.rows:,} rows, "
+            f"{landed.rows / landed.real_seconds:,.0f} a second; plain Polars and DuckDB "
+            f"{landed.rows / landed.plain_seconds:,.0f}: {landed.ratio:.1f} times as long"
+        )
+        # each size is told when it is known: the large one takes its time
+        console.print(stages)
 
 
-def _stages(table: Table, name: str, dataset: Path) -> None:
+def _stages(table: Table, dataset: Path) -> None:
     folder = load(dataset)
-    size = SIZES[name]
     with TemporaryDirectory() as data_dir, SandboxServer(dataset) as server:
         environment = environment_of(folder, data_dir, server.url)
         first, last = folder.start.isoformat(), folder.end.isoformat()
@@ -73,8 +65,6 @@ def _stages(table: Table, name: str, dataset: Path) -> None:
             measured = run_stage(stage, *arguments, environment=environment)
             rows = re.search(r"rows=(\d+)", measured.output)
             table.add_row(
-                name,
-                f"{size.assets} x {size.day_count}",
                 label,
                 f"{int(rows[1]):,}" if rows else "",
                 f"{measured.seconds:.1f}",
