@@ -49,7 +49,8 @@ def run_stage(stage: str, *arguments: str, environment: Mapping[str, str]) -> Me
     if os.waitstatus_to_exitcode(status) != 0:
         raise SystemExit(f"stage {stage} failed:\n{output}")
     cpu_seconds = usage.ru_utime + usage.ru_stime
-    return Measured(seconds, cpu_seconds, usage.ru_maxrss / 1024, output)
+    peak = int(output.rpartition("peak_kib=")[2])
+    return Measured(seconds, cpu_seconds, peak / 1024, output)
 
 
 def environment_of(dataset: Dataset, data_dir: Path | str, url: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -83,6 +84,17 @@ def publish() -> None:
     print(f"rows={manifest.rows}")
 
 
+def _peak_kib() -> int:
+    """The most memory of this process or of one that it started.
+
+    Its own from the kernel's file: `getrusage` counts what the parent had when it was started.
+    """
+    status = Path("/proc/self/status").read_text()
+    own = int(status.partition("VmHWM:")[2].split()[0])
+    return max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+
+
 if __name__ == "__main__":
     stages = {"extract": extract, "transform": transform, "gate": gate, "publish": publish}
     stages[sys.argv[1]](*sys.argv[2:])
+    print(f"peak_kib={_peak_kib()}")
