@@ -16,9 +16,16 @@ Contracts that every function keeps:
 * **Independence.** Each asset is treated for itself, save the cross-sections in ``scoring`` and
   ``momentum`` and the baskets in ``regime``.
 * **NULL.** Unknown stays NULL; no NaN and no infinity leaves a function.
+* **Repeatable.** The same frames give the same bits, however many threads add them up.
 * **Numbers.** Thresholds, weights and window lengths are arguments; their values are seeds.
 
 State machines step through the days once, with all assets side by side in NumPy vectors; the
 swing levels step through the ordinal of an asset's swings in the same way. Nothing loops over
 rows or assets.
 """
+
+import polars as pl
+
+# Polars' default engine adds the rows of a group in the order in which its threads bring them, and
+# sums of floats differ in their last digits then; a warehouse that is rebuilt must not
+pl.Config.set_engine_affinity("in-memory")
