@@ -110,6 +110,15 @@ def as_given(frame: pl.LazyFrame) -> pl.LazyFrame:
     return frame.filter(pl.col(IS_INPUT)).drop(cs.starts_with("_"))
 
 
+def in_order(frame: pl.LazyFrame, *by: str) -> pl.LazyFrame:
+    """The rows sorted, also for what adds them up.
+
+    Polars drops a sort before a sum, since none is needed in arithmetic without rounding. Sums of
+    floats are the same to the last bit only in the same order, so this sort is hidden from it.
+    """
+    return frame.map_batches(lambda rows: rows.sort(by), schema=frame.collect_schema())
+
+
 def lagged(value: pl.Expr, days: int) -> pl.Expr:
     """Value of exactly ``days`` calendar days ago, on a dense frame."""
     return value.shift(days).over(SERIES)

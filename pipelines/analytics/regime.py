@@ -13,6 +13,7 @@ from pipelines.analytics.calendar import (
     ROUNDING,
     SERIES,
     dense,
+    in_order,
     lagged,
     on_calendar,
     segment,
@@ -257,10 +258,8 @@ def basket_weights(
         )
         .filter(pl.col("_size") > 0)
         .filter(pl.len().over(NARRATIVE, DAY) >= min_members)
-        # sums of floats are the same to the last digit only in the same order, here and below
-        .sort(NARRATIVE, DAY, ASSET)
     )
-    formed = capped_weights(formed, groups=[NARRATIVE, DAY], size="_size", cap=cap).select(
+    formed = capped_weights(in_order(formed, NARRATIVE, DAY, ASSET), groups=[NARRATIVE, DAY], size="_size", cap=cap).select(
         NARRATIVE,
         ASSET,
         pl.col(DAY).alias("_month"),
@@ -270,11 +269,13 @@ def basket_weights(
     )
     start, end = pl.col("start_value"), pl.col("end_value")
     returns = pl.col("close_usd").is_not_null() & pl.col("_close_before").is_not_null()
-    return (
+    held = (
         members.select(NARRATIVE, ASSET, DAY, month.alias("_month"))
         .join(formed, on=[NARRATIVE, ASSET, "_month"], how="inner")
         .join(quotes, on=[ASSET, DAY], how="left")
-        .sort(NARRATIVE, DAY, ASSET)
+    )
+    return (
+        in_order(held, NARRATIVE, ASSET, DAY)
         .with_columns(
             pl.when(returns)
             .then(pl.col("base_weight") * pl.col(price) / pl.col("_base"))
@@ -298,7 +299,6 @@ def basket_weights(
             "ret_1d",
             "weight",
         )
-        .sort(NARRATIVE, ASSET, DAY)
     )
 
 
@@ -320,7 +320,8 @@ def basket_index(weights: pl.LazyFrame, *, base_level: float, min_members: int) 
     known = pl.col("start_value").count()
     total = pl.when((known >= min_members) & (start > 0)).then(end / start - 1)
     return (
-        weights.group_by(NARRATIVE, DAY)
+        in_order(weights, NARRATIVE, DAY, ASSET)
+        .group_by(NARRATIVE, DAY)
         .agg(
             pl.len().cast(pl.Int32).alias("member_count"),
             (pl.len() - known).cast(pl.Int32).alias("missing_count"),
