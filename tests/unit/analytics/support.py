@@ -247,9 +247,14 @@ markets = st.builds(
 
 
 def assert_same(
-    left: pl.DataFrame, right: pl.DataFrame, *, keys: Sequence[str], what: str = ""
+    left: pl.DataFrame,
+    right: pl.DataFrame,
+    *,
+    keys: Sequence[str],
+    what: str = "",
+    tolerance: float = 1e-9,
 ) -> None:
-    """Same keys, same NULLs, and |x - y| <= 1e-9 max(1, |x|) (D.3)."""
+    """Same keys, same NULLs, and |x - y| <= ``tolerance`` max(1, |x|) (D.3)."""
     assert left.columns == right.columns, f"{what}: columns differ"
     left, right = left.sort(*keys), right.sort(*keys)
     missing = left.join(right, on=keys, how="anti", nulls_equal=True)
@@ -260,7 +265,7 @@ def assert_same(
     for name in left.columns:
         a, b = left[name], right[name]
         if a.dtype.is_float():
-            near = ((a - b).abs() <= 1e-9 * a.abs().clip(lower_bound=1.0)) | (a == b)
+            near = ((a - b).abs() <= tolerance * a.abs().clip(lower_bound=1.0)) | (a == b)
             same = near.fill_null(value=False) | (a.is_null() & b.is_null())
         else:
             same = a.eq_missing(b)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -16,7 +17,7 @@ from pipelines.analytics.regime import (
     market_mood,
     rotation,
 )
-from tests.unit.analytics.support import GAP, assert_list, column, days, series
+from tests.unit.analytics.support import GAP, assert_list, assert_same, column, days, series
 
 N = None
 
@@ -250,6 +251,42 @@ def test_who_leaves_is_sold_and_who_joins_waits() -> None:
     assert by_day[date(2024, 2, 2)] == ["a", "b", "c"]
     assert by_day[date(2024, 2, 4)] == ["a", "b"]
     assert by_day[date(2024, 3, 1)] == ["a", "b", "d"]
+
+
+def test_a_basket_is_the_same_to_the_last_bit_whatever_the_order_of_rows() -> None:
+    """Wide enough that an engine with threads of its own adds up in another order each time."""
+    count, assets = 300, 60
+    random = np.random.default_rng(9)
+    paths = np.exp(random.normal(0, 0.04, (assets, count)).cumsum(axis=1))
+    rows = pl.DataFrame(
+        {
+            "asset_id": [f"a{i:02}" for i in range(assets) for _ in range(count)],
+            "day": days(count) * assets,
+            "close_usd": paths.ravel(),
+            "mcap_usd": (paths * random.uniform(1e6, 1e9, (assets, 1))).ravel(),
+        }
+    ).with_columns(
+        pl.lit(None, pl.Date).alias("dead_from"),
+        pl.lit("ai").alias("narrative_id"),
+        pl.lit(1.0).alias("membership_weight"),
+    )
+
+    def bits(seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+        given = rows.sample(fraction=1, shuffle=True, seed=seed)
+        held = basket_weights(
+            given.select("narrative_id", "asset_id", "day", "membership_weight").lazy(),
+            given.select("asset_id", "day", "close_usd", "mcap_usd", "dead_from").lazy(),
+            cap=0.25,
+            min_members=3,
+        )
+        index = basket_index(held, base_level=1000, min_members=3)
+        return held.collect(), index.collect()
+
+    held, index = bits(0)
+    for seed in range(1, 4):
+        again, index_again = bits(seed)
+        assert_same(held, again, keys=["narrative_id", "asset_id", "day"], tolerance=0)
+        assert_same(index, index_again, keys=["narrative_id", "day"], tolerance=0)
 
 
 def test_a_label_of_one_entity_does_not_confirm_another() -> None:
