@@ -16,7 +16,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -38,90 +40,43 @@ from pipelines.analytics import (
     technical,
     volume,
 )
+from pipelines.analytics.grade_seeds import grade_parameters
+from pipelines.analytics.parameters import Parameters, from_seed, newest_version
 
+SEEDS = Path(__file__).parents[1] / "dbt/seeds"
 GAP = 7
-FACTORS = (
-    scoring.Factor(name="trend", group="ta_grade", orientation=1),
-    scoring.Factor(name="breakout", group="ta_grade", orientation=1),
-    scoring.Factor(name="strength", group="ta_grade", orientation=1),
-    scoring.Factor(name="mom_7", group="quant_grade", orientation=1),
-    scoring.Factor(name="mom_28", group="quant_grade", orientation=1),
-    scoring.Factor(name="rel_btc", group="quant_grade", orientation=1),
-    scoring.Factor(name="downside", group="quant_grade", orientation=-1),
-    scoring.Factor(name="vol_conf", group="flow_grade", orientation=1),
-    scoring.Factor(name="crowding", group="flow_grade", orientation=-1),
-    scoring.Factor(name="usage", group="flow_grade", orientation=1),
-)
-GRADE = scoring.GradeParameters(
-    grade="trader_grade",
-    factors=FACTORS,
-    group_weights=(("ta_grade", 0.4), ("quant_grade", 0.4), ("flow_grade", 0.2)),
-    history_d=365,
-    history_min_obs=90,
-    group_min_share=0.5,
-    coverage_floor=0.6,
-    min_peers=5,
-    signal_labels=(
-        scoring.Label(name="buy", floor=65.0),
-        scoring.Label(name="neutral", floor=35.0, is_open=True),
-        scoring.Label(name="sell", floor=float("-inf")),
-    ),
-    momentum_labels=(scoring.Label(name="any", floor=float("-inf")),),
-    momentum_d=7,
-)
-TECHNICAL = technical.TechnicalParameters(
-    max_gap_d=GAP,
-    sma_d=(20, 50, 200),
-    ema_d=(12, 26),
-    cross_sma_d=(50, 200),
-    cross_ema_d=(12, 26),
-    rsi_d=14,
-    macd_fast_d=12,
-    macd_slow_d=26,
-    macd_signal_d=9,
-    atr_d=14,
-    bollinger_d=20,
-    bollinger_sd=2.0,
-    donchian_d=20,
-    tsmom_d=(28, 90),
-    tsmom_vol_d=90,
-    tsmom_min_obs=60,
-    volume_z_d=30,
-    volume_z_min_obs=24,
-    sd_floor=1e-9,
-)
-SIGNAL = signals.SignalParameters(
-    enter_long=65,
-    exit_long=50,
-    enter_short=35,
-    exit_short=50,
-    confirm_d=2,
-    min_hold_d=3,
-    no_data_d=10,
-    price_missing_d=3,
-)
-DEPEG = depeg.DepegParameters(
-    fast_bps=100,
-    slow_bps=50,
-    slow_d=3,
-    close_bps=50,
-    close_d=2,
-    major_bps=300,
-    severe_bps=1000,
-)
 
 
-def level_parameters(max_per_side: int | None) -> levels.LevelParameters:
-    return levels.LevelParameters(
-        swing_bars=5,
-        merge_atr=0.5,
-        touch_atr=0.25,
-        lookback_d=365,
-        half_life_d=90,
-        max_per_side=max_per_side,
-        atr_d=14,
-        max_gap_d=GAP,
-    )
+def seed(name: str) -> pl.DataFrame:
+    """A seed of the product: what is measured is what runs."""
+    return pl.read_csv(SEEDS / f"{name}.csv")
+
+
+def seeded(kind: type[Parameters], name: str, *others: str) -> Parameters:
+    """Parameters of the seed's newest version, without the columns that are others'."""
+    values = newest_version(seed(name))
+    return from_seed(kind, {key: value for key, value in values.items() if key not in others})
+
+
+GRADE = grade_parameters(
+    "trader_grade",
+    grades=seed("cfg_grade"),
+    groups=seed("cfg_grade_group"),
+    factors=seed("cfg_grade_factor"),
+    labels=seed("cfg_grade_label"),
+)
+TECHNICAL = seeded(
+    technical.TechnicalParameters, "cfg_technical", "min_week_days", "xsmom_min_assets"
+)
+LEVELS = seeded(levels.LevelParameters, "cfg_level", "max_pivots_per_side")
+SIGNAL = seeded(signals.SignalParameters, "cfg_signal", "cost_bps")
+DEPEG = from_seed(
+    depeg.DepegParameters,
+    seed("cfg_depeg")
+    .filter(pl.col("peg_class") == "usd")
+    .drop("peg_class", "version")
+    .row(0, named=True),
+)
 
 
 def market(assets: int, years: int) -> pl.DataFrame:
@@ -145,7 +100,7 @@ def market(assets: int, years: int) -> pl.DataFrame:
             "is_dead": np.zeros(assets * days, dtype=bool),
             "price_quality": np.repeat("ok", assets * days),
             "trader_grade": np.clip(50 + rng.normal(0, 18, assets * days), 0, 100),
-            **{f.name: rng.normal(size=assets * days) for f in FACTORS},
+            **{f.name: rng.normal(size=assets * days) for f in GRADE.factors},
         }
     )
     return frame.filter(pl.Series(rng.random(frame.height) > 0.005))
@@ -195,7 +150,7 @@ def baskets(frame: pl.DataFrame) -> pl.LazyFrame:
 
 
 def crossings(frame: pl.DataFrame) -> pl.LazyFrame:
-    found = levels.levels(frame.lazy(), level_parameters(3)).collect().lazy()
+    found = levels.levels(frame.lazy(), LEVELS).collect().lazy()
     with_range = ranges.atr(frame.lazy(), n=14, max_gap_d=GAP)
     return alerts.level_crosses(
         found, with_range, alerts.LevelCrossParameters(rearm_atr=0.5), atr="atr_14"
@@ -232,10 +187,10 @@ CASES: dict[str, Callable[[pl.DataFrame], pl.LazyFrame]] = {
         risk.returns(f.lazy()), decay=0.94, seed_obs=30, max_gap_d=GAP, days_per_year=365
     ),
     "levels.swings": lambda f: levels.swings(f.lazy(), bars=5),
-    "levels.levels, 3 a side": lambda f: levels.levels(f.lazy(), level_parameters(3)),
-    "levels.levels, all": lambda f: levels.levels(f.lazy(), level_parameters(None)),
+    "levels.levels, 3 a side": lambda f: levels.levels(f.lazy(), LEVELS),
+    "levels.levels, all": lambda f: levels.levels(f.lazy(), replace(LEVELS, max_per_side=None)),
     "levels.pivot_levels": lambda f: levels.pivot_levels(f.lazy(), min_week_days=1),
-    "scoring.score_factors, 10 factors": lambda f: scoring.score_factors(f.lazy(), GRADE),
+    "scoring.score_factors": lambda f: scoring.score_factors(f.lazy(), GRADE),
     "scoring, up to the grade": graded,
     "scoring, up to the components": lambda f: scoring.grade_components(graded(f), GRADE),
     "signals.signals": lambda f: signals.signals(f.lazy(), SIGNAL),
