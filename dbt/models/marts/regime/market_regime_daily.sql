@@ -70,7 +70,7 @@ venue_volume as (
 venue_share as (
     select
         day,
-        volume_usd / sum(volume_usd) over (partition by day) as share_frac
+        volume_usd / ({{ inexact('sum(' ~ exact('volume_usd') ~ ') over (partition by day)') }}) as share_frac
     from venue_volume
 ),
 
@@ -80,7 +80,7 @@ concentration as (
         count(*) as market_venue_count,
         case
             when count(*) >= max(regime_config.hhi_min_venues)
-                then sum(venue_share.share_frac * venue_share.share_frac)
+                then {{ exact_sum('1e9 * venue_share.share_frac * venue_share.share_frac') }} / 1e9
         end as venue_hhi
     from venue_share
     cross join regime_config
