@@ -41,8 +41,8 @@ dev: install ## the Dagster UI on this machine
 test: install ## all tests but the slow proofs
 	@$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
-test-slow: install ## the proofs that take minutes
-	@$(BIN)/python -m pytest -m slow
+test-slow: install ## the proofs that take minutes (PROOFS=tests/e2e/test_daily.py: some of them)
+	@$(BIN)/python -m pytest -m slow $(PROOFS)
 
 check: install ## lint, format, types, import rules
 	@$(BIN)/ruff check .

@@ -62,6 +62,29 @@ class Translator(DagsterDbtTranslator):  # type: ignore[misc]
         """Return the description as dbt has it, without the SQL text."""
         return str(dbt_resource_props.get("description") or "").strip()
 
+    def get_asset_check_spec(
+        self,
+        asset_spec: dg.AssetSpec,
+        manifest: Mapping[str, Any],
+        unique_id: str,
+        project: DbtProject | None,
+    ) -> dg.AssetCheckSpec | None:
+        """Return the check of a dbt test, described as the test or its kind is in dbt."""
+        spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+        if spec is None:
+            return None
+        test = manifest["nodes"][unique_id]
+        kinds = (manifest["macros"][macro] for macro in test["depends_on"]["macros"])
+        described = (self.get_description(props) for props in (test, *kinds))
+        return dg.AssetCheckSpec(
+            name=spec.name,
+            asset=spec.asset_key,
+            description=next(filter(None, described), None),
+            additional_deps=spec.additional_deps,
+            blocking=spec.blocking,
+            metadata=spec.metadata,
+        )
+
     def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str]:
         """Return the owners that dbt names, or the project's."""
         return super().get_owners(dbt_resource_props) or keys.OWNERS

@@ -259,7 +259,9 @@ def basket_weights(
         .filter(pl.col("_size") > 0)
         .filter(pl.len().over(NARRATIVE, DAY) >= min_members)
     )
-    formed = capped_weights(in_order(formed, NARRATIVE, DAY, ASSET), groups=[NARRATIVE, DAY], size="_size", cap=cap).select(
+    formed = capped_weights(
+        in_order(formed, NARRATIVE, DAY, ASSET), groups=[NARRATIVE, DAY], size="_size", cap=cap
+    ).select(
         NARRATIVE,
         ASSET,
         pl.col(DAY).alias("_month"),

@@ -113,6 +113,18 @@ def test_dbt_tests_of_marts_are_asset_checks(defs: dg.Definitions) -> None:
     assert tested == set(dbt_project.mart_descriptions())
 
 
+def test_every_check_says_what_holds(defs: dg.Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    silent = [key for key in graph.asset_check_keys if not graph.get_check_spec(key).description]
+    assert not silent, "describe the test in its folder's .yml"
+
+
+def test_readme_names_the_hour_of_the_schedule() -> None:
+    minute, hour, *_ = automation.DAILY_CRON.split()
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    assert f"switch the schedule `daily` on: {int(hour):02}:{int(minute):02} UTC" in readme
+
+
 @pytest.mark.parametrize(
     "name",
     [

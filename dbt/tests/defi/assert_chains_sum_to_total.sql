@@ -1,4 +1,3 @@
--- E-08: a total is the sum of its chains, unless it is unknown or marked partial
 {% set measures = ['tvl_usd', 'fees_usd', 'revenue_usd', 'holders_revenue_usd', 'dex_volume_usd'] %}
 
 with fundamentals as (

@@ -1,4 +1,3 @@
--- E-07: the source's own total is far from the sum of the chains that it prints
 {{ config(severity='warn') }}
 
 select protocol_id, day, tvl_usd, tvl_reported_usd

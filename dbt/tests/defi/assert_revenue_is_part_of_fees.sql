@@ -1,5 +1,3 @@
--- V-8, V-11: revenue above the fees it is taken from. V-9: what holders get is a part of the revenue
--- over a month, not day by day; the protocol's own part is not told by any source that is read
 {{ config(severity='warn') }}
 
 with fundamentals as (

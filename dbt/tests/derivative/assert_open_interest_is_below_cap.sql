@@ -1,4 +1,3 @@
--- F-5: open interest of a multiple of the market cap is contracts counted in another unit
 {{ config(severity='warn') }}
 
 with derivative as (

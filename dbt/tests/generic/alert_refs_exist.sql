@@ -1,4 +1,4 @@
-{#- E-16: an alert about an event points to one that there is. Returns those that do not. -#}
+{#- Returns the alerts that point to nothing. -#}
 {% test alert_refs_exist(model, signals, depegs) %}
 
     with reference as (

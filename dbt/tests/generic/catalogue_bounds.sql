@@ -1,6 +1,5 @@
 {#-
-    E-09: the catalogue's bounds hold in every column that has them with the given severity.
-    Returns the offending values with their keys.
+    Returns the values outside of the catalogue's bounds of the given severity, with their keys.
 
     collapse_explains: rows of an asset around its collapse are left out. What loses nearly all of its
     value leaves the bounds of the living by right (volatility, range over close, issuance), for as

@@ -1,7 +1,4 @@
-{#-
-    E-20: what the factors contribute sums to the grade, to 1e-9, and every grade has its parts.
-    Returns the grades that do not.
--#}
+{#- Returns the grades that are not the sum of their parts. -#}
 {% test components_sum_to_grade(model, components, grade) %}
 
     with part as (

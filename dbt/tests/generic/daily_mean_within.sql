@@ -1,4 +1,4 @@
-{#- C.4.3: the mean over the assets of a day lies between two bounds. Returns the days where it does not. -#}
+{#- Returns the days whose mean lies outside. -#}
 {% test daily_mean_within(model, value, low, high) %}
 
     select day, avg({{ value }}) as mean_value

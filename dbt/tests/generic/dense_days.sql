@@ -1,7 +1,4 @@
-{#-
-    E-03: one row for every day between an entity's first and last, and none after the build's own
-    day. Returns entities whose rows do not fill their days.
--#}
+{#- Returns the entities whose rows do not fill their days. -#}
 {% test dense_days(model, entity) %}
 
     select

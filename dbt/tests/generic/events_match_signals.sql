@@ -1,7 +1,4 @@
-{#-
-    E-16: every event stands between two days of signals that differ, and every such pair of days has
-    its event. Returns the events and the days without their counterpart.
--#}
+{#- Returns the events and the days without their counterpart. -#}
 {% test events_match_signals(model, signals) %}
 
     with changed as (

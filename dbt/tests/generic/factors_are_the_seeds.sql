@@ -1,4 +1,4 @@
-{#- Each decomposed grade has every factor of its version of the seed, and no other. Returns those that do not. -#}
+{#- Returns the grades with other factors than the seed's. -#}
 {% test factors_are_the_seeds(model, factors) %}
 
     with seed as (

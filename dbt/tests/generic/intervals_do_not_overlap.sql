@@ -1,4 +1,4 @@
-{#- E-01: at any day an entity has one holder. Returns pairs of overlapping intervals. -#}
+{#- Returns pairs of overlapping intervals. -#}
 {% test intervals_do_not_overlap(model, entity) %}
 
     select

@@ -1,7 +1,4 @@
-{#-
-    E-13: within one build a running total never falls. Returns the days on which it does, with
-    both values.
--#}
+{#- Returns the days on which the total falls, with both values. -#}
 {% test never_falls(model, entity, column) %}
 
     with known as (

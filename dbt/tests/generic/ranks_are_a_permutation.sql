@@ -1,4 +1,4 @@
-{#- E-20: within a group the ranks are 1 to n, each once. Returns the groups where they are not. -#}
+{#- Returns the groups whose ranks are not 1 to n. -#}
 {% test ranks_are_a_permutation(model, rank, within) %}
 
     select

@@ -1,6 +1,6 @@
 {#-
-    What every row of one model must be, in one scan of it and one node of the run: a node of its own
-    for each rule costs more than the rule. Returns the offending rows: the rule, the key, the value.
+    Many rules in one scan of the model and one node of the run: a node of its own for each rule costs
+    more than the rule. Returns the offending rows: the rule, the key, the value.
 
     key: the columns that tell rows apart: none of them NULL, no two rows share them.
     other_keys: further lists of columns (or expressions) that do the same.

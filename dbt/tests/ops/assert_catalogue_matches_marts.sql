@@ -1,4 +1,3 @@
--- A-01: every column of every mart stands in the catalogue, and nothing else does
 {% set marts = [
     ref('dim_asset'), ref('dim_asset_alias'), ref('dim_venue'), ref('dim_stablecoin'),
     ref('ohlcv_daily'), ref('price_daily'), ref('venue_quality_daily'),

@@ -1,4 +1,3 @@
--- E-11: sources and marts that lag behind what their sources declare
 {{ config(severity='warn') }}
 
 select * from {{ ref('ops_freshness') }}

@@ -1,4 +1,3 @@
--- C.6.1: a word for a peg's mechanism that map_peg_mechanism does not have
 {{ config(severity='warn') }}
 
 select stablecoin_id, defillama_id, peg_mechanism, peg_type

@@ -1,4 +1,3 @@
--- E-15: assets with a price, against the median of the two weeks before
 {{ config(severity='warn') }}
 
 with counted as (

@@ -1,4 +1,3 @@
--- E-05: a published jump from one day to the next has enough venues behind it, or an event
 with price as (
     select * from {{ ref('price_daily') }}
     where close_usd is not null

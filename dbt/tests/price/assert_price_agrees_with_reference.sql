@@ -1,4 +1,3 @@
--- E-07: canonical close against Coin Metrics' own, closer for the twenty most traded assets
 {{ config(severity='warn') }}
 
 with price as (

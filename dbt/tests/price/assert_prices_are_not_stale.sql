@@ -1,4 +1,3 @@
--- E-04: unchanged for three days or more on the word of at most one venue
 {{ config(severity='warn') }}
 
 select asset_id, day, close_usd, n_venues

@@ -1,5 +1,3 @@
--- R-3: a stablecoin that moves more than this has lost its peg, or its price is wrong: where no depeg
--- event is known within the window of the volatility, and the coin was not dead, it is the price
 {{ config(severity='warn') }}
 
 with returns_risk as (

@@ -1,5 +1,3 @@
--- E-14: the coins of a chain are no more than what is said to be on it; where a chain's own value is
--- not known, the source's chart of the chain stands in, which counts double-counted coins too
 {{ config(severity='warn') }}
 
 with chain_day as (

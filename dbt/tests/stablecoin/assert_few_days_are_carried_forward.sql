@@ -1,4 +1,3 @@
--- S-7: one day in twenty that the source carried forward
 {{ config(severity='warn') }}
 
 select

@@ -1,4 +1,3 @@
--- C.6.3: a large fiat coin this far from its peg is a crisis, or a wrong price
 {{ config(severity='warn') }}
 
 with stablecoin_config as (

@@ -1,4 +1,3 @@
--- S-3, A-104: what was minted day by day is what was minted in the week
 with supply as (
     select * from {{ ref('stablecoin_supply_daily') }}
 ),

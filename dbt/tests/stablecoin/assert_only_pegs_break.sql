@@ -1,4 +1,3 @@
--- E-22: what rebases, or pays its yield in the price, has no dollar to break away from
 select event.event_id, event.stablecoin_id, event.start_day
 from {{ ref('depeg_event') }} as event
 inner join {{ ref('dim_stablecoin') }} as stablecoin

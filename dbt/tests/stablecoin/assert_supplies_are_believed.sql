@@ -1,5 +1,3 @@
--- E-12: a fifth of a supply gone in a day without an event, two sources that dispute it this week,
--- more units than there can be
 {{ config(severity='warn') }}
 
 with stablecoin_supply as (
