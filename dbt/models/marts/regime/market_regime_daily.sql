@@ -51,9 +51,15 @@ risk_curve as (
         {% for bucket in ['btc', 'large', 'mid', 'small'] %}
             max(case when bucket_step.bucket = '{{ bucket }}' then bucket_step.ret_30d end) as ret_30d_{{ bucket }},
         {% endfor %}
+        -- least squares; the sums do not depend on the order of the rows
         case
             when count(*) >= max(regime_config.slope_min_buckets)
-                then covar_pop(bucket_step.ret_30d, bucket_step.step) / var_pop(bucket_step.step)
+                then (
+                    count(*) * {{ exact_sum('1e9 * bucket_step.step * bucket_step.ret_30d') }}
+                    - sum(bucket_step.step) * {{ exact_sum('1e9 * bucket_step.ret_30d') }}
+                )
+                / (count(*) * sum(bucket_step.step * bucket_step.step) - power(sum(bucket_step.step), 2))
+                / 1e9
         end as risk_curve_slope
     from bucket_step
     cross join regime_config
