@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import cast
 
 import dagster as dg
+import polars as pl
 from pydantic import BaseModel, ConfigDict
 
-from assets import keys, runs
+from assets import runs
 from pipelines import extraction, lake, publishing, sources
 from pipelines.settings import Settings
 from pipelines.validation.report import recorded
@@ -25,8 +26,8 @@ class SourceStatus(BaseModel):
     """Why it is not asked at all, such as a missing key."""
     last_landed_at: datetime | None
     """The run's clock at the last complete load."""
-    newest_day: str | None
-    """The newest day that all of its tables have."""
+    newest_at: datetime | None
+    """The newest instant that each of its tables has reached."""
     rows: int
     files: int
 
@@ -64,6 +65,7 @@ class Status(BaseModel):
     data_dir: str
     sources: tuple[SourceStatus, ...]
     newest_day: str | None
+    """The newest day that was asked for and landed."""
     last_run: RunStatus | None
     publication: str | None
     published_at: datetime | None
@@ -77,14 +79,13 @@ def status(settings: Settings) -> Status:
     manifest = publishing.current(settings)
     with runs.open_instance(settings) as instance:
         last = next(iter(instance.get_run_records(limit=1)), None)
-        found = _sources(settings, instance)
-    days = [source.newest_day for source in found if source.newest_day]
+        newest_day = runs.newest_day(instance, settings)
     published_day = manifest.newest_day if manifest else None
     return Status(
         profile=settings.profile,
         data_dir=str(settings.data_dir),
-        sources=found,
-        newest_day=max(days, default=None),
+        sources=_sources(settings),
+        newest_day=newest_day.isoformat() if newest_day else None,
         last_run=_run(last) if last else None,
         publication=manifest.version if manifest else None,
         published_at=manifest.published_at if manifest else None,
@@ -94,24 +95,20 @@ def status(settings: Settings) -> Status:
     )
 
 
-def _sources(settings: Settings, instance: dg.DagsterInstance) -> tuple[SourceStatus, ...]:
+def _sources(settings: Settings) -> tuple[SourceStatus, ...]:
     catalog = lake.read_catalog(settings)
     found = []
     for name in sources.SOURCES:
         files = catalog.filter(catalog["source"] == name)
-        newest = [
-            max(instance.get_materialized_partitions(keys.raw(name, table.name)), default=None)
-            for table in sources.tables(name)
-        ]
         obstacle = extraction.obstacle(sources.source(name), settings)
-        landed: Any = files["fetched_at"].max()
+        reached = files.group_by("table_name").agg(pl.col("newest_at").max())
         found.append(
             SourceStatus(
                 name=name,
                 enabled=obstacle is None,
                 obstacle=obstacle,
-                last_landed_at=landed,
-                newest_day=min((day for day in newest if day), default=None),
+                last_landed_at=cast("datetime | None", files["fetched_at"].max()),
+                newest_at=cast("datetime | None", reached["newest_at"].min()),
                 rows=int(files["row_count"].sum()),
                 files=files["path"].n_unique(),
             )

@@ -23,6 +23,8 @@ from rich.progress import (
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from assets.status import Status
     from pipelines.publishing import Answer, Manifest
     from pipelines.repair import Wish
@@ -162,14 +164,13 @@ def show_status(console: Console, found: Status) -> None:
     """Print the state of the data folder."""
     console.print(f"profile {found.profile}, data in {found.data_dir}")
     table = Table(box=None)
-    for column in ("source", "newest day", "last landed", "rows", "files"):
+    for column in ("source", "newest row", "last landed", "rows", "files"):
         table.add_column(column)
     for source in found.sources:
-        landed = f"{source.last_landed_at:%Y-%m-%d %H:%M} UTC" if source.last_landed_at else "never"
         table.add_row(
             source.name if source.enabled else f"{source.name} ({source.obstacle})",
-            source.newest_day or "",
-            landed,
+            _instant(source.newest_at),
+            _instant(source.last_landed_at) or "never",
             f"{source.rows:,}",
             f"{source.files:,}",
         )
@@ -191,6 +192,10 @@ def show_status(console: Console, found: Status) -> None:
         console.print(f"[{color}]✗ {check.severity}[/] {check.mart} {check.name}: {check.detail}")
     if run is not None and not found.failing_checks:
         console.print("no check failed in the last run")
+
+
+def _instant(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC" if at else ""
 
 
 def show_failure(

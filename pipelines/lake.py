@@ -60,6 +60,7 @@ _CATALOG_SCHEMA: dict[str, Any] = {
     "fetched_at": pl.Datetime("us", "UTC"),
     "row_count": pl.Int64,
     "byte_count": pl.Int64,
+    "newest_at": pl.Datetime("us", "UTC"),
     "sha256": pl.String,
 }
 
@@ -496,7 +497,8 @@ def write_catalog(settings: Settings) -> pl.DataFrame:
 
     Grain: one row per file. Columns: source, table_name, load_id, path (below the lake),
     completed_at (when dlt finished the load), fetched_at (the run's clock), row_count, byte_count,
-    sha256 (of the file). A compacted file has a row for each load in it.
+    newest_at (the newest instant that a row is about; NULL in a list), sha256 (of the file). A
+    compacted file has a row for each load in it.
     """
     with turn(settings, CATALOG):
         return _write_catalog(settings)
@@ -527,7 +529,8 @@ def _write_catalog(settings: Settings) -> pl.DataFrame:
             continue
         told = known.get(str(below), [])
         if any(line["sha256"] is None for line in told) or not told:
-            told = _inspect(file_system, path, None if is_compacted(path) else load_id)
+            about = _time_column(source, table_name)
+            told = _inspect(file_system, path, None if is_compacted(path) else load_id, about)
         for line in told:
             of_load = source, line["load_id"]
             if is_compacted(path):
@@ -617,8 +620,8 @@ def _read_catalog(file_system: Any, root: str) -> list[dict[str, Any]]:
         return []
     with file_system.open(path, "rb") as file:
         lines = pl.read_parquet(file.read())
-    if "sha256" not in lines.columns:  # of before files were hashed
-        lines = lines.with_columns(sha256=pl.lit(None, pl.String))
+    if set(lines.columns) != set(_CATALOG_SCHEMA):  # of an earlier version: read all files again
+        lines = lines.with_columns(sha256=pl.lit(None, pl.String), newest_at=None)
     return lines.to_dicts()
 
 
@@ -644,32 +647,33 @@ def _complete_loads(
     return completed
 
 
-def _inspect(file_system: Any, path: str, load_id: str | None) -> list[dict[str, Any]]:
+def _time_column(source: str, table_name: str) -> str | None:
+    """Return the column that says when the rows of a raw table are about, if one does."""
+    tables = sources.tables(source) if source in sources.SOURCES else ()
+    return next((table.time_column for table in tables if table.name == table_name), None)
+
+
+def _inspect(
+    file_system: Any, path: str, load_id: str | None, time_column: str | None
+) -> list[dict[str, Any]]:
     """Return a file's lines: one, of the load that it is named after, or one for each in it."""
     with file_system.open(path, "rb") as file:
         content = file.read()
     sha256 = hashlib.sha256(content).hexdigest()
     parquet = pq.ParquetFile(BytesIO(content))
-    stamped = [
-        name
-        for name in (LOAD_ID, FETCHED_AT.name)
-        if name in parquet.schema_arrow.names and parquet.metadata.num_rows
-    ]
-    rows = pl.DataFrame(pl.from_arrow(parquet.read(columns=stamped)))
-    newest = pl.col(FETCHED_AT.name).max() if FETCHED_AT.name in stamped else pl.lit(None)
+    told = {"load_id": LOAD_ID, "fetched_at": FETCHED_AT.name, "newest_at": time_column or ""}
+    there = [column for column in told.values() if column in parquet.schema_arrow.names]
+    rows = pl.DataFrame(pl.from_arrow(parquet.read(columns=there))).select(
+        (pl.col(column) if column in there else pl.lit(None)).alias(name)
+        for name, column in told.items()
+    )
+    newest = pl.col("fetched_at", "newest_at").max()
     if load_id is None:
-        loads = rows.group_by(pl.col(LOAD_ID).alias("load_id")).agg(
-            row_count=pl.len(), fetched_at=newest
-        )
-        return [{**line, "sha256": sha256} for line in loads.sort("load_id").to_dicts()]
-    return [
-        {
-            "load_id": load_id,
-            "row_count": parquet.metadata.num_rows,
-            "fetched_at": rows[FETCHED_AT.name].max() if FETCHED_AT.name in stamped else None,
-            "sha256": sha256,
-        }
-    ]
+        loads = rows.group_by("load_id").agg(newest, row_count=pl.len()).sort("load_id").to_dicts()
+    else:
+        of_load = rows.select(newest).row(0, named=True)
+        loads = [{**of_load, "load_id": load_id, "row_count": parquet.metadata.num_rows}]
+    return [{**line, "sha256": sha256} for line in loads]
 
 
 def _read_frame(file_system: Any, path: str, schema: dict[str, Any]) -> pl.DataFrame:

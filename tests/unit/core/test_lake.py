@@ -258,6 +258,26 @@ def test_the_catalog_does_not_depend_on_what_it_was(
     assert lake.read_catalog(settings).equals(step_by_step)
 
 
+def test_the_catalog_says_how_far_each_table_reaches(
+    serve: Any, settings: Settings, clock: FixedClock
+) -> None:
+    """The rows' own instants, and not the window that was asked for; a log is about none."""
+    land(settings, clock)
+    reached = dict(lake.write_catalog(settings).select("table_name", "newest_at").iter_rows())
+    assert reached == {"daily": instant(2025, 11, 10), "extraction": None}
+
+
+@pytest.mark.parametrize("lacking", ["newest_at", "sha256"])
+def test_the_catalog_of_an_earlier_version_is_completed(
+    lacking: str, serve: Any, settings: Settings, clock: FixedClock
+) -> None:
+    land(settings, clock)
+    whole = lake.write_catalog(settings)
+    whole.drop(lacking).write_parquet(Path(settings.lake_dir) / lake.CATALOG)
+    assert lake.read_catalog(settings)[lacking].null_count() == whole.height
+    assert lake.write_catalog(settings).equals(whole)
+
+
 def test_readers_never_meet_half_a_catalog(
     serve: Any, settings: Settings, clock: FixedClock
 ) -> None:
