@@ -21,6 +21,16 @@ YEAR_D: Final = 365
 _MEASURED: Final = [KIND, MEASURE]
 _SERIES: Final = [*_MEASURED, "horizon_d", "statistic", "quantile"]
 
+_DAILY_SCHEMA: Final = {
+    KIND: pl.String(),
+    MEASURE: pl.String(),
+    "horizon_d": pl.Int64(),
+    "statistic": pl.String(),
+    "quantile": pl.Int64(),
+    DAY: pl.Date(),
+    "x": pl.Float64(),
+}
+
 # what a statistic of no worth would be: the t-value is counted from there
 _WORTHLESS: Final = {
     "ic": 0.0,
@@ -120,20 +130,13 @@ def measure_quality(
         correlation with the measure ``horizon_d`` days before), ``turnover_frac`` (of the top
         quantile within ``horizon_d`` days), ``quantile_ret`` and ``spread_ret`` (top less bottom).
     """
-    known = scores.filter(pl.col("value").is_not_null()).select(*_MEASURED, ASSET, DAY, "value")
-    # numbers for names: everything below is done once per measure and day
-    measures = known.select(_MEASURED).unique().sort(_MEASURED).with_row_index("_measure")
-    numbered = known.join(measures, on=_MEASURED).select(
-        "_measure", ASSET, DAY, pl.col("value").cast(pl.Float64), _cell(DAY).alias("_cell")
+    known = scores.filter(pl.col("value").is_not_null()).select(
+        *_MEASURED, ASSET, DAY, pl.col("value").cast(pl.Float64)
     )
-    daily = [
-        _daily(numbered, closes, horizon, parameters).with_columns(
-            pl.lit(horizon, pl.Int64).alias("horizon_d")
-        )
-        for horizon in parameters.horizons_d
-    ]
-    named = pl.concat(daily).join(measures, on="_measure").drop("_measure")
-    return summarise(named, parameters)
+    daily = known.map_batches(
+        lambda frame: _judge_each(frame, closes, parameters), schema=_DAILY_SCHEMA
+    )
+    return summarise(daily, parameters)
 
 
 def strategy_quality(
@@ -314,36 +317,40 @@ def summarise(daily: pl.LazyFrame, parameters: QualityParameters) -> pl.LazyFram
     )
 
 
-def _cell(day: str) -> pl.Expr:
-    """One number for a measure and a day."""
-    return pl.col("_measure").cast(pl.Int64) * 1_000_000 + pl.col(day).to_physical().cast(pl.Int64)
-
-
-def _daily(
-    scores: pl.LazyFrame, closes: pl.LazyFrame, horizon_d: int, parameters: QualityParameters
-) -> pl.LazyFrame:
-    """The numbers of each day: _measure, day, statistic, quantile, x."""
-    schema = {
-        "_measure": pl.UInt32(),
-        DAY: pl.Date(),
-        "statistic": pl.String(),
-        "quantile": pl.Int64(),
-        "x": pl.Float64(),
+def _judge_each(
+    known: pl.DataFrame, closes: pl.LazyFrame, parameters: QualityParameters
+) -> pl.DataFrame:
+    """The numbers of each day, measure by measure: all at once would take the memory of all."""
+    outcomes = {
+        horizon: forward_returns(closes, horizon).collect() for horizon in parameters.horizons_d
     }
-    # eager within: each of the frames below is used more than once
-    return scores.join(forward_returns(closes, horizon_d), on=[ASSET, DAY], how="left").map_batches(
-        lambda frame: _judge(frame, horizon_d, parameters), schema=schema
-    )
+    found = [pl.DataFrame(schema=_DAILY_SCHEMA)]
+    for (kind, measure), rows in sorted(known.partition_by(_MEASURED, as_dict=True).items()):
+        # sums of floats are the same to the last digit only in the same order
+        ordered = rows.select(ASSET, DAY, "value").sort(DAY, ASSET)
+        for horizon, returns in outcomes.items():
+            frame = ordered.join(returns, on=[ASSET, DAY], how="left", maintain_order="left")
+            found.append(
+                _judge(frame, horizon, parameters).select(
+                    pl.lit(kind).alias(KIND),
+                    pl.lit(measure).alias(MEASURE),
+                    pl.lit(horizon, pl.Int64).alias("horizon_d"),
+                    "statistic",
+                    "quantile",
+                    DAY,
+                    "x",
+                )
+            )
+    return pl.concat(found)
 
 
 def _judge(frame: pl.DataFrame, horizon_d: int, parameters: QualityParameters) -> pl.DataFrame:
+    """One measure's numbers of each day, against one horizon: day, statistic, quantile, x."""
     parts = parameters.quantile_count
     ranked = (
-        # sums of floats are the same to the last digit only in the same order
-        frame.sort("_cell", ASSET)
-        .with_columns(
-            pl.col("value").rank("average").over("_cell").alias("_place"),
-            pl.len().over("_cell").alias("_n"),
+        frame.with_columns(
+            pl.col("value").rank("average").over(DAY).alias("_place"),
+            pl.len().over(DAY).alias("_n"),
         )
         .filter(pl.col("_n") >= parameters.min_assets)
         # equals stand together: none of them is better than the other
@@ -355,15 +362,14 @@ def _judge(frame: pl.DataFrame, horizon_d: int, parameters: QualityParameters) -
     )
     is_top = pl.col("_part") == parts
     before = ranked.select(
-        "_measure",
         ASSET,
         pl.col(DAY).dt.offset_by(f"{horizon_d}d"),
         pl.col("_place").alias("_before"),
         is_top.alias("_was_top"),
     )
     moved = (
-        ranked.join(before, on=["_measure", ASSET, DAY], how="inner", maintain_order="left")
-        .group_by("_measure", DAY)
+        ranked.join(before, on=[ASSET, DAY], how="inner", maintain_order="left")
+        .group_by(DAY)
         .agg(
             pl.corr("_place", "_before").alias("autocorrelation"),
             (1 - pl.col("_was_top").filter(is_top).cast(pl.Float64).mean()).alias("turnover_frac"),
@@ -375,21 +381,21 @@ def _judge(frame: pl.DataFrame, horizon_d: int, parameters: QualityParameters) -
     followed = (
         ranked.filter(pl.col("fwd_ret").is_not_null())
         .with_columns(
-            pl.len().over("_cell").alias("_n"),
-            pl.col("_place").rank("average").over("_cell"),
-            pl.col("fwd_ret").rank("average").over("_cell").alias("_outcome"),
+            pl.len().over(DAY).alias("_n"),
+            pl.col("_place").rank("average").over(DAY),
+            pl.col("fwd_ret").rank("average").over(DAY).alias("_outcome"),
         )
         .filter(pl.col("_n") >= parameters.min_assets)
     )
     last_outcome = (
-        pl.col("_outcome") if horizon_d == 1 else pl.col("last_ret").rank("average").over("_cell")
+        pl.col("_outcome") if horizon_d == 1 else pl.col("last_ret").rank("average").over(DAY)
     )
     followed = followed.with_columns(last_outcome.alias("_last_outcome"))
     middle = (pl.col("_n") + 1) / 2
     side = (pl.col("_place") - middle) * (pl.col("_outcome") - middle)
     is_bottom = pl.col("_part") == 1
     told = (
-        followed.group_by("_measure", DAY)
+        followed.group_by(DAY)
         .agg(
             pl.corr("_place", "_outcome").alias("ic"),
             pl.corr("_place", "_last_outcome").alias("decay_ic"),
@@ -405,20 +411,21 @@ def _judge(frame: pl.DataFrame, horizon_d: int, parameters: QualityParameters) -
         )
     )
     parted = (
-        followed.group_by("_measure", DAY, "_part").agg(pl.col("fwd_ret").mean().alias("x"))
-    ).select(
-        "_measure",
-        DAY,
-        pl.lit("quantile_ret").alias("statistic"),
-        pl.col("_part").alias("quantile"),
-        "x",
+        followed.group_by(DAY, "_part")
+        .agg(pl.col("fwd_ret").mean().alias("x"))
+        .select(
+            DAY,
+            pl.lit("quantile_ret").alias("statistic"),
+            pl.col("_part").alias("quantile"),
+            "x",
+        )
     )
     return pl.concat([_long(told), _long(moved.drop("_n")), parted])
 
 
 def _long(wide: pl.DataFrame) -> pl.DataFrame:
-    return wide.unpivot(index=["_measure", DAY], variable_name="statistic", value_name="x").select(
-        "_measure", DAY, "statistic", pl.lit(0, pl.Int64).alias("quantile"), "x"
+    return wide.unpivot(index=DAY, variable_name="statistic", value_name="x").select(
+        DAY, "statistic", pl.lit(0, pl.Int64).alias("quantile"), "x"
     )
 
 
