@@ -29,42 +29,40 @@ related as (
     select distinct narrative_id, asset_id from member
 ),
 
-asset_pair as (
-    select distinct first_member.asset_id as a_id, second_member.asset_id as b_id
-    from related as first_member
-    inner join related as second_member
-        on first_member.narrative_id = second_member.narrative_id
-        and first_member.asset_id < second_member.asset_id
+member_return as (
+    select related.narrative_id, related.asset_id, asset_return.day, asset_return.logret_1d
+    from related
+    inner join asset_return on related.asset_id = asset_return.asset_id
 ),
 
 pair_return as (
-    select
-        asset_pair.a_id,
-        asset_pair.b_id,
+    -- once, even if two belong to two narratives together
+    select distinct
+        first_return.asset_id as a_id,
+        second_return.asset_id as b_id,
         'asset' as b_kind,
         first_return.day,
         first_return.logret_1d as a_ret,
         second_return.logret_1d as b_ret
-    from asset_pair
-    inner join asset_return as first_return on asset_pair.a_id = first_return.asset_id
-    inner join asset_return as second_return
-        on asset_pair.b_id = second_return.asset_id
+    from member_return as first_return
+    inner join member_return as second_return
+        on first_return.narrative_id = second_return.narrative_id
         and first_return.day = second_return.day
+        and first_return.asset_id < second_return.asset_id
 
     union all
 
     select
-        related.asset_id as a_id,
-        related.narrative_id as b_id,
+        member_return.asset_id as a_id,
+        member_return.narrative_id as b_id,
         'narrative' as b_kind,
-        asset_return.day,
-        asset_return.logret_1d as a_ret,
+        member_return.day,
+        member_return.logret_1d as a_ret,
         basket.logret_1d as b_ret
-    from related
-    inner join asset_return on related.asset_id = asset_return.asset_id
+    from member_return
     inner join basket
-        on related.narrative_id = basket.narrative_id
-        and asset_return.day = basket.day
+        on member_return.narrative_id = basket.narrative_id
+        and member_return.day = basket.day
 ),
 
 windowed as (
