@@ -620,9 +620,8 @@ def _read_catalog(file_system: Any, root: str) -> list[dict[str, Any]]:
         return []
     with file_system.open(path, "rb") as file:
         lines = pl.read_parquet(file.read())
-    if set(lines.columns) != set(_CATALOG_SCHEMA):  # of an earlier version: read all files again
-        lines = lines.with_columns(sha256=pl.lit(None, pl.String), newest_at=None)
-    return lines.to_dicts()
+    # what an earlier version did not write is null: a file without its hash is read again
+    return pl.concat([pl.DataFrame(schema=_CATALOG_SCHEMA), lines], how="diagonal").to_dicts()
 
 
 def _complete_loads(

@@ -267,15 +267,27 @@ def test_the_catalog_says_how_far_each_table_reaches(
     assert reached == {"daily": instant(2025, 11, 10), "extraction": None}
 
 
-@pytest.mark.parametrize("lacking", ["newest_at", "sha256"])
-def test_the_catalog_of_an_earlier_version_is_completed(
-    lacking: str, serve: Any, settings: Settings, clock: FixedClock
+def test_a_catalog_of_before_files_were_hashed_is_completed(
+    serve: Any, settings: Settings, clock: FixedClock
 ) -> None:
     land(settings, clock)
     whole = lake.write_catalog(settings)
-    whole.drop(lacking).write_parquet(Path(settings.lake_dir) / lake.CATALOG)
-    assert lake.read_catalog(settings)[lacking].null_count() == whole.height
+    whole.drop("sha256").write_parquet(Path(settings.lake_dir) / lake.CATALOG)
+    assert lake.read_catalog(settings)["sha256"].null_count() == whole.height
     assert lake.write_catalog(settings).equals(whole)
+
+
+def test_a_catalog_of_an_earlier_version_keeps_its_hashes(
+    serve: Any, settings: Settings, clock: FixedClock
+) -> None:
+    """A file that was changed since must not get a new hash because a column is new."""
+    land(settings, clock)
+    whole = lake.write_catalog(settings)
+    earlier = whole.drop("newest_at").with_columns(sha256=pl.lit("of the file as it was landed"))
+    earlier.write_parquet(Path(settings.lake_dir) / lake.CATALOG)
+    kept = lake.write_catalog(settings)
+    assert kept["sha256"].unique().to_list() == ["of the file as it was landed"]
+    assert kept.drop("sha256", "newest_at").equals(whole.drop("sha256", "newest_at"))
 
 
 def test_readers_never_meet_half_a_catalog(
