@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "marts"
 CHECK_RESULT = "ops_check_result"
+_RESULT_KEY = ("run_id", "check_kind", "check_name", "mart")
 
 # every DuckDB since 1.0 can open it, whichever version wrote it
 STORAGE_VERSION = "v1.0.0"
@@ -243,7 +244,11 @@ def _append_results(
         return
     target = f"{_TARGET}.{SCHEMA}.{CHECK_RESULT}"
     connection.register("run_results", to_arrow(results))
-    connection.execute(f"delete from {target} where run_id in (select run_id from run_results)")  # noqa: S608
+    # what the build itself refused is of the same run, and stays
+    connection.execute(
+        f"delete from {target} using run_results as told where "  # noqa: S608
+        + " and ".join(f"{CHECK_RESULT}.{part} = told.{part}" for part in _RESULT_KEY)
+    )
     connection.execute(f"insert into {target} by name select * from run_results")  # noqa: S608
     connection.unregister("run_results")
 

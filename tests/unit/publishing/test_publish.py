@@ -184,6 +184,31 @@ def test_results_of_the_run_are_in_the_published_file(
     assert manifest.checks.warnings[0].detail.startswith("btc 2024-01-04")
 
 
+def test_what_the_build_refused_is_published_beside_the_results_of_its_run(
+    publish: Publish, settings: Settings, result: Callable[..., object]
+) -> None:
+    """Twice the same result is once in it; another of the same run, which dbt wrote, stays."""
+    publish([result()])
+    with warehouse.write(settings.warehouse_path) as connection:
+        for name in ("closes_agree", "price_jump_gate"):
+            connection.execute(
+                "insert into marts.ops_check_result "
+                "values ('run', now(), 'invariant', ?, 'price_daily', 'warn', true, 0, '')",
+                [name],
+            )
+    publish([result()])
+
+    with warehouse.read(_pointer(settings)) as connection:
+        rows = connection.execute(
+            "select run_id, check_name, severity from marts.ops_check_result order by all"
+        ).fetchall()
+    assert rows == [
+        ("earlier", "unique", "block"),
+        ("run", "closes_agree", "block"),
+        ("run", "price_jump_gate", "warn"),
+    ]
+
+
 def test_failed_blocking_check_refuses_and_says_which_rows(
     publish: Publish, settings: Settings, result: Callable[..., object]
 ) -> None:

@@ -33,9 +33,11 @@ build_stamp as (
 ),
 
 newest_run as (
-    select max(extraction.run_id) as run_id
+    -- by the load: a day and the history before it are of one instant
+    select extraction.run_id
     from extraction
     inner join build_stamp on extraction.known_at = build_stamp.as_of_ts
+    qualify row_number() over (order by extraction.load_id desc) = 1
 ),
 
 gate as (
