@@ -115,7 +115,7 @@ def show_publication(console: Console, manifest: Manifest, path: Path) -> None:
     table = Table(title=f"Published {manifest.version}", title_justify="left", box=None)
     for column, justify in (("mart", "left"), ("rows", "right"), ("newest day", "left")):
         table.add_column(column, justify="right" if justify == "right" else "left")
-    for mart in manifest.marts:
+    for mart in (entry for entry in manifest.marts if entry.kind == "table"):
         table.add_row(mart.name, f"{mart.rows:,}", str(mart.max_day or ""))
     console.print()
     console.print(table)

@@ -6,15 +6,21 @@ the closed and re-opened file.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines import warehouse
 from pipelines.publishing.fingerprint import fingerprint, quoted, row_sum
 from pipelines.publishing.manifest import DATABASE_NAME, PARQUET_DIR, MartEntry
+from pipelines.publishing.presentation import (
+    LATEST,
+    Presentation,
+    Relation,
+    has_latest,
+    latest_query,
+    present,
+)
 from pipelines.validation.report import CheckResult, to_arrow
 
 if TYPE_CHECKING:
@@ -22,6 +28,9 @@ if TYPE_CHECKING:
 
 SCHEMA = "marts"
 CHECK_RESULT = "ops_check_result"
+CATALOGUE = "meta_metric_catalog"
+# what the publication itself completes differs from the warehouse, and is meant to
+_COMPLETED = frozenset({CHECK_RESULT, CATALOGUE})
 _RESULT_KEY = ("run_id", "check_kind", "check_name", "mart")
 
 # every DuckDB since 1.0 can open it, whichever version wrote it
@@ -34,19 +43,6 @@ _TARGET = "target"
 
 class PublishError(Exception):
     """The publication was not made; the last one is untouched. The message says what is wrong."""
-
-
-@dataclass(frozen=True)
-class Relation:
-    """A table or view of the schema `marts`, as the catalogue describes it."""
-
-    name: str
-    is_view: bool
-    definition: str
-    columns: dict[str, str]
-    nullable: dict[str, bool]
-    comment: str | None
-    column_comments: dict[str, str | None]
 
 
 def build(
@@ -66,7 +62,7 @@ def build(
         check_results: the current run's results, appended to `ops_check_result`.
 
     Returns:
-        One entry per table or view, by name.
+        One entry per mart and view of its newest day, by name.
 
     Raises:
         PublishError: a required mart is missing or empty, or what was written differs from the
@@ -79,20 +75,33 @@ def build(
             f"attach '{_literal(database)}' as {_TARGET} (storage_version '{STORAGE_VERSION}')"
         )
         relations = _relations(connection, _SOURCE)
-        _refuse_missing({relation.name for relation in relations}, required)
+        by_name = {relation.name: relation for relation in relations}
+        _refuse_missing(set(by_name), required)
+        presented = {
+            name: present(relation, by_name, f"{_SOURCE}.{SCHEMA}")
+            for name, relation in by_name.items()
+        }
         connection.execute(f"create schema {_TARGET}.{SCHEMA}")
-        views = _copy(connection, relations, keys)
+        for name, presentation in presented.items():
+            _copy_table(connection, name, presentation, keys.get(name, ()))
+        latest = _make_latest(connection, relations, keys)
         _append_results(connection, relations, check_results)
+        _complete_catalogue(connection, presented)
         connection.begin()
-        for relation in relations:
-            _comment(connection, relation, is_view=relation.name in views)
+        for name, relation in by_name.items():
+            comments = {column.name: column.comment for column in presented[name].columns}
+            _comment(connection, "table", name, relation.comment, comments)
+            if name in latest:
+                told = f"The newest day of {name}. {relation.comment}" if relation.comment else None
+                _comment(connection, "view", latest[name], told, comments)
         connection.commit()
         expected = {
             relation.name: _row_sum(connection, _SOURCE, relation) for relation in relations
         }
         connection.execute(f"checkpoint {_TARGET}")
         connection.execute(f"detach {_TARGET}")
-    entries = _export(folder, database, keys, views)
+    latest_keys = {view: keys[mart] for mart, view in latest.items()}
+    entries = _export(folder, database, {**keys, **latest_keys}, frozenset(latest_keys))
     _verify(folder, entries, relations, expected, required, len(check_results))
     return entries
 
@@ -104,10 +113,10 @@ def _literal(path: Path) -> str:
 def _relations(connection: duckdb.DuckDBPyConnection, catalog: str) -> list[Relation]:
     described = connection.execute(
         """
-        select table_name, false, '', comment from duckdb_tables()
+        select table_name, comment from duckdb_tables()
         where database_name = $catalog and schema_name = $schema
         union all
-        select view_name, true, sql, comment from duckdb_views()
+        select view_name, comment from duckdb_views()
         where database_name = $catalog and schema_name = $schema and not internal
         order by 1
         """,
@@ -125,14 +134,12 @@ def _relations(connection: duckdb.DuckDBPyConnection, catalog: str) -> list[Rela
     return [
         Relation(
             name=name,
-            is_view=is_view,
-            definition=sql,
             columns={column[1]: column[2] for column in columns if column[0] == name},
             nullable={column[1]: column[3] for column in columns if column[0] == name},
             comment=comment,
             column_comments={column[1]: column[4] for column in columns if column[0] == name},
         )
-        for name, is_view, sql, comment in described
+        for name, comment in described
     ]
 
 
@@ -142,95 +149,40 @@ def _refuse_missing(present: set[str], required: frozenset[str]) -> None:
         raise PublishError(f"the warehouse lacks the marts {', '.join(missing)}")
 
 
-def _copy(
-    connection: duckdb.DuckDBPyConnection,
-    relations: Sequence[Relation],
-    keys: Mapping[str, Sequence[str]],
-) -> set[str]:
-    """Copy all relations and return the names of those that stayed views."""
-    names = {relation.name for relation in relations}
-    views = {
-        relation.name: _view_query(relation)
-        for relation in relations
-        if relation.is_view
-        and _reads_only(connection, relation, names)
-        and _can_be_bound(connection, relation)
-    }
-    for relation in relations:
-        if relation.name not in views:
-            _copy_table(connection, relation, keys.get(relation.name, ()))
-    connection.execute(f"use {_TARGET}.{SCHEMA}")
-    waiting = dict(views)
-    while waiting:
-        made = [name for name, query in waiting.items() if _make_view(connection, name, query)]
-        if not made:
-            raise PublishError(f"the views {', '.join(sorted(waiting))} cannot be made")
-        for name in made:
-            del waiting[name]
-    connection.execute("use memory.main")
-    return set(views)
-
-
 def _copy_table(
-    connection: duckdb.DuckDBPyConnection, relation: Relation, key: Sequence[str]
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    presentation: Presentation,
+    key: Sequence[str],
 ) -> None:
     # a plain `create table as` would lose the NOT NULL of the contract
     columns = ", ".join(
-        f"{quoted(name)} {kind}{'' if relation.nullable[name] else ' not null'}"
-        for name, kind in relation.columns.items()
+        f"{quoted(column.name)} {column.kind}{'' if column.is_nullable else ' not null'}"
+        for column in presentation.columns
     )
-    target = f"{_TARGET}.{SCHEMA}.{quoted(relation.name)}"
+    target = f"{_TARGET}.{SCHEMA}.{quoted(name)}"
     connection.execute(f"create table {target} ({columns})")
-    order = f"order by {', '.join(quoted(name) for name in key)}" if key else ""
-    connection.execute(
-        f"insert into {target} select * from {_SOURCE}.{SCHEMA}.{quoted(relation.name)} {order}"  # noqa: S608
-    )
+    order = f"order by {', '.join(f'mart.{quoted(part)}' for part in key)}" if key else ""
+    connection.execute(f"insert into {target} {presentation.query} {order}")
 
 
-def _view_query(relation: Relation) -> str:
-    """Return the view's query with the warehouse's own catalogue name taken out."""
-    query = re.sub(r"(?is)^\s*create\s+view\s+.*?\sas\s+", "", relation.definition, count=1)
-    return (
-        re.sub(r'(?:"[^"]+"|\b[A-Za-z_]\w*)\."?' + SCHEMA + r'"?\.', f"{SCHEMA}.", query)
-        .rstrip()
-        .rstrip(";")
-    )
-
-
-def _reads_only(connection: duckdb.DuckDBPyConnection, relation: Relation, names: set[str]) -> bool:
-    """Whether the view reads nothing but marts; one that does not is published as a table."""
-    read = connection.get_table_names(_view_query(relation), qualified=True)
-    return all(
-        name.startswith(f"{SCHEMA}.") and name.removeprefix(f"{SCHEMA}.").strip('"') in names
-        for name in read
-    )
-
-
-def _can_be_bound(connection: duckdb.DuckDBPyConnection, relation: Relation) -> bool:
-    """Whether DuckDB takes the query as it spells it out; one that it does not becomes a table.
-
-    Some plans that a stored view gets are refused where the same text comes as a query.
-    """
-    import duckdb
-
-    connection.execute(f"use {_SOURCE}.{SCHEMA}")
-    try:
-        connection.execute(f"explain {_view_query(relation)}")
-    except duckdb.NotImplementedException:
-        return False
-    finally:
-        connection.execute("use memory.main")
-    return True
-
-
-def _make_view(connection: duckdb.DuckDBPyConnection, name: str, query: str) -> bool:
-    import duckdb
-
-    try:
-        connection.execute(f"create view {_TARGET}.{SCHEMA}.{quoted(name)} as {query}")
-    except duckdb.CatalogException:
-        return False  # it reads a view that is still to be made
-    return True
+def _make_latest(
+    connection: duckdb.DuckDBPyConnection,
+    relations: Sequence[Relation],
+    keys: Mapping[str, Sequence[str]],
+) -> dict[str, str]:
+    """Make the views of the newest day; return mart to view."""
+    latest = {
+        relation.name: f"{relation.name}{LATEST}"
+        for relation in relations
+        if has_latest(relation.columns, keys.get(relation.name, ()))
+    }
+    connection.execute(f"use {_TARGET}.{SCHEMA}")
+    for mart, view in latest.items():
+        query = latest_query(f"{SCHEMA}.{quoted(mart)}")
+        connection.execute(f"create view {_TARGET}.{SCHEMA}.{quoted(view)} as {query}")
+    connection.execute("use memory.main")
+    return latest
 
 
 def _append_results(
@@ -253,14 +205,72 @@ def _append_results(
     connection.unregister("run_results")
 
 
-def _comment(connection: duckdb.DuckDBPyConnection, relation: Relation, *, is_view: bool) -> None:
-    target = f"{_TARGET}.{SCHEMA}.{quoted(relation.name)}"
-    kind = "view" if is_view else "table"
-    if relation.comment:
-        connection.execute(f"comment on {kind} {target} is {_text(relation.comment)}")
-    for column, comment in relation.column_comments.items():
-        if comment:
-            connection.execute(f"comment on column {target}.{quoted(column)} is {_text(comment)}")
+def _complete_catalogue(
+    connection: duckdb.DuckDBPyConnection, presented: Mapping[str, Presentation]
+) -> None:
+    """Let the dictionary say what is published: types as they are here, and the labels."""
+    import pyarrow as pa
+
+    if CATALOGUE not in presented:
+        return
+    columns = pa.Table.from_pylist(
+        [
+            {
+                "mart": mart,
+                "column_name": column.name,
+                "column_position": position,
+                "data_type": column.kind.lower(),
+                "is_label": column.label is not None,
+                "description": column.label.description if column.label else None,
+                "null_rule": column.label.null_rule if column.label else None,
+                "column_source": column.label.source if column.label else None,
+            }
+            for mart, presentation in presented.items()
+            for position, column in enumerate(presentation.columns, start=1)
+        ]
+    )
+    target = f"{_TARGET}.{SCHEMA}.{CATALOGUE}"
+    connection.register("presented", columns)
+    connection.execute(
+        f"""
+        update {target} as told
+        set column_position = presented.column_position, data_type = presented.data_type
+        from presented
+        where told.mart = presented.mart and told.column_name = presented.column_name
+        """  # noqa: S608
+    )
+    connection.execute(
+        f"""
+        insert into {target} by name
+        with versions as (
+            select mart, max(schema_version) as schema_version from {target} group by mart
+        )
+        select
+            presented.* exclude (is_label),
+            'none' as unit,
+            'none' as formula,
+            versions.schema_version
+        from presented
+        inner join versions on presented.mart = versions.mart
+        where presented.is_label
+        """  # noqa: S608
+    )
+    connection.unregister("presented")
+
+
+def _comment(
+    connection: duckdb.DuckDBPyConnection,
+    kind: str,
+    name: str,
+    comment: str | None,
+    column_comments: Mapping[str, str | None],
+) -> None:
+    target = f"{_TARGET}.{SCHEMA}.{quoted(name)}"
+    if comment:
+        connection.execute(f"comment on {kind} {target} is {_text(comment)}")
+    for column, told in column_comments.items():
+        if told:
+            connection.execute(f"comment on column {target}.{quoted(column)} is {_text(told)}")
 
 
 def _text(value: str) -> str:
@@ -274,7 +284,7 @@ def _row_sum(
 
 
 def _export(
-    folder: Path, database: Path, keys: Mapping[str, Sequence[str]], views: set[str]
+    folder: Path, database: Path, keys: Mapping[str, Sequence[str]], views: frozenset[str]
 ) -> tuple[MartEntry, ...]:
     """Write the Parquet copies from the closed file and describe every mart as found there."""
     (folder / PARQUET_DIR).mkdir()
@@ -332,7 +342,7 @@ def _verify(
         for relation in relations:
             if relation.name not in found:
                 problems.append(f"{relation.name} is missing in the new file")
-            elif relation.name != CHECK_RESULT:
+            elif relation.name not in _COMPLETED:
                 written = _row_sum(connection, catalog, relation)
                 problems += _differences(relation.name, written, expected[relation.name])
         problems += _missing_comments(_relations(connection, catalog), relations)

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -21,13 +22,13 @@ RUN_TABLE_PREFIX = "ops_"
 
 
 class MartEntry(BaseModel):
-    """One published table or view."""
+    """One published mart, or the view of its newest day."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
-    kind: str
-    """`table` or `view`."""
+    kind: Literal["table", "view"]
+    """A mart is a table; a view shows the newest day of one."""
     key: tuple[str, ...]
     """The columns that identify a row; empty where the mart has no declared key."""
     columns: dict[str, str]
@@ -118,8 +119,8 @@ class Manifest(BaseModel):
 
     @property
     def rows(self) -> int:
-        """Rows over all published tables and views."""
-        return sum(mart.rows for mart in self.marts)
+        """Rows over all marts."""
+        return sum(mart.rows for mart in self.marts if mart.kind == "table")
 
     @property
     def newest_day(self) -> date | None:

@@ -15,6 +15,7 @@ NOW = datetime(2024, 3, 2, 6, tzinfo=UTC)
 KEYS = {
     "price_daily": ("asset_id", "day"),
     "dim_asset": ("asset_id",),
+    "pair_daily": ("a_id", "b_id", "day"),
     "ops_check_result": ("run_id", "check_kind", "check_name", "mart"),
 }
 REQUIRED = frozenset({"price_daily", "dim_asset"})
@@ -23,8 +24,8 @@ _MODELS = """
 create schema staging;
 create schema marts;
 create table staging.secret as select 1 as id;
-create table marts.dim_asset (asset_id varchar not null, name varchar);
-insert into marts.dim_asset values ('btc', 'Bitcoin'), ('eth', 'Ethereum');
+create table marts.dim_asset (asset_id varchar not null, symbol varchar, name varchar);
+insert into marts.dim_asset values ('btc', 'BTC', 'Bitcoin'), ('eth', 'ETH', 'Ethereum');
 create table marts.price_daily (
     asset_id varchar not null,
     day date not null,
@@ -44,6 +45,17 @@ create view marts.price_latest as
 select asset_id, day, close_usd from warehouse.marts.price_daily
 where day = (select max(day) from "warehouse"."marts"."price_daily");
 create view marts.outside as select id from staging.secret;
+create table marts.pair_daily (a_id varchar not null, b_id varchar not null, day date not null);
+insert into marts.pair_daily values ('btc', 'eth', '2024-02-28'), ('btc', 'new', '2024-02-29');
+create table marts.meta_metric_catalog as
+select mart, column_name, 1::bigint as column_position, data_type, 'none' as unit,
+    'none' as formula, 'never' as null_rule, '' as column_source, 'told' as description,
+    1::bigint as schema_version
+from (values
+    ('price_daily', 'asset_id', 'varchar'),
+    ('price_daily', 'as_of_ts', 'timestamptz'),
+    ('pair_daily', 'a_id', 'varchar')
+) as told (mart, column_name, data_type);
 create table marts.ops_check_result (
     run_id varchar not null,
     checked_at timestamptz not null,

@@ -70,9 +70,13 @@ def test_published_file_has_marts_only_and_every_comment(
         )
     assert [name for schema, name, _ in relations if schema == "marts"] == [
         "dim_asset",
+        "meta_metric_catalog",
         "ops_check_result",
         "outside",
+        "pair_daily",
+        "pair_daily_latest",
         "price_daily",
+        "price_daily_latest",
         "price_latest",
     ]
     assert {schema for schema, _, _ in relations} == {"marts"}
@@ -82,16 +86,133 @@ def test_published_file_has_marts_only_and_every_comment(
     assert nullable["close_usd"] is True
 
 
-def test_view_on_marts_stays_a_view_and_other_view_becomes_a_table(
-    publish: Publish, settings: Settings
-) -> None:
+def test_view_is_published_as_a_table(publish: Publish, settings: Settings) -> None:
+    """What a reader sees depends on nothing of the reader's, such as his session's time zone."""
     manifest = publish()
 
-    assert manifest.mart("price_latest").kind == "view"
+    assert manifest.mart("price_latest").kind == "table"
     assert manifest.mart("outside").kind == "table"
     with warehouse.read(_pointer(settings)) as connection:
         rows = connection.execute("select count(*) from marts.price_latest").fetchone()
     assert rows == (2,)
+
+
+def test_instants_are_timestamps_in_utc_whatever_the_readers_zone(
+    publish: Publish, settings: Settings
+) -> None:
+    manifest = publish()
+
+    with duckdb.connect(str(_pointer(settings)), read_only=True) as connection:
+        connection.execute("set timezone = 'Asia/Tokyo'")
+        zoned = connection.execute(
+            "select table_name, column_name from duckdb_columns() "
+            "where schema_name = 'marts' and data_type = 'TIMESTAMP WITH TIME ZONE'"
+        ).fetchall()
+        instants = connection.execute("select distinct as_of_ts from marts.price_daily").fetchall()
+        (comment,) = connection.execute(
+            "select comment from duckdb_columns() "
+            "where table_name = 'price_daily' and column_name = 'as_of_ts'"
+        ).fetchone() or ("",)
+    assert zoned == [], "clients without pytz cannot fetch these"
+    assert instants == [(datetime(2024, 3, 2, 6),)]  # noqa: DTZ001
+    assert comment == "what as_of_ts's value says\n- zone: UTC"
+    copy = pl.read_parquet(
+        settings.published_dir / manifest.version / manifest.mart("price_daily").parquet
+    )
+    assert copy.schema["as_of_ts"] == pl.Datetime("us")
+
+
+_BARE_CLIENT = """
+import sys
+sys.modules["pytz"] = None
+import duckdb
+connection = duckdb.connect(sys.argv[1], read_only=True)
+marts = connection.execute("select table_name from information_schema.tables").fetchall()
+for (mart,) in marts:
+    connection.execute(f"from marts.{mart}").fetchall()
+print(len(marts))
+"""
+
+
+def test_client_with_nothing_but_duckdb_fetches_every_mart(
+    publish: Publish, settings: Settings
+) -> None:
+    manifest = publish()
+
+    done = subprocess.run(
+        [sys.executable, "-c", _BARE_CLIENT, str(_pointer(settings))],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) == len(manifest.marts)
+
+
+def test_ids_have_their_symbol_and_name_beside_them(publish: Publish, settings: Settings) -> None:
+    publish()
+
+    with warehouse.read(_pointer(settings)) as connection:
+        price = connection.execute("from marts.price_daily order by day, asset_id").fetchdf()
+        pairs = connection.execute("from marts.pair_daily order by day").fetchall()
+        pair_columns = [column[0] for column in connection.description or ()]
+    assert list(price.columns[:4]) == ["asset_id", "symbol", "name", "day"]
+    assert price.iloc[0][["asset_id", "symbol", "name"]].tolist() == ["btc", "BTC", "Bitcoin"]
+    assert pair_columns == [
+        *("a_id", "a_symbol", "a_name"),
+        *("b_id", "b_symbol", "b_name"),
+        "day",
+    ]
+    # what no dimension knows keeps its row
+    assert [row[:6] for row in pairs] == [
+        ("btc", "BTC", "Bitcoin", "eth", "ETH", "Ethereum"),
+        ("btc", "BTC", "Bitcoin", "new", None, None),
+    ]
+
+
+def test_two_names_for_one_id_are_refused(
+    publish: Publish, settings: Settings, make_warehouse: Callable[..., None]
+) -> None:
+    make_warehouse("insert into marts.dim_asset values ('btc', 'XBT', 'Bitcoin')")
+
+    with pytest.raises(
+        publishing.PublishError, match="price_daily has 180 rows, the warehouse 120"
+    ):
+        publish()
+    assert publishing.current(settings) is None
+
+
+def test_mart_of_days_has_a_view_of_its_newest_day(publish: Publish, settings: Settings) -> None:
+    manifest = publish()
+
+    assert {mart.name for mart in manifest.marts if mart.kind == "view"} == {
+        "pair_daily_latest",
+        "price_daily_latest",
+    }
+    newest = manifest.mart("price_daily_latest")
+    assert (newest.rows, newest.min_day, newest.key) == (2, date(2024, 2, 29), ("asset_id", "day"))
+    assert newest.columns == manifest.mart("price_daily").columns
+    assert manifest.rows == sum(mart.rows for mart in manifest.marts if mart.kind == "table")
+
+
+def test_catalogue_says_what_is_published(publish: Publish, settings: Settings) -> None:
+    publish()
+
+    with warehouse.read(_pointer(settings)) as connection:
+        told = connection.execute(
+            "select mart, column_name, column_position, data_type, column_source, schema_version "
+            "from marts.meta_metric_catalog order by all"
+        ).fetchall()
+    assert told == [
+        ("pair_daily", "a_id", 1, "varchar", "", 1),
+        ("pair_daily", "a_name", 3, "varchar", "dim_asset", 1),
+        ("pair_daily", "a_symbol", 2, "varchar", "dim_asset", 1),
+        ("pair_daily", "b_name", 6, "varchar", "dim_asset", 1),
+        ("pair_daily", "b_symbol", 5, "varchar", "dim_asset", 1),
+        ("price_daily", "as_of_ts", 7, "timestamp", "", 1),
+        ("price_daily", "asset_id", 1, "varchar", "", 1),
+        ("price_daily", "name", 3, "varchar", "dim_asset", 1),
+        ("price_daily", "symbol", 2, "varchar", "dim_asset", 1),
+    ]
 
 
 def test_parquet_copies_hold_the_same_rows(publish: Publish, settings: Settings) -> None:
