@@ -106,6 +106,7 @@ CONTRACTS: tuple[Contract, ...] = (
             "n_rejected": _COUNT,
             "dispersion_bps": _NUMBER,
             "price_quality": _TEXT,
+            "evidence": _TEXT,
             "is_stale": _FLAG,
             "is_final": _FLAG,
             "pit_basis": _TEXT,

@@ -119,7 +119,7 @@ def test_every_table_and_column_carries_its_description(box: LakeBox) -> None:
         "select comment from duckdb_columns() where schema_name = 'marts' "
         "and table_name = 'price_daily' and column_name = 'close_usd'"
     )
-    assert "jump gate" in comment
+    assert "no venue was accepted" in comment
     assert "- formula: P-1" in comment
 
 

@@ -213,19 +213,26 @@ def test_of_two_that_disagree_the_one_near_yesterday_counts(box: LakeBox) -> Non
     assert [quality[day] for day in DAYS[19:23]] == ["thin", "disputed", "disputed", "thin"]
 
 
-def test_a_lonely_jump_has_no_price_and_is_told(box: LakeBox) -> None:
-    """C.1.5: more than times three at one venue; two venues are believed, and so is less."""
-    close = column(box, "the-graph", "close_usd")
-    assert [close[day] for day in DAYS[29:32]] == [5.0, None, 5.0]
-    assert column(box, "the-graph", "price_quality")[JUMP] == "missing"
-    assert column(box, "the-graph", "quarantine_reason")[JUMP] == "jump"
-    assert column(box, "filecoin", "close_usd")[JUMP] == 12.5
-    assert column(box, "avalanche-2", "close_usd")[JUMP] == 20.0
+def test_a_lonely_jump_is_an_unconfirmed_price_and_is_told(box: LakeBox) -> None:
+    """One venue is held as unconfirmed until its next reading; two are believed at once."""
+    columns = "(close_usd, price_quality, evidence, prior_close_verdict)"
+    lone, less, agreed = (
+        column(box, asset, columns) for asset in ("the-graph", "filecoin", "avalanche-2")
+    )
+    assert [lone[day] for day in DAYS[29:32]] == [
+        (5.0, "single_venue", "single_venue", None),
+        (20.0, "unconfirmed", "single_venue", None),
+        (5.0, "single_venue", "single_venue", "refuted"),
+    ]
+    assert less[JUMP] == (12.5, "unconfirmed", "single_venue", None), "it had never moved before"
+    assert agreed[JUMP] == (20.0, "thin", "multi_venue", None)
+    assert agreed[DAYS[31]] == (5.0, "thin", "multi_venue", None)
     rows = box.query(
         "select mart, severity, is_passed, failed_row_count, detail from marts.ops_check_result "
         "where check_name = 'price_jump_gate'"
     )
-    assert rows == [("price_daily", "warn", False, 1, f"the-graph {JUMP}")]
+    told = f"filecoin {JUMP}; the-graph {JUMP}"
+    assert rows == [("price_daily", "warn", False, 2, told)]
 
 
 def test_a_day_on_which_units_change_is_told_in_the_new_ones(box: LakeBox) -> None:

@@ -1,16 +1,18 @@
 {#-
-    From markets' converted candles to venues that count, and to one price: C.1.2 to C.1.5.
+    From markets' converted candles to venues that count, and to one price.
 
-    The three stages of quote conversion (C.1.1) differ in what they convert, not in how they judge;
-    each calls this after its own CTE of candidates. Emits CTEs, the last is `final`; needs
+    The three stages of quote conversion differ in what they convert, not in how they judge; each
+    calls this after its own CTE of candidates. Emits CTEs, the last is `final`; needs
     `with recursive`.
 
-    Argument: the name of a CTE with the columns asset_id, venue_id, symbol, day, open_usd,
-    high_usd, low_usd, close_usd, vwap_usd, volume_base, volume_usd, trade_count, first_known_at,
-    unusable_reason (NULL: the candle can be used).
+    Argument: the name of a CTE with the columns asset_id, venue_id, symbol, day, is_implied (the
+    candle is another asset's, and its volume too), open_usd, high_usd, low_usd, close_usd,
+    vwap_usd, volume_base, volume_usd, trade_count, first_known_at, unusable_reason (NULL: the
+    candle can be used).
 
     Grain of `final`: one row per asset, venue and day; what is true of the asset's day
-    (canonical_close_usd, is_disputed, is_jump) is repeated in each of its venues' rows.
+    (canonical_close_usd, is_disputed, is_unconfirmed, prior_close_verdict) is repeated in each of
+    its venues' rows. No row depends on a later day.
 -#}
 {% macro judged_venues(candidate) %}
 price_config as (
@@ -37,9 +39,10 @@ ranked_market as (
     select
         *,
         sum({{ exact('volume_usd') }}) over (
-            partition by asset_id, venue_id, day
+            partition by asset_id, venue_id, day, is_implied
             order by close_usd
         ) as exact_volume_up_to,
+        sum({{ exact('volume_usd') }}) over kind_day as exact_kind_volume,
         sum({{ exact('volume_usd') }}) over venue_day as exact_volume,
         sum({{ exact('volume_base') }}) over venue_day as exact_volume_base,
         cast(sum(trade_count) over venue_day as bigint) as venue_trade_count,
@@ -47,30 +50,52 @@ ranked_market as (
         count(*) over venue_day as market_count
     from {{ candidate }}
     where unusable_reason is null
-    window venue_day as (partition by asset_id, venue_id, day)
+    window
+        venue_day as (partition by asset_id, venue_id, day),
+        kind_day as (partition by asset_id, venue_id, day, is_implied)
 ),
 
+middle_market as (
+    select
+        *,
+        {{ inexact('exact_kind_volume') }} as kind_volume_usd
+    from ranked_market
+    where coalesce(
+        exact_volume_up_to >= exact_kind_volume - exact_volume_up_to, exact_kind_volume is null
+    )
+),
+
+-- what a venue says itself goes before what its other markets imply, if it trades at all
 venue_bar as (
     select
-        asset_id,
-        venue_id,
-        day,
-        symbol,
-        market_count,
-        open_usd,
-        high_usd,
-        low_usd,
-        close_usd,
-        vwap_usd,
-        {{ inexact('exact_volume_base') }} as volume_base,
-        {{ inexact('exact_volume') }} as volume_usd,
-        venue_trade_count as trade_count,
-        venue_first_known_at as first_known_at
-    from ranked_market
-    where coalesce(exact_volume_up_to >= exact_volume - exact_volume_up_to, exact_volume is null)
+        middle_market.asset_id,
+        middle_market.venue_id,
+        middle_market.day,
+        middle_market.symbol,
+        middle_market.is_implied,
+        middle_market.market_count,
+        middle_market.open_usd,
+        middle_market.high_usd,
+        middle_market.low_usd,
+        middle_market.close_usd,
+        middle_market.vwap_usd,
+        {{ inexact('middle_market.exact_volume_base') }} as volume_base,
+        {{ inexact('middle_market.exact_volume') }} as volume_usd,
+        middle_market.kind_volume_usd,
+        middle_market.venue_trade_count as trade_count,
+        middle_market.venue_first_known_at as first_known_at
+    from middle_market
+    cross join price_config
     qualify row_number() over (
-        partition by asset_id, venue_id, day
-        order by close_usd, symbol
+        partition by middle_market.asset_id, middle_market.venue_id, middle_market.day
+        order by
+            case
+                when middle_market.is_implied then 1
+                when middle_market.kind_volume_usd >= price_config.min_volume_usd then 0
+                else 2
+            end,
+            middle_market.close_usd,
+            middle_market.symbol
     ) = 1
 ),
 
@@ -81,28 +106,31 @@ unusable_venue as (
     having count(*) = count(unusable_reason)
 ),
 
--- C.1.2: the venue's part of the asset's volume in the 90 days up to this one
+-- the venue's part of the asset's volume in the 90 days up to this one, among its likes: what was
+-- traded of another asset says nothing about this one's markets
 asset_volume as (
-    select asset_id, day, {{ exact_sum('volume_usd') }} as volume_usd
+    select asset_id, is_implied, day, {{ exact_sum('kind_volume_usd') }} as volume_usd
     from venue_bar
-    group by asset_id, day
+    group by asset_id, is_implied, day
 ),
 
 asset_volume_90d as (
     select
         asset_id,
+        is_implied,
         day,
-        sum(volume_usd) over ({{ days_back(89, 0, 'asset_id') }}) as volume_90d_usd
+        sum(volume_usd) over ({{ days_back(89, 0, 'asset_id, is_implied') }}) as volume_90d_usd
     from asset_volume
 ),
 
 venue_volume_90d as (
     select
         *,
-        sum(volume_usd) over past_90d as volume_90d_usd,
-        count(*) over past_90d as obs_90d_count
+        sum(kind_volume_usd) over (
+            {{ days_back(89, 0, 'asset_id, venue_id, is_implied') }}
+        ) as volume_90d_usd,
+        count(*) over ({{ days_back(89, 0, 'asset_id, venue_id') }}) as obs_90d_count
     from venue_bar
-    window past_90d as ({{ days_back(89, 0, 'asset_id, venue_id') }})
 ),
 
 shared as (
@@ -116,6 +144,7 @@ shared as (
     from venue_volume_90d
     inner join asset_volume_90d
         on venue_volume_90d.asset_id = asset_volume_90d.asset_id
+        and venue_volume_90d.is_implied = asset_volume_90d.is_implied
         and venue_volume_90d.day = asset_volume_90d.day
     left join venue_kind on venue_volume_90d.venue_id = venue_kind.venue_id
 ),
@@ -151,42 +180,80 @@ assessed as (
 ),
 
 eligible as (
-    select asset_id, venue_id, day, close_usd, volume_usd
+    select
+        asset_id,
+        venue_id,
+        day,
+        close_usd,
+        is_implied,
+        kind_volume_usd,
+        count(*) over asset_day as eligible_count,
+        -- an implied close has no volume of its own: it weighs a part of a usual direct one
+        median(case when not is_implied then kind_volume_usd end) over asset_day
+        as direct_volume_usd
     from assessed
     where ineligible_reason is null
+    window asset_day as (partition by asset_id, day)
 ),
 
--- C.1.3: outliers against the median of the eligible venues
-centre as (
-    select asset_id, day, median(close_usd) as median_usd, count(*) as eligible_count
+-- Outliers, by the distance from the others. Among few a close that is off is itself the median
+-- deviation, or next to it, and would excuse itself: there each is held against the others alone.
+peer as (
+    select
+        eligible.asset_id,
+        eligible.venue_id,
+        eligible.day,
+        other.close_usd
     from eligible
-    group by asset_id, day
+    inner join eligible as other
+        on eligible.asset_id = other.asset_id
+        and eligible.day = other.day
+    cross join price_config
+    where eligible.eligible_count > price_config.mad_leave_out_max_venues
+        or eligible.venue_id != other.venue_id
+),
+
+centre as (
+    select asset_id, venue_id, day, median(close_usd) as median_usd
+    from peer
+    group by asset_id, venue_id, day
+),
+
+spread as (
+    select
+        peer.asset_id,
+        peer.venue_id,
+        peer.day,
+        centre.median_usd,
+        median(abs(peer.close_usd - centre.median_usd)) as mad_usd
+    from peer
+    inner join centre
+        on peer.asset_id = centre.asset_id
+        and peer.venue_id = centre.venue_id
+        and peer.day = centre.day
+    group by peer.asset_id, peer.venue_id, peer.day, centre.median_usd
 ),
 
 deviation as (
     select
         eligible.*,
-        centre.median_usd,
-        centre.eligible_count >= price_config.mad_min_venues as is_judged,
-        abs(eligible.close_usd - centre.median_usd) as deviation_usd
+        spread.mad_usd,
+        spread.median_usd,
+        eligible.eligible_count >= price_config.mad_min_venues as is_judged,
+        abs(eligible.close_usd - spread.median_usd) as deviation_usd
     from eligible
-    inner join centre
-        on eligible.asset_id = centre.asset_id
-        and eligible.day = centre.day
     cross join price_config
-),
-
-spread as (
-    select asset_id, day, median(deviation_usd) as mad_usd
-    from deviation
-    group by asset_id, day
+    left join spread
+        on eligible.asset_id = spread.asset_id
+        and eligible.venue_id = spread.venue_id
+        and eligible.day = spread.day
 ),
 
 measured as (
     select
         deviation.*,
         greatest(
-            price_config.mad_multiple * price_config.mad_scale * spread.mad_usd,
+            price_config.mad_multiple * price_config.mad_scale * deviation.mad_usd,
             price_config.mad_floor_frac * deviation.median_usd
         ) as threshold_usd,
         max(case when deviation.is_judged then deviation.day end) over (
@@ -195,14 +262,11 @@ measured as (
             rows between unbounded preceding and 1 preceding
         ) as last_judged_day
     from deviation
-    inner join spread
-        on deviation.asset_id = spread.asset_id
-        and deviation.day = spread.day
     cross join price_config
 ),
 
 -- A venue beyond the threshold is out, and comes back on a day within half of it; in between its
--- state is that of the last clear day. The median is taken over all eligible venues, out or in, so
+-- state is that of the last clear day. Eligible venues are held against each other, out or in, so
 -- the state is the newest clear verdict and needs no recursion. A venue that was not judged for
 -- some days starts anew.
 verdict as (
@@ -230,27 +294,35 @@ verdict as (
 
 held as (
     select
-        asset_id,
-        venue_id,
-        day,
-        close_usd,
-        volume_usd,
+        verdict.asset_id,
+        verdict.venue_id,
+        verdict.day,
+        verdict.close_usd,
         case
-            when clear_verdict = 1 then 'outlier'
-            when is_bound
+            when not verdict.is_implied then verdict.kind_volume_usd
+            else price_config.implied_weight_frac * coalesce(verdict.direct_volume_usd, 1)
+        end as weight,
+        case
+            when verdict.clear_verdict = 1 then 'outlier'
+            when verdict.is_bound
                 and {{ last_known(
-                    'clear_verdict',
-                    'partition by asset_id, venue_id order by day'
+                    'verdict.clear_verdict',
+                    'partition by verdict.asset_id, verdict.venue_id order by verdict.day'
                     ~ ' rows between unbounded preceding and current row'
                 ) }} = 1
                 then 'outlier_hold'
         end as rejection_reason
     from verdict
+    cross join price_config
 ),
 
 remaining as (
     select * from held
     where rejection_reason is null
+),
+
+weighed_close as (
+    {{ volume_weighted_median('remaining', 'close_usd', 'weight', ['asset_id', 'day']) }}
 ),
 
 tally as (
@@ -268,84 +340,48 @@ tally as (
     group by remaining.asset_id, remaining.day
 ),
 
-agreed as (
-    select remaining.asset_id, remaining.day, remaining.close_usd, remaining.volume_usd
-    from remaining
-    inner join tally
-        on remaining.asset_id = tally.asset_id
-        and remaining.day = tally.day
-    where not tally.is_disputed
-),
-
-agreed_close as (
-    {{ volume_weighted_median('agreed', 'close_usd', 'volume_usd', ['asset_id', 'day']) }}
-),
-
-disputed_day as (
-    select asset_id, day, min_close_usd, max_close_usd
+-- one reading per day; two venues in dispute leave it open which of two
+reading as (
+    select
+        tally.asset_id,
+        tally.day,
+        tally.remaining_count = 1 as is_alone,
+        tally.is_disputed,
+        weighed_close.close_usd,
+        case
+            when tally.is_disputed then tally.min_close_usd else weighed_close.close_usd
+        end as low_usd,
+        case
+            when tally.is_disputed then tally.max_close_usd else weighed_close.close_usd
+        end as high_usd
     from tally
-    where is_disputed
-),
-
--- two venues that disagree: the one nearer to the day before, which may itself have been disputed
-settled_close as (
-    select
-        disputed_day.asset_id,
-        disputed_day.day,
-        case
-            when abs(disputed_day.min_close_usd - agreed_close.close_usd)
-                <= abs(disputed_day.max_close_usd - agreed_close.close_usd)
-                then disputed_day.min_close_usd
-            else disputed_day.max_close_usd
-        end as close_usd
-    from disputed_day
-    inner join agreed_close
-        on disputed_day.asset_id = agreed_close.asset_id
-        and disputed_day.day = agreed_close.day + 1
-
-    union all
-
-    select
-        disputed_day.asset_id,
-        disputed_day.day,
-        case
-            when abs(disputed_day.min_close_usd - settled_close.close_usd)
-                <= abs(disputed_day.max_close_usd - settled_close.close_usd)
-                then disputed_day.min_close_usd
-            else disputed_day.max_close_usd
-        end as close_usd
-    from disputed_day
-    inner join settled_close
-        on disputed_day.asset_id = settled_close.asset_id
-        and disputed_day.day = settled_close.day + 1
-),
-
-close_of_day as (
-    select asset_id, day, close_usd from agreed_close
-    union all
-    select asset_id, day, close_usd from settled_close
+    inner join weighed_close
+        on tally.asset_id = weighed_close.asset_id
+        and tally.day = weighed_close.day
 ),
 
 preceded as (
     select
-        close_of_day.*,
-        lag(close_of_day.close_usd, 1) over by_day as close_1_usd,
-        lag(close_of_day.day, 1) over by_day as day_1,
-        lag(close_of_day.close_usd, 2) over by_day as close_2_usd,
-        lag(close_of_day.day, 2) over by_day as day_2,
-        case
-            when tally.remaining_count = 1
-                then least(ln(price_config.jump_single_venue_x), price_config.jump_log_return)
-            when tally.remaining_count < price_config.jump_min_venues
-                then price_config.jump_log_return
-        end as believed_log_return,
-        price_config.jump_look_back_d
-    from close_of_day
-    inner join tally
-        on close_of_day.asset_id = tally.asset_id
-        and close_of_day.day = tally.day
-    cross join price_config
-    window by_day as (partition by close_of_day.asset_id order by close_of_day.day)
+        *,
+        row_number() over by_day as reading_number,
+        lag(day) over by_day as day_1,
+        lag(close_usd) over by_day as close_1_usd,
+        abs(ln(close_usd / lag(close_usd) over by_day)) as move,
+        greatest(
+            abs(ln(close_usd / lag(low_usd) over by_day)),
+            abs(ln(close_usd / lag(high_usd) over by_day))
+        ) as largest_move
+    from reading
+    window by_day as (partition by asset_id order by day)
+),
+
+usual as (
+    select
+        *,
+        count(move) over before as move_count,
+        median(move) over before as usual_move
+    from preceded
+    window before as ({{ days_back(30, 1, 'asset_id') }})
 ),
 
 explained as (
@@ -357,60 +393,104 @@ explained as (
         and token_event.effective_day > preceded.day_1
 ),
 
--- C.1.5, E-05: further from the day before than so few venues are believed
-compared as (
+-- how far one venue alone may go depends on how far the asset usually goes
+bounded as (
     select
-        preceded.*,
-        coalesce(
-            abs(ln(preceded.close_usd / preceded.close_1_usd)) > preceded.believed_log_return
-            and {{ days_between('preceded.day_1', 'preceded.day') }} <= preceded.jump_look_back_d,
-            false
-        ) as is_far,
-        coalesce(
-            abs(ln(preceded.close_usd / preceded.close_2_usd)) <= preceded.believed_log_return
-            and {{ days_between('preceded.day_2', 'preceded.day') }} <= preceded.jump_look_back_d,
-            false
-        ) as is_near_2
-    from preceded
+        usual.*,
+        explained.asset_id is null
+        and coalesce(
+            {{ days_between('usual.day_1', 'usual.day') }} <= price_config.jump_look_back_d, false
+        ) as is_comparable,
+        least(
+            ln(price_config.jump_single_venue_x),
+            case
+                when usual.move_count >= price_config.jump_min_obs
+                    then greatest(
+                        price_config.jump_min_log_return,
+                        price_config.jump_multiple * price_config.mad_scale * usual.usual_move
+                    )
+            end
+        ) as jump_log_return
+    from usual
+    cross join price_config
+    left join explained
+        on usual.asset_id = explained.asset_id
+        and usual.day = explained.day
 ),
 
-remembered as (
+-- what cannot be told without the day before it
+numbered as (
     select
         *,
-        coalesce(lag(is_far, 1) over one_by_one, false) as was_far_1,
-        coalesce(lag(is_far, 2) over one_by_one, false) as was_far_2
-    from compared
-    window one_by_one as (partition by asset_id order by day)
+        is_disputed
+        or (is_alone and is_comparable and largest_move > jump_log_return) as is_open
+    from bounded
 ),
 
--- an unexplained jump is not believed on its first day; a second day at the new level confirms it,
--- a return to the level before shows that it was an error
-gated as (
-    select
-        remembered.asset_id,
-        remembered.day,
-        remembered.close_usd,
-        explained.asset_id is null
-        and remembered.is_far
-        and not (remembered.was_far_1 and remembered.is_near_2 and not remembered.was_far_2) as is_jump
-    from remembered
-    left join explained
-        on remembered.asset_id = explained.asset_id
-        and remembered.day = explained.day
+-- A run of open days, from the last close that was believed. Two venues in dispute: the nearer to
+-- it. A jump that one venue prints alone is a price, held as unconfirmed: the next reading confirms
+-- it or refutes it, whichever level it is nearer to. Venues that agree are believed at once.
+walked as (
+    {{ settled_reading("
+        select
+            numbered.*,
+            numbered.close_1_usd as believed_before_usd,
+            cast(null as double) as pending_before_usd
+        from numbered
+        left join numbered as day_before
+            on numbered.asset_id = day_before.asset_id
+            and numbered.reading_number = day_before.reading_number + 1
+        where numbered.is_open and not coalesce(day_before.is_open, false)
+    ") }}
+
+    union all
+
+    {{ settled_reading("
+        select
+            numbered.*,
+            walked.believed_usd as believed_before_usd,
+            walked.pending_usd as pending_before_usd
+        from numbered
+        inner join walked
+            on numbered.asset_id = walked.asset_id
+            and numbered.reading_number = walked.reading_number + 1
+        where numbered.is_open
+    ") }}
+),
+
+-- the day after a run is plain again, and has the last word about it
+plain as (
+    {{ settled_reading("
+        select
+            numbered.*,
+            coalesce(walked.believed_usd, numbered.close_1_usd) as believed_before_usd,
+            walked.pending_usd as pending_before_usd
+        from numbered
+        left join walked
+            on numbered.asset_id = walked.asset_id
+            and numbered.reading_number = walked.reading_number + 1
+        where not numbered.is_open
+    ") }}
+),
+
+settled as (
+    select * from walked
+    union all
+    select * from plain
 ),
 
 assembled as (
     select
         assessed.*,
-        tally.is_disputed,
-        gated.is_jump,
-        gated.close_usd as candidate_close_usd,
+        settled.is_disputed,
+        settled.pending_usd is not null as is_unconfirmed,
+        settled.prior_close_verdict,
+        settled.settled_close_usd as canonical_close_usd,
         coalesce(
             assessed.ineligible_reason,
             held.rejection_reason,
             case
-                when gated.is_jump then 'jump'
-                when tally.is_disputed and gated.close_usd is distinct from assessed.close_usd
+                when settled.is_disputed and settled.settled_close_usd != assessed.close_usd
                     then 'disputed'
             end
         ) as exclusion_reason
@@ -419,12 +499,9 @@ assembled as (
         on assessed.asset_id = held.asset_id
         and assessed.venue_id = held.venue_id
         and assessed.day = held.day
-    left join tally
-        on assessed.asset_id = tally.asset_id
-        and assessed.day = tally.day
-    left join gated
-        on assessed.asset_id = gated.asset_id
-        and assessed.day = gated.day
+    left join settled
+        on assessed.asset_id = settled.asset_id
+        and assessed.day = settled.day
 ),
 
 final as (
@@ -433,6 +510,7 @@ final as (
         venue_id,
         day,
         symbol,
+        is_implied,
         market_count,
         open_usd,
         high_usd,
@@ -447,9 +525,10 @@ final as (
         ineligible_reason is null as is_eligible,
         exclusion_reason is null as is_accepted,
         exclusion_reason,
-        case when not is_jump then candidate_close_usd end as canonical_close_usd,
+        canonical_close_usd,
         coalesce(is_disputed, false) as is_disputed,
-        coalesce(is_jump, false) as is_jump,
+        coalesce(is_unconfirmed, false) as is_unconfirmed,
+        prior_close_verdict,
         first_known_at
     from assembled
 
@@ -460,6 +539,7 @@ final as (
         venue_id,
         day,
         cast(null as varchar) as symbol,
+        cast(null as boolean) as is_implied,
         0 as market_count,
         cast(null as double) as open_usd,
         cast(null as double) as high_usd,
@@ -476,7 +556,8 @@ final as (
         exclusion_reason,
         cast(null as double) as canonical_close_usd,
         false as is_disputed,
-        false as is_jump,
+        false as is_unconfirmed,
+        cast(null as varchar) as prior_close_verdict,
         cast(null as timestamptz) as first_known_at
     from unusable_venue
 )

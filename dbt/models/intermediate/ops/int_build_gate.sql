@@ -62,7 +62,7 @@ finding as (
         asset_id || ' ' || cast(day as varchar) as item,
         cast(day as varchar) as sort_key
     from price
-    where is_jump
+    where price_quality = 'unconfirmed'
 
     union all
 

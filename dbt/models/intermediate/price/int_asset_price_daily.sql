@@ -69,9 +69,7 @@ extreme as (
         day,
         max(high_usd) as high_any_usd,
         min(low_usd) as low_any_usd,
-        sum(
-            case when is_eligible and not is_accepted and exclusion_reason != 'jump' then 1 else 0 end
-        ) as n_rejected,
+        sum(case when is_eligible and not is_accepted then 1 else 0 end) as n_rejected,
         -- what was traded was traded, whatever the last price was: a close that is no price says
         -- nothing against the volume
         {{ exact_sum(
@@ -79,7 +77,8 @@ extreme as (
             ~ "then volume_usd end"
         ) }} as traded_volume_usd,
         max(case when is_disputed then 1 else 0 end) = 1 as is_disputed,
-        max(case when is_jump then 1 else 0 end) = 1 as is_jump
+        max(case when is_unconfirmed then 1 else 0 end) = 1 as is_unconfirmed,
+        max(prior_close_verdict) as prior_close_verdict
     from venue_price
     group by asset_id, day
 ),
@@ -107,7 +106,8 @@ dense as (
         summed.n_same_venues,
         summed.dispersion_bps,
         coalesce(extreme.is_disputed, false) as is_disputed,
-        coalesce(extreme.is_jump, false) as is_jump,
+        coalesce(extreme.is_unconfirmed, false) as is_unconfirmed,
+        extreme.prior_close_verdict,
         unit_change.ratio as unit_ratio,
         coalesce(
             abs(ln(open_of_venues.open_usd / unit_change.ratio / summed.close_usd))
@@ -205,10 +205,17 @@ final as (
         clamped.n_rejected,
         clamped.dispersion_bps,
         clamped.is_stale,
-        clamped.is_jump,
+        case when clamped.close_usd is not null then clamped.prior_close_verdict end
+        as prior_close_verdict,
         case
-            when clamped.close_usd is null and clamped.is_disputed then 'disputed'
+            when clamped.close_usd is null then null
+            -- the loser of a dispute was a reading, too
+            when clamped.n_venues = 1 and not clamped.is_disputed then 'single_venue'
+            else 'multi_venue'
+        end as evidence,
+        case
             when clamped.close_usd is null then 'missing'
+            when clamped.is_unconfirmed then 'unconfirmed'
             when clamped.is_stale then 'stale'
             when clamped.is_disputed then 'disputed'
             when clamped.dispersion_bps > price_config.dispersion_fail_bps then 'disputed'

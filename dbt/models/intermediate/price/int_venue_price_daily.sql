@@ -21,7 +21,7 @@ late_day as (
     select distinct asset_id, day from stage3
 ),
 
-final as (
+judged as (
     select early.*
     from early
     left join late_day
@@ -32,6 +32,53 @@ final as (
     union all
 
     select *, 3 as stage from stage3
+),
+
+price_config as (
+    select * from {{ ref('cfg_price') }}
+    qualify row_number() over (order by version desc) = 1
+),
+
+counted as (
+    select
+        judged.*,
+        sum(case when judged.is_accepted then 1 else 0 end) over asset_day
+        >= price_config.min_venues as is_enough
+    from judged
+    cross join price_config
+    window asset_day as (partition by judged.asset_id, judged.day)
+),
+
+final as (
+    select
+        asset_id,
+        venue_id,
+        day,
+        stage,
+        symbol,
+        is_implied,
+        market_count,
+        open_usd,
+        high_usd,
+        low_usd,
+        close_usd,
+        vwap_usd,
+        volume_base,
+        volume_usd,
+        trade_count,
+        volume_share_90d_frac,
+        is_new_market,
+        is_eligible,
+        is_accepted and is_enough as is_accepted,
+        case
+            when is_accepted and not is_enough then 'too_few_venues' else exclusion_reason
+        end as exclusion_reason,
+        case when is_enough then canonical_close_usd end as canonical_close_usd,
+        is_disputed,
+        is_unconfirmed,
+        prior_close_verdict,
+        first_known_at
+    from counted
 )
 
 select * from final

@@ -13,6 +13,7 @@ candidate as (
         candle.venue_id,
         candle.symbol,
         candle.day,
+        false as is_implied,
         candle.open_quote as open_usd,
         candle.high_quote as high_usd,
         candle.low_quote as low_usd,

@@ -21,6 +21,7 @@ direct as (
         candle.venue_id,
         candle.symbol,
         candle.day,
+        false as is_implied,
         candle.open_quote as open_usd,
         candle.high_quote as high_usd,
         candle.low_quote as low_usd,
@@ -48,6 +49,7 @@ implied as (
         candle.venue_id,
         candle.symbol,
         candle.day,
+        true as is_implied,
         case
             when candle.open_quote > 0 then day_before.close_usd / candle.open_quote
         end as open_usd,

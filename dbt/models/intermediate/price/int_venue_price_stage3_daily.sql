@@ -35,6 +35,8 @@ candidate as (
         open_candle.venue_id,
         open_candle.symbol,
         open_candle.day,
+        -- the volume is the asset's own, whatever it is quoted in
+        false as is_implied,
         -- the day opens at the quote's price of the evening before
         open_candle.open_quote * coalesce(day_before.price_usd, quote_price.price_usd) as open_usd,
         -- a high in bitcoin is no high in dollars: bitcoin moves within the day

@@ -21,8 +21,9 @@ final as (
         cast(price.n_rejected as bigint) as n_rejected,
         price.dispersion_bps,
         price.price_quality,
+        price.evidence,
         price.is_stale,
-        case when price.is_jump then 'jump' end as quarantine_reason,
+        price.prior_close_verdict,
         {{ hours_between(day_start('price.day + 1'), 'build_stamp.as_of_ts') }}
         >= price_config.decision_lag_h as is_final,
         price.pit_basis,

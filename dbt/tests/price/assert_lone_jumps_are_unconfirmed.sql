@@ -26,8 +26,9 @@ cross join price_config
 left join token_event
     on today.asset_id = token_event.asset_id
     and today.day = token_event.effective_day
-where abs(ln(today.close_usd / yesterday.close_usd)) > price_config.jump_log_return
-    and today.n_venues < price_config.jump_min_venues
-    -- a dispute was settled between two venues: both were there
-    and today.price_quality != 'disputed'
+where abs(ln(today.close_usd / yesterday.close_usd)) > ln(price_config.jump_single_venue_x)
+    and today.evidence = 'single_venue'
+    and today.price_quality != 'unconfirmed'
+    -- the way back from an error is no jump
+    and coalesce(today.prior_close_verdict, '') != 'refuted'
     and token_event.asset_id is null
