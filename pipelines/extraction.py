@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines import drift
+from pipelines.candles import SHORTER
 from pipelines.drift import Shape
 from pipelines.http import (
     Allowance,
@@ -31,7 +32,7 @@ from pipelines.http import (
     SourceUnavailable,
     Usage,
 )
-from pipelines.parsing import Parsed, PayloadError, quarantine_rows, stamp
+from pipelines.parsing import EmptyList, Parsed, PayloadError, quarantine_rows, stamp
 from pipelines.planning import Plan, Share
 from pipelines.settings import Bulk, Settings, SettingsError
 from pipelines.tables import EXTRACTION, QUARANTINE, Listing, Table
@@ -355,9 +356,7 @@ class Extraction:
             error = _said(problem)
             self.refusals.append(f"{table.name} {entity_id}: {error}")
         except (PayloadError, RequestFailed) as problem:
-            error = _said(problem)
-            self.failures.append(f"{table.name} {entity_id}: {error}")
-            self._count_error(error)
+            error, missing = self._failure(table, entity_id, problem)
         except SourceUnavailable as problem:
             error = _said(problem)
             self._stopped = error
@@ -380,6 +379,18 @@ class Extraction:
             duration_s=time.monotonic() - started,
             **vars(self.usage.since(before)),
         )
+
+    def _failure(
+        self, table: Table, entity_id: str, problem: Exception
+    ) -> tuple[str | None, str | None]:
+        """Return what is wrong as an error, or as what is missing in an answer that is none."""
+        said = _said(problem)
+        if isinstance(problem, EmptyList) and not self.list_counts.get(table.name):
+            # who never had anything may have nothing: what needs it will say so
+            return None, said
+        self.failures.append(f"{table.name} {entity_id}: {said}")
+        self._count_error(said)
+        return said, None
 
     def _look_at(self, parsed: Parsed) -> None:
         name = parsed.table.name
@@ -564,7 +575,9 @@ def begin(
     """
     overrides = settings.overrides(source.name)
     only, allowance = overrides.entities, Allowance()
-    if unknown := sorted(set(overrides.intervals) - source.intervals):
+    # recordings have lengths that a venue itself does not, and the sandbox serves what they have
+    is_recorded = source.intervals and settings.profile == "sandbox"
+    if unknown := sorted(set(overrides.intervals) - (SHORTER if is_recorded else source.intervals)):
         raise SettingsError(
             f"{source.name} lands no candles of {', '.join(unknown)}; beside the daily ones it has "
             f"{', '.join(sorted(source.intervals)) or 'none'}"

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from importlib import import_module
 from io import BytesIO
@@ -32,13 +32,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipelines import drift, extraction, sources, universe
+from pipelines import candles, drift, extraction, sources, universe
 from pipelines.drift import Change
 from pipelines.garbage import collect_rarely
 from pipelines.repair import Wish
 from pipelines.settings import Settings
 from pipelines.tables import EXTRACTION, FETCHED_AT, QUARANTINE, Table
-from pipelines.windows import Clock, Window
+from pipelines.windows import Clock, FixedClock, Window, last_complete_day
 
 LAYOUT = "{table_name}/load_date={YYYY}-{MM}-{DD}/{load_id}.{file_id}.{ext}"
 CATALOG = "catalog.parquet"
@@ -224,8 +224,9 @@ def _is_ready() -> bool:
 
 def _restricted(settings: Settings, wish: Wish) -> Settings:
     """Return the settings with the wish's series alone, and no look-back."""
+    entities, intervals = candles.series_of(wish.table_name, wish.entities)
     own = settings.overrides(wish.source).model_copy(
-        update={"entities": wish.entities, "look_back_d": 0}
+        update={"entities": tuple(entities), "intervals": tuple(intervals), "look_back_d": 0}
     )
     return settings.model_copy(update={"sources": {**settings.sources, wish.source: own}})
 
@@ -573,6 +574,24 @@ def newest_fetch(settings: Settings) -> datetime | None:
     """Return the run's clock of the newest landed rows; None for an empty lake."""
     newest: Any = read_catalog(settings)["fetched_at"].max()
     return cast("datetime | None", newest)
+
+
+def newest_day(settings: Settings) -> date | None:
+    """Return the newest complete day that landed rows are about; None where there is none.
+
+    By the lake alone: a copy that came without its catalog gets one.
+    """
+    file_system, root = bucket(settings)
+    catalog = read_catalog(settings)
+    if catalog.is_empty() and file_system.exists(f"{root}/raw"):
+        catalog = write_catalog(settings)
+    told = catalog.filter(pl.col("newest_at").is_not_null())
+    if told.is_empty():
+        return None
+    newest = cast("datetime", told["newest_at"].max())
+    # labels and settlements at a day's end bear the next day's date, which was not over yet
+    over = max(last_complete_day(FixedClock(instant)) for instant in told["fetched_at"].unique())
+    return min(newest.date(), over)
 
 
 def _list_counts(settings: Settings, source_name: str, now: datetime) -> dict[str, int]:

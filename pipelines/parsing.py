@@ -38,6 +38,10 @@ class PayloadError(Exception):
     """An answer that is not what the source documents; the message names what was expected."""
 
 
+class EmptyList(PayloadError):
+    """A list with nothing in it: an error where it had something before."""
+
+
 class NumberText(str):
     """A JSON number as it was written: text that must not pass for a text value."""
 

@@ -42,7 +42,7 @@ class SourceOverrides(BaseModel):
         default=None, description="of sources with a second host for files in bulk: where it is"
     )
     intervals: tuple[str, ...] = Field(
-        default=(), description="candles of these lengths too, kept in the lake (binance)"
+        default=(), description="candles of these lengths too: 1h, 15m, …"
     )
     bulk: Bulk = Field(
         default="auto",

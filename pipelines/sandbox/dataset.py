@@ -16,22 +16,14 @@ from typing import Any, Literal, Self
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from pipelines.candles import DAILY, INTERVAL_S
+
 LAYOUT_VERSION = 1
 META_FILE = "dataset.json"
 
 Kind = Literal["text", "number", "integer", "boolean", "day", "instant"]
 KnownFrom = Literal["always", "listed_day", "day_end", "candle_end", "ts", "funding_time"]
 
-# how long a candle of each interval lasts; the keys are the values of candles.interval
-INTERVAL_S: Mapping[str, int] = {
-    "1m": 60,
-    "5m": 300,
-    "15m": 900,
-    "30m": 1_800,
-    "1h": 3_600,
-    "4h": 14_400,
-    "1d": 86_400,
-}
 VENUES = ("binance", "coinbase", "kraken", "okx", "bybit", "bitstamp", "binance_futures")
 ASSET_CLASSES = (
     "coin",
@@ -230,7 +222,8 @@ LAYOUT: tuple[LayoutTable, ...] = (
     ),
     LayoutTable(
         "candles",
-        "One row per market and interval of time. A missing row is a missing candle.",
+        "One row per market and interval of time. A missing row is a missing candle. A market with "
+        "shorter candles only has days all the same: they are added up.",
         key=("venue", "symbol", "interval", "open_time"),
         required=True,
         known_from="candle_end",
@@ -750,6 +743,30 @@ class Dataset:
         if self.has("gold_daily") and self.has("fx_rates"):
             found.append("gold")
         return tuple(found)
+
+    @property
+    def intraday(self) -> Mapping[str, tuple[str, ...]]:
+        """For each venue the lengths of less than a day to ask for: the longest of each market.
+
+        Days are added up from them where a market has none, and held against those that it has.
+        """
+        longest = (
+            self.table("candles")
+            .filter(pl.col("interval") != DAILY)
+            .select("venue", "symbol", "interval")
+            .unique()
+            .sort(interval_us(pl.col("interval")))
+            .group_by("venue", "symbol")
+            .agg(pl.col("interval").last())
+            .select("venue", "interval")
+            .unique()
+            .sort("venue", interval_us(pl.col("interval")))
+            .collect()
+        )
+        return {
+            venue: tuple(rows["interval"])
+            for (venue,), rows in longest.group_by("venue", maintain_order=True)
+        }
 
     def has(self, table: str) -> bool:
         """Say whether the folder has the table."""

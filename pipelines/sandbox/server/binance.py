@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from starlette.requests import Request
 
-from pipelines.sandbox.dataset import INTERVAL_S
 from pipelines.sandbox.server.reply import Reply, Shape
 from pipelines.sandbox.server.state import Candle, CandleSeries, Listing, State
 
@@ -59,7 +58,7 @@ def _klines(state: State, request: Request) -> Reply:
         raise _BadRequest(-1121, "Invalid symbol.")
     if interval not in INTERVALS:
         raise _BadRequest(-1120, "Invalid interval.")
-    series = state.candles(NAME, symbol, interval) if interval in INTERVAL_S else None
+    series = state.candles(NAME, symbol, interval)
     rows = [] if series is None else _page(state, series, start_ms, end_ms, limit)
     if request.headers.get("x-mbx-time-unit", "").upper() == _MICROSECONDS:
         rows = [(row[0] * 1000, *row[1:6], row[6] * 1000 + 999, *row[7:]) for row in rows]
@@ -224,7 +223,7 @@ def _rate(kind: str, interval: str, number: int, limit: int) -> dict[str, Any]:
 
 
 def _symbol(state: State, listing: Listing) -> dict[str, Any]:
-    series = state.candles(NAME, listing.symbol, "1d")
+    series = state.any_candles(NAME, listing.symbol)
     tick = f"{10.0 ** -(series.decimals if series else 8):.8f}"
     trading = listing.status or ("BREAK" if listing.is_delisted else "TRADING")
     return {

@@ -9,23 +9,12 @@ import numpy as np
 from starlette.requests import Request
 
 from pipelines.sandbox.server.reply import Reply, Shape
-from pipelines.sandbox.server.state import CandleSeries, Listing, State
+from pipelines.sandbox.server.state import NAME_OF_S, CandleSeries, Listing, State
 
 NAME = "bitstamp"
-STEPS: Mapping[int, str | None] = {
-    60: "1m",
-    180: None,
-    300: "5m",
-    900: "15m",
-    1800: "30m",
-    3600: "1h",
-    7200: None,
-    14400: "4h",
-    21600: None,
-    43200: None,
-    86400: "1d",
-    259200: None,
-}
+STEPS = frozenset((
+    60, 180, 300, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 259200,
+))  # fmt: skip
 MAX_LIMIT = 1000
 
 _ROWS = Shape(
@@ -54,15 +43,16 @@ def ohlc(state: State, request: Request) -> Reply:
     if listing is None:
         return Reply({"code": "not_found", "errors": []}, status=404)
     step, limit = query.get("step", ""), query.get("limit", "")
-    if not step.isdigit() or int(step) not in STEPS:
+    if not step.isdigit():
+        return _refused("step", "Invalid step.")
+    series = state.candles(NAME, listing.symbol, NAME_OF_S.get(int(step)))
+    if series is None and int(step) not in STEPS:
         return _refused("step", "Invalid step.")
     if not limit.isdigit() or not 1 <= int(limit) <= MAX_LIMIT:
         return _refused("limit", "Ensure this value is between 1 and 1000.")
     for name in ("start", "end"):
         if not query.get(name, "0").isdigit():
             return _refused(name, "Enter a valid integer.")
-    interval = STEPS[int(step)]
-    series = state.candles(NAME, listing.symbol, interval) if interval else None
     name = f"{listing.base_code}/{listing.quote_code}"
     rows = [] if series is None else _page(state, series, query, int(limit))
     return Reply({"data": {"pair": name, "market": name, "ohlc": rows}}, shape=_ROWS)

@@ -10,24 +10,12 @@ from starlette.requests import Request
 
 from pipelines.sandbox.server import perpetuals
 from pipelines.sandbox.server.reply import Reply, Shape
-from pipelines.sandbox.server.state import CandleSeries, Listing, State
+from pipelines.sandbox.server.state import NAME_OF_S, CandleSeries, Listing, State
 
 NAME = "bybit"
-INTERVALS = {
-    "1": "1m",
-    "3": None,
-    "5": "5m",
-    "15": "15m",
-    "30": "30m",
-    "60": "1h",
-    "120": None,
-    "240": "4h",
-    "360": None,
-    "720": None,
-    "D": "1d",
-    "W": None,
-    "M": None,
-}
+INTERVALS = frozenset((
+    "1", "3", "5", "15", "30", "60", "120", "240", "360", "720", "D", "W", "M",
+))  # fmt: skip
 PERIOD_MS = {
     "5min": 300_000,
     "15min": 900_000,
@@ -75,12 +63,13 @@ def kline(state: State, request: Request) -> Reply:
 def _kline(state: State, query: Mapping[str, str]) -> tuple[dict[str, Any], Shape]:
     category = _category(query, "linear")
     symbol = _symbol(state, category, query)
-    if query.get("interval") not in INTERVALS:
+    interval = query.get("interval", "")
+    length_s = int(interval) * 60 if interval.isdigit() else {"D": 86_400}.get(interval, 0)
+    series = None if category != "spot" else state.candles(NAME, symbol, NAME_OF_S.get(length_s))
+    if series is None and interval not in INTERVALS:
         raise _Refused("Invalid period!")
     start, end = _instant(query, "start"), _instant(query, "end")
     limit = _limit(query, 200, 1000)
-    name = INTERVALS[query["interval"]]
-    series = state.candles(NAME, symbol, name) if category == "spot" and name else None
     rows = [] if series is None else _page(state, series, start, end, limit)
     return {"category": category, "symbol": symbol, "list": rows}, _ROWS
 

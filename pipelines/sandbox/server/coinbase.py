@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 from starlette.requests import Request
 
-from pipelines.sandbox.dataset import INTERVAL_S
 from pipelines.sandbox.server.reply import Reply, Shape
-from pipelines.sandbox.server.state import Listing, State
+from pipelines.sandbox.server.state import NAME_OF_S, CandleSeries, Listing, State
 
 NAME = "coinbase"
-GRANULARITIES = {60: "1m", 300: "5m", 900: "15m", 3600: "1h", 21600: "6h", 86400: "1d"}
+GRANULARITIES = frozenset((60, 300, 900, 3600, 21600, 86400))
 # first to last bucket: 300 steps are 301 rows, and are still answered
 MAX_STEPS = 300
 UNRANGED_ROWS = 350
@@ -40,9 +39,12 @@ def candles(state: State, request: Request) -> Reply:
         return _problem("NotFound", 404)
     query = request.query_params
     granularity = query.get("granularity", "60")
-    if not granularity.isdigit() or int(granularity) not in GRANULARITIES:
+    if not granularity.isdigit():
         return _problem("Unsupported granularity")
     length_s = int(granularity)
+    series = state.candles(NAME, product_id, NAME_OF_S.get(length_s))
+    if series is None and length_s not in GRANULARITIES:
+        return _problem("Unsupported granularity")
     bounds: tuple[float, float] | None = None
     if "start" in query and "end" in query:
         start, end = _instant(query["start"]), _instant(query["end"])
@@ -56,7 +58,7 @@ def candles(state: State, request: Request) -> Reply:
                 "Count of aggregations requested exceeds 300"
             )
         bounds = (start, end)
-    return Reply(_rows(state, product_id, length_s, bounds), shape=_ROWS)
+    return Reply(_rows(state, series, bounds), shape=_ROWS)
 
 
 def _instant(text: str) -> float | None:
@@ -71,10 +73,8 @@ def _instant(text: str) -> float | None:
 
 
 def _rows(
-    state: State, product_id: str, length_s: int, bounds: tuple[float, float] | None
+    state: State, series: CandleSeries | None, bounds: tuple[float, float] | None
 ) -> list[Any]:
-    interval = GRANULARITIES[length_s]
-    series = state.candles(NAME, product_id, interval) if interval in INTERVAL_S else None
     if series is None:
         return []
     rendered = series.rendered(NAME, render)

@@ -8,24 +8,13 @@ from typing import Any
 import numpy as np
 from starlette.requests import Request
 
-from pipelines.sandbox.dataset import INTERVAL_S
 from pipelines.sandbox.server.reply import Reply, Shape
-from pipelines.sandbox.server.state import Candle, CandleSeries, Listing, State
+from pipelines.sandbox.server.state import NAME_OF_S, Candle, CandleSeries, Listing, State
 
 NAME = "kraken"
 # whatever is asked for: so many committed candles at most, and the running one
 REACH = 720
-INTERVALS = {
-    1: "1m",
-    5: "5m",
-    15: "15m",
-    30: "30m",
-    60: "1h",
-    240: "4h",
-    1440: "1d",
-    10080: "1w",
-    21600: "15d",
-}
+INTERVALS = frozenset((1, 5, 15, 30, 60, 240, 1440, 10080, 21600))
 # assets of the first years have a letter before their code, and so have pairs of two of them
 _OLD_COINS = frozenset((
     "XBT", "ETH", "LTC", "XRP", "XLM", "XMR", "ZEC", "ETC", "REP", "MLN", "XDG",
@@ -104,7 +93,7 @@ def ohlc(state: State, request: Request) -> Reply:
     query = request.query_params
     interval = query.get("interval", "1")
     since = query.get("since", "0")
-    if "pair" not in query or not interval.isdigit() or int(interval) not in INTERVALS:
+    if "pair" not in query or not interval.isdigit():
         return problem("EGeneral:Invalid arguments")
     if not since.isdigit():
         return problem("EGeneral:Invalid arguments:since")
@@ -112,8 +101,9 @@ def ohlc(state: State, request: Request) -> Reply:
     if internal is None:
         return problem("EQuery:Unknown asset pair")
     listing = _pairs(state)[internal]
-    name = INTERVALS[int(interval)]
-    series = state.candles(NAME, listing.symbol, name) if name in INTERVAL_S else None
+    series = state.candles(NAME, listing.symbol, NAME_OF_S.get(int(interval) * 60))
+    if series is None and int(interval) not in INTERVALS:
+        return problem("EGeneral:Invalid arguments")
     rows, last = ([], int(since)) if series is None else _rows(state, series, int(since))
     key = wsname(listing) if query.get("assetVersion") == "1" else internal
     shape = Shape(

@@ -18,16 +18,22 @@ NAME = "okx"
 # days of 1D, 2D, 1W … begin at 16:00 UTC; the dataset has no such candles
 BARS = {
     "1m": "1m",
+    "3m": "3m",
     "5m": "5m",
     "15m": "15m",
     "30m": "30m",
     "1H": "1h",
+    "2H": "2h",
     "4H": "4h",
+    "6Hutc": "6h",
+    "12Hutc": "12h",
     "1Dutc": "1d",
 }
+# OKX has none of these, but recordings of it have
+RECORDED_BARS = {"8Hutc": "8h"}
 _OTHER_BARS = frozenset((
-    "1s", "3m", "2H", "6H", "12H", "1D", "2D", "3D", "1W", "1M", "3M",
-    "6Hutc", "12Hutc", "2Dutc", "3Dutc", "1Wutc", "1Mutc", "3Mutc",
+    "1s", "6H", "12H", "1D", "2D", "3D", "1W", "1M", "3M",
+    "2Dutc", "3Dutc", "1Wutc", "1Mutc", "3Mutc",
 ))  # fmt: skip
 DEFAULT_LIMIT, MAX_LIMIT = 100, 300
 FUNDING_LIMIT = 400
@@ -86,12 +92,12 @@ def _candles(state: State, request: Request, reach: int | None) -> Reply:
     inst_id, bar = _instrument(query), query.get("bar", "1m")
     after, before = _instant(query, "after"), _instant(query, "before")
     limit = _limit(query, MAX_LIMIT)
-    if bar not in BARS and bar not in _OTHER_BARS:
+    series = state.candles(NAME, inst_id, BARS.get(bar) or RECORDED_BARS.get(bar))
+    if series is None and bar not in BARS and bar not in _OTHER_BARS:
         raise _Refused("51000", "Parameter bar error")
     swaps = perpetuals.contracts(state, NAME)
     if inst_id not in _pairs(state) and inst_id not in swaps:
         raise _no_such_instrument()
-    series = state.candles(NAME, inst_id, BARS[bar]) if bar in BARS else None
     if series is None:
         return _ok([], _ROWS)
     return _ok(_page(state, series, after, before, limit, reach), _ROWS)

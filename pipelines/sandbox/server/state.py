@@ -23,6 +23,8 @@ Floats = NDArray[np.float64]
 T = TypeVar("T")
 
 DAY_US = 86_400_000_000
+# intervals by their seconds: a folder's candles are served whatever lengths the venue itself has
+NAME_OF_S = {seconds: name for name, seconds in INTERVAL_S.items()}
 _MAX_DECIMALS = 10
 # years of minutes, rendered, would fill the memory
 _RENDERED_WHOLE = 50_000
@@ -252,17 +254,22 @@ class State:
         value: T = self._kept[key]
         return value
 
-    def candles(self, venue: str, symbol: str, interval: str) -> CandleSeries | None:
+    def candles(self, venue: str, symbol: str, interval: str | None) -> CandleSeries | None:
         """Return a market's candles, or None if the dataset has none of that interval."""
-        key = (venue, symbol, interval)
-        if key not in self._slices:
+        if interval is None or (venue, symbol, interval) not in self._slices:
             return None
+        key = (venue, symbol, interval)
         if key not in self._series:
             first, length = self._slices[key]
             self._series[key] = CandleSeries(
                 self._candles.slice(first, length), INTERVAL_S[interval]
             )
         return self._series[key]
+
+    def any_candles(self, venue: str, symbol: str) -> CandleSeries | None:
+        """Return a market's longest candles, for what is the same of all lengths."""
+        found = (self.candles(venue, symbol, name) for name in reversed(INTERVAL_S))
+        return next((series for series in found if series is not None), None)
 
     def listings(self, venue: str) -> dict[str, Listing]:
         """Return the venue's markets by symbol, as listed at the clock's instant."""

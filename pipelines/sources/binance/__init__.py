@@ -8,11 +8,12 @@ month where that takes fewer requests (`plan`).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from functools import partial
 
 import pyarrow.compute as pc
 
+from pipelines import candles
 from pipelines.extraction import Extraction, Item, Source
 from pipelines.parsing import Parsed, PayloadError
 from pipelines.planning import Share
@@ -23,16 +24,13 @@ from pipelines.sources.binance.settings import (
     BUDGET,
     FILES_BUDGET,
     FILES_URL,
-    INTERVAL,
-    INTERVAL_S,
-    INTRADAY,
     LICENCE,
     LOOK_BACK_D,
     MIRRORS,
     PAGE_ROWS,
     QUOTES,
 )
-from pipelines.sources.binance.tables import EXCHANGE_INFO, KLINES, KLINES_INTRADAY
+from pipelines.sources.binance.tables import EXCHANGE_INFO, KLINES
 from pipelines.windows import DAY, Window
 
 
@@ -52,24 +50,8 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
     yield from run.pull(EXCHANGE_INFO, "*", None, listing)
     if not symbols:
         run.stop(f"binance: no curated pair in the list of pairs ({len(run.universe)} codes known)")
-    closed = run.closed(window)
-    if closed is None:
-        return
-    dump = Dump.of(run)
-    wanted = run.wanted(symbols)
-    run.settle(KLINES, len(wanted))
-    run.settle(KLINES_INTRADAY, len(wanted))
-    # all daily candles first: they must not wait for a long history of minutes, nor fail with it
-    for interval in (INTERVAL, *run.intervals):
-        for symbol in wanted:
-            is_daily = interval == INTERVAL
-            yield from run.pull(
-                KLINES if is_daily else KLINES_INTRADAY,
-                symbol if is_daily else f"{symbol} {interval}",
-                closed,
-                partial(_candles, run, dump, symbol, interval, closed),
-                reaches=closed.end_at - timedelta(seconds=INTERVAL_S[interval]),
-            )
+    asked = partial(_candles, run, Dump.of(run))
+    yield from candles.pull(run, KLINES, run.wanted(symbols), window, asked)
 
 
 def _candles(
@@ -84,8 +66,7 @@ def _candles(
         return
     first = _first_day(run, symbol, interval, window)
     if first is not None:
-        table = KLINES if interval == INTERVAL else KLINES_INTRADAY
-        yield from dump.candles(chosen, table, symbol, interval, first, pages)
+        yield from dump.candles(chosen, symbol, interval, first, pages)
 
 
 def _first_day(run: Extraction, symbol: str, interval: str, window: Window) -> date | None:
@@ -109,7 +90,6 @@ def _first_day(run: Extraction, symbol: str, interval: str, window: Window) -> d
 
 def _pages(run: Extraction, symbol: str, interval: str, window: Window) -> Iterator[Parsed]:
     """Ask page by page: from the last open time on, until a page is short."""
-    table = KLINES if interval == INTERVAL else KLINES_INTRADAY
     start_ms = _ms(window.start_at.timestamp())
     end_ms = _ms(window.end_at.timestamp()) - 1
     while start_ms <= end_ms:
@@ -123,7 +103,7 @@ def _pages(run: Extraction, symbol: str, interval: str, window: Window) -> Itera
                 "limit": PAGE_ROWS,
             },
         )
-        page = parse.klines(payload, symbol, interval, run.fetched_at + DAY, table)
+        page = parse.klines(payload, symbol, interval, run.fetched_at + DAY)
         fresh = page.between("open_time", _at(start_ms), window.end_at)
         yield fresh
         received = page.row_count + len(page.refused)
@@ -132,7 +112,7 @@ def _pages(run: Extraction, symbol: str, interval: str, window: Window) -> Itera
         if not fresh.row_count:
             raise PayloadError(f"a full page holds nothing after {_at(start_ms)}")
         newest = _ms(pc.max(fresh.rows["open_time"]).as_py().timestamp())
-        if newest + INTERVAL_S[interval] * 1000 > end_ms:
+        if newest + candles.INTERVAL_S[interval] * 1000 > end_ms:
             return
         start_ms = newest + 1
 
@@ -152,11 +132,12 @@ def planned(run: Extraction, window: Window) -> Sequence[Share]:
     if closed is not None:
         bulk = run.bulk if run.files is not None else "never"
         pairs = run.at_most(len(run.universe) * len(QUOTES))
-        for interval in (INTERVAL, *run.intervals):
-            table = KLINES if interval == INTERVAL else KLINES_INTRADAY
+        for interval in (candles.DAILY, *run.intervals):
+            is_daily = interval == candles.DAILY
+            table = KLINES if is_daily else candles.intraday(KLINES)
             chosen = plan.choose(closed, interval, run.fetched_at.date(), bulk)
             each = plan.most_requests(chosen, interval)
-            shares.append(Share(table, pairs, each, is_bound=True))
+            shares.append(Share(table, pairs, each, is_bound=True, is_needed=not is_daily))
     return shares
 
 
@@ -172,5 +153,5 @@ SOURCE = Source(
     mirrors=MIRRORS,
     files_url=FILES_URL,
     files_budget=FILES_BUDGET,
-    intervals=INTRADAY,
+    intervals=candles.SHORTER,
 )

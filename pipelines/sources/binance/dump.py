@@ -14,12 +14,12 @@ from typing import Any
 
 import polars as pl
 
+from pipelines.candles import count
 from pipelines.extraction import Extraction, Incomplete
 from pipelines.http import HttpClient
 from pipelines.parsing import Parsed, parse_rows
 from pipelines.sources.binance import parse, plan
-from pipelines.sources.binance.tables import DUMP_FILES
-from pipelines.tables import Table
+from pipelines.sources.binance.tables import DUMP_FILES, KLINES
 from pipelines.windows import Window
 
 Pages = Callable[[Window], Iterable[Parsed]]
@@ -52,13 +52,12 @@ class Dump:
         return cls(run.files, digests)
 
     def candles(
-        self, chosen: plan.Plan, table: Table, symbol: str, interval: str, first: date, pages: Pages
+        self, chosen: plan.Plan, symbol: str, interval: str, first: date, pages: Pages
     ) -> Iterator[Parsed]:
         """Yield the candles of a plan's files, the files, and by page what no file gave.
 
         Args:
             chosen: the plan; has files.
-            table: the raw table of the candles.
             symbol: the pair.
             interval: length of the candles.
             first: the day on which the pair's history begins.
@@ -73,14 +72,14 @@ class Dump:
             if file.window.end <= first:
                 continue
             outcome = _Outcome(f"{symbol}-{interval}-{file.period}.zip")
-            yield from self._read(outcome, file, table, symbol, interval)
+            yield from self._read(outcome, file, symbol, interval)
             if outcome.is_unchanged:
                 remarks.append(f"{outcome.file_name} is as it was read before")
             elif not outcome.is_read:
                 wanted.append(file.window)
             else:
                 days = Window(max(file.window.start, first), file.window.end)
-                expected = plan.row_count(days, interval)
+                expected = count(days, interval)
                 if outcome.row_count < expected:
                     remarks.append(
                         f"{outcome.file_name} has {outcome.row_count} of {expected} candles"
@@ -93,7 +92,7 @@ class Dump:
             raise Incomplete(f"{'; '.join(remarks[:3])}{more}")
 
     def _read(
-        self, outcome: _Outcome, file: plan.File, table: Table, symbol: str, interval: str
+        self, outcome: _Outcome, file: plan.File, symbol: str, interval: str
     ) -> Iterator[Parsed]:
         name = outcome.file_name
         path = f"data/spot/{file.folder}/klines/{symbol}/{interval}/{name}"
@@ -113,13 +112,13 @@ class Dump:
                 outcome.status = "checksum_mismatch"
                 raise parse.BrokenFile("checksum: the file is not the one that was declared")
             for lines in parse.lines(body, name):
-                parsed = parse.kline_lines(lines, symbol, interval, file.window, table)
+                parsed = parse.kline_lines(lines, symbol, interval, file.window)
                 outcome.row_count += parsed.row_count
                 yield parsed
             outcome.is_read = True
             outcome.status = "read" if declared else "unverified"
         except parse.BrokenFile as problem:
-            yield _refused(table, str(problem), outcome, declared)
+            yield _refused(str(problem), outcome, declared)
         if outcome.sha256 is not None:
             replaced = known if outcome.is_read and known != outcome.sha256 else None
             yield _line(outcome, file, symbol, interval, declared, replaced)
@@ -140,15 +139,15 @@ class _Outcome:
     is_unchanged: bool = False
 
 
-def _refused(table: Table, reason: str, outcome: _Outcome, declared: str | None) -> Parsed:
+def _refused(reason: str, outcome: _Outcome, declared: str | None) -> Parsed:
     payload = {
         "file": outcome.file_name,
         "sha256": outcome.sha256,
         "declared_sha256": declared,
         "bytes": outcome.byte_count,
     }
-    nothing = table.arrow_schema().remove(len(table.columns)).empty_table()
-    return Parsed(table, nothing, ((reason, json.dumps(payload)),))
+    nothing = KLINES.arrow_schema().remove(len(KLINES.columns)).empty_table()
+    return Parsed(KLINES, nothing, ((reason, json.dumps(payload)),))
 
 
 def _line(

@@ -13,6 +13,7 @@ import polars as pl
 
 from pipelines.drift import shape_of
 from pipelines.parsing import (
+    EmptyList,
     Parsed,
     PayloadError,
     dump,
@@ -22,7 +23,6 @@ from pipelines.parsing import (
     parse_texts,
 )
 from pipelines.sources.binance.tables import EXCHANGE_INFO, KLINES
-from pipelines.tables import Table
 from pipelines.windows import Window
 
 _KLINE_CELLS = {
@@ -48,16 +48,14 @@ class BrokenFile(PayloadError):
     """A file of the dump that cannot be read; its rows must be had elsewhere."""
 
 
-def klines(
-    payload: object, symbol: str, interval: str, latest: datetime, table: Table = KLINES
-) -> Parsed:
+def klines(payload: object, symbol: str, interval: str, latest: datetime) -> Parsed:
     """Parse `/api/v3/klines`: arrays of 12, oldest first, milliseconds, the open candle last.
 
     Raises:
         PayloadError: the payload is not a list.
     """
     return parse_rows(
-        table,
+        KLINES,
         expect_list(payload, "klines"),
         _KLINE_CELLS,
         constants={"symbol": symbol, "interval": interval},
@@ -77,7 +75,7 @@ def exchange_info(payload: object) -> Parsed:
         expect_object(payload, "exchangeInfo").get("symbols"), "exchangeInfo.symbols"
     )
     if not symbols:
-        raise PayloadError("exchangeInfo.symbols: the list is empty")
+        raise EmptyList("exchangeInfo.symbols: the list is empty")
     return parse_rows(
         EXCHANGE_INFO,
         symbols,
@@ -143,9 +141,7 @@ def _split(chunk: bytes, *, is_first: bool) -> list[str]:
     return found
 
 
-def kline_lines(
-    lines: list[str], symbol: str, interval: str, period: Window, table: Table
-) -> Parsed:
+def kline_lines(lines: list[str], symbol: str, interval: str, period: Window) -> Parsed:
     """Parse lines of a file of the dump: the 12 cells of `/api/v3/klines`, as CSV.
 
     Times are milliseconds before 2025 and microseconds since, told by their digits row by row. The
@@ -160,7 +156,7 @@ def kline_lines(
     )
     times = ("open_time", "close_time")
     parsed = parse_texts(
-        table,
+        KLINES,
         fields.with_columns(_microseconds(name) for name in times),
         constants={"symbol": symbol, "interval": interval},
         times=dict.fromkeys(times, "us"),

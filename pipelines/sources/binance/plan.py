@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from datetime import date
 from math import ceil
 
+from pipelines.candles import count
 from pipelines.settings import Bulk
-from pipelines.sources.binance.settings import FILE_REQUESTS, INTERVAL_S, PAGE_ROWS
+from pipelines.sources.binance.settings import FILE_REQUESTS, PAGE_ROWS
 from pipelines.windows import DAY, Window
-
-_DAY_S = 86_400
 
 
 @dataclass(frozen=True)
@@ -51,14 +50,9 @@ class Plan:
     page_request_count: int
 
 
-def row_count(window: Window, interval: str) -> int:
-    """Return how many candles of the length the window holds."""
-    return window.day_count * (_DAY_S // INTERVAL_S[interval])
-
-
 def page_requests(windows: Iterable[Window], interval: str) -> int:
     """Return how many requests the windows take page by page."""
-    return sum(ceil(row_count(window, interval) / PAGE_ROWS) for window in windows)
+    return sum(ceil(count(window, interval) / PAGE_ROWS) for window in windows)
 
 
 def choose(window: Window, interval: str, today: date, bulk: Bulk) -> Plan:
@@ -106,7 +100,7 @@ def _cheapest(
         ]
     if bulk == "always":
         return candidates
-    by_page = row_count(wanted, interval) / PAGE_ROWS
+    by_page = count(wanted, interval) / PAGE_ROWS
     by_file = FILE_REQUESTS * len(candidates)
     return candidates if by_file < by_page else ()
 

@@ -10,25 +10,7 @@ BUDGET = Budget(requests_per_second=25.0, burst=10)
 LOOK_BACK_D = 3
 LICENCE = "Binance API terms: own use, no redistribution of raw data"
 
-INTERVAL = "1d"
 PAGE_ROWS = 1000
-INTERVAL_S = {
-    "1s": 1,
-    "1m": 60,
-    "3m": 180,
-    "5m": 300,
-    "15m": 900,
-    "30m": 1_800,
-    "1h": 3_600,
-    "2h": 7_200,
-    "4h": 14_400,
-    "6h": 21_600,
-    "8h": 28_800,
-    "12h": 43_200,
-    "1d": 86_400,
-}
-# what can be had beside the daily candles
-INTRADAY = frozenset(INTERVAL_S) - {INTERVAL}
 
 FILES_URL = "https://data.binance.vision"
 # no number is published

@@ -1,7 +1,6 @@
 """What Binance spot lands."""
 
-from dataclasses import replace
-
+from pipelines import candles
 from pipelines.sources.binance.settings import STATUSES
 from pipelines.tables import Column, Listing, Table
 
@@ -41,19 +40,6 @@ EXCHANGE_INFO = Table(
     ),
 )
 
-KLINES_INTRADAY = replace(
-    KLINES,
-    name="klines_intraday",
-    columns=tuple(
-        replace(column, description="Length of the candle: 1m, 1h, …")
-        if column.name == "interval"
-        else column
-        for column in KLINES.columns
-    ),
-    description="Candles of less than a day, where the user wants them. One row per symbol, "
-    "interval and open time; kept in the lake, no mart is made from them.",
-)
-
 DUMP_FILES = Table(
     name="dump_files",
     description="Files of data.binance.vision that were downloaded. One row per file and content.",
@@ -83,4 +69,4 @@ DUMP_FILES = Table(
     ),
 )
 
-TABLES = (KLINES, EXCHANGE_INFO, KLINES_INTRADAY, DUMP_FILES)
+TABLES = (KLINES, EXCHANGE_INFO, candles.intraday(KLINES), DUMP_FILES)

@@ -8,7 +8,13 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.parsing import Parsed, PayloadError, expect_list, expect_object, parse_rows
+from pipelines.parsing import (
+    EmptyList,
+    Parsed,
+    expect_list,
+    expect_object,
+    parse_rows,
+)
 from pipelines.sources.binance_futures.tables import (
     EXCHANGE_INFO,
     FUNDING_INFO,
@@ -80,7 +86,7 @@ def exchange_info(payload: object) -> Parsed:
         expect_object(payload, "exchangeInfo").get("symbols"), "exchangeInfo.symbols"
     )
     if not symbols:
-        raise PayloadError("exchangeInfo.symbols: the list is empty")
+        raise EmptyList("exchangeInfo.symbols: the list is empty")
     return parse_rows(
         EXCHANGE_INFO,
         symbols,

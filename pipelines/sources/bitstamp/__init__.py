@@ -1,36 +1,38 @@
-"""Bitstamp: daily candles and the list of markets; BTC against USD reaches back to 2011.
+"""Bitstamp: candles and the list of markets; BTC against USD reaches back to 2011.
 
-Pages are windows of 1000 days, each asked for by its start alone: a start and an end together are
-read as the end.
+Pages are windows of 1000 candles, each asked for by its start alone: a start and an end together
+are read as the end.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
+from pipelines import candles
 from pipelines.extraction import Extraction, Item, Source
 from pipelines.http import RequestRefused, SourceUnavailable
 from pipelines.parsing import Parsed
-from pipelines.planning import Share, pages
+from pipelines.planning import Share
 from pipelines.sources.bitstamp import parse
 from pipelines.sources.bitstamp.settings import (
     BASE_URL,
     BUDGET,
+    INTRADAY,
     LICENCE,
     LOOK_BACK_D,
     PAGE_ROWS,
     QUOTES,
     SPOT,
-    STEP_S,
     TOO_MANY_REQUESTS,
 )
 from pipelines.sources.bitstamp.tables import MARKETS, OHLC
-from pipelines.windows import DAY, Window, start_of
+from pipelines.windows import DAY, Window
 
 
 def extract(run: Extraction, window: Window) -> Iterator[Item]:
-    """Yield the list of markets, and the closed daily candles of curated ones in the window."""
+    """Yield the list of markets, and the closed candles of curated ones in the window."""
     symbols: list[str] = []
 
     def listing() -> Iterator[Parsed]:
@@ -47,35 +49,24 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
     yield from run.pull(MARKETS, "*", None, listing)
     if not symbols:
         run.stop(f"bitstamp: no curated market in the list ({len(run.universe)} codes known)")
-    closed = run.closed(window)
-    if closed is None:
-        return
-    wanted = run.wanted(symbols)
-    run.settle(OHLC, len(wanted))
-    for symbol in wanted:
-        yield from run.pull(
-            OHLC,
-            symbol,
-            closed,
-            lambda symbol=symbol: _pages(run, symbol, closed),  # type: ignore[misc]
-            reaches=start_of(closed.last),
-        )
+    yield from candles.pull(run, OHLC, run.wanted(symbols), window, partial(_pages, run))
 
 
-def _pages(run: Extraction, symbol: str, window: Window) -> Iterator[Parsed]:
-    for page in window.chunks(PAGE_ROWS):
+def _pages(run: Extraction, symbol: str, interval: str, window: Window) -> Iterator[Parsed]:
+    step_s = candles.INTERVAL_S[interval]
+    for start, end in candles.spans(window, interval, PAGE_ROWS):
         payload = _get(
             run,
             f"ohlc/{symbol}/",
             {
-                "step": STEP_S,
-                "limit": page.day_count,
-                "start": int(page.start_at.timestamp()),
+                "step": step_s,
+                "limit": int((end - start).total_seconds()) // step_s,
+                "start": int(start.timestamp()),
                 "exclude_current_candle": "true",
             },
         )
-        parsed = parse.ohlc(payload, symbol, STEP_S, latest=run.fetched_at + DAY)
-        yield parsed.between("open_time", page.start_at, page.end_at)
+        parsed = parse.ohlc(payload, symbol, step_s, latest=run.fetched_at + DAY)
+        yield parsed.between("open_time", start, end)
 
 
 def _get(run: Extraction, path: str, params: Mapping[str, Any]) -> Any:
@@ -89,12 +80,8 @@ def _get(run: Extraction, path: str, params: Mapping[str, Any]) -> Any:
 
 def plan(run: Extraction, window: Window) -> Sequence[Share]:
     """Count the requests: the list, and the pages of each market; markets there may be fewer."""
-    shares = [Share(MARKETS, 1)]
-    if (closed := run.closed(window)) is not None:
-        markets = run.at_most(len(run.universe) * len(QUOTES))
-        each = pages(closed.day_count, PAGE_ROWS)
-        shares.append(Share(OHLC, markets, each, is_bound=True))
-    return shares
+    markets = run.at_most(len(run.universe) * len(QUOTES))
+    return [Share(MARKETS, 1), *candles.shares(run, OHLC, window, markets, PAGE_ROWS)]
 
 
 SOURCE = Source(
@@ -106,4 +93,5 @@ SOURCE = Source(
     extract=extract,
     plan=plan,
     licence=LICENCE,
+    intervals=INTRADAY,
 )

@@ -5,7 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from pipelines.parsing import Parsed, PayloadError, expect_list, expect_object, parse_rows
+from pipelines.parsing import (
+    EmptyList,
+    Parsed,
+    expect_list,
+    expect_object,
+    parse_rows,
+)
 from pipelines.sources.bitstamp.tables import MARKETS, OHLC
 
 _OHLC_CELLS = {
@@ -43,7 +49,7 @@ def markets(payload: object) -> Parsed:
     """
     rows = expect_list(payload, "markets")
     if not rows:
-        raise PayloadError("markets: the list is empty")
+        raise EmptyList("markets: the list is empty")
     names = {column.name: column.name for column in MARKETS.columns}
     return parse_rows(MARKETS, [_market(row) for row in rows], names, sent=rows)
 

@@ -8,7 +8,8 @@ BUDGET = Budget(requests_per_second=8.0, burst=8)
 LOOK_BACK_D = 3
 LICENCE = "Bitstamp API terms: own use, no redistribution of raw data"
 
-STEP_S = 86_400
+# what can be had beside the daily candles
+INTRADAY = frozenset({"1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "12h"})
 PAGE_ROWS = 1000
 QUOTES = frozenset({"USD", "EUR"})
 SPOT = "SPOT"

@@ -1,5 +1,6 @@
 """What Bitstamp lands."""
 
+from pipelines import candles
 from pipelines.tables import Column, Listing, Table
 
 OHLC = Table(
@@ -40,4 +41,4 @@ MARKETS = Table(
     ),
 )
 
-TABLES = (OHLC, MARKETS)
+TABLES = (OHLC, MARKETS, candles.intraday(OHLC))

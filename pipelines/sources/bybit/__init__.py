@@ -1,4 +1,4 @@
-"""Bybit: daily candles of spot pairs, funding and open interest of perpetuals, the list of both.
+"""Bybit: candles of spot pairs, funding and open interest of perpetuals, the list of both.
 
 What Bybit cuts off where a range holds more than a page is not documented for every endpoint, so
 candles are asked for in ranges that fit, funding page by page backwards, open interest by cursor.
@@ -7,19 +7,22 @@ candles are asked for in ranges that fit, funding page by page backwards, open i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
+from pipelines import candles
 from pipelines.extraction import Extraction, Item, Source
 from pipelines.http import RequestRefused, SourceUnavailable
-from pipelines.parsing import Parsed, PayloadError
+from pipelines.parsing import EmptyList, Parsed, PayloadError
 from pipelines.planning import Share, pages
 from pipelines.sources.bybit import parse
 from pipelines.sources.bybit.settings import (
     BASE_URL,
     BUDGET,
+    DAILY,
     FUNDING_PAGE_ROWS,
     INSTRUMENTS_PAGE_ROWS,
-    INTERVAL,
+    INTRADAY,
     LICENCE,
     LOOK_BACK_D,
     MAX_CONTRACTS_OF_A_BASE,
@@ -66,7 +69,7 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
                 )
                 yield parsed
         if not listed:
-            raise PayloadError("bybit: the list of instruments is empty")
+            raise EmptyList("bybit: the list of instruments is empty")
 
     yield from run.pull(INSTRUMENTS_INFO, "*", None, listing)
     if not pairs | contracts:
@@ -77,19 +80,17 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
     # the open interest at the end of a day is that of the next day's first instant
     instants = Window(closed.start, closed.end + DAY)
     wanted = run.wanted(pairs | contracts)
-    run.settle(KLINE, len(pairs.intersection(wanted)))
     run.settle(FUNDING_HISTORY, len(contracts.intersection(wanted)))
     run.settle(OPEN_INTEREST, len(contracts.intersection(wanted)))
+    yield from candles.pull(
+        run,
+        KLINE,
+        sorted(pairs.intersection(wanted)),
+        closed,
+        partial(_candles, run),
+        is_newest_first=True,
+    )
     for symbol in wanted:
-        if symbol in pairs:
-            yield from run.pull(
-                KLINE,
-                symbol,
-                closed,
-                lambda symbol=symbol: _candles(run, symbol, closed),  # type: ignore[misc]
-                reaches=start_of(closed.last),
-                begins=closed.start_at,
-            )
         if symbol in contracts:
             yield from run.pull(
                 FUNDING_HISTORY,
@@ -117,23 +118,25 @@ def _is_wanted(run: Extraction, instrument: Mapping[str, Any]) -> bool:
     return instrument["contract_type"] == PERPETUAL and instrument["settle_coin"] in SETTLED_IN
 
 
-def _candles(run: Extraction, symbol: str, window: Window) -> Iterator[Parsed]:
-    for page in window.chunks(PAGE_BUCKETS):
+def _candles(run: Extraction, symbol: str, interval: str, window: Window) -> Iterator[Parsed]:
+    length_s = candles.INTERVAL_S[interval]
+    word = DAILY if interval == candles.DAILY else str(length_s // 60)
+    for start, end in candles.spans(window, interval, PAGE_BUCKETS):
         payload = _get(
             run,
             "kline",
             {
                 "category": "spot",
                 "symbol": symbol,
-                "interval": INTERVAL,
-                "start": _ms(page),
-                "end": _ms(Window.of_day(page.last)),
-                "limit": page.day_count,
+                "interval": word,
+                "start": int(start.timestamp()) * 1000,
+                "end": (int(end.timestamp()) - length_s) * 1000,
+                "limit": int((end - start).total_seconds()) // length_s,
             },
         )
         rows = parse.result(payload, "spot", symbol=symbol)
-        parsed = parse.kline(rows, symbol, INTERVAL, latest=run.fetched_at + DAY)
-        yield parsed.between("open_time", page.start_at, page.end_at)
+        parsed = parse.kline(rows, symbol, word, latest=run.fetched_at + DAY)
+        yield parsed.between("open_time", start, end)
 
 
 def _funding(run: Extraction, symbol: str, window: Window) -> Iterator[Parsed]:
@@ -245,6 +248,7 @@ SOURCE = Source(
     extract=extract,
     plan=plan,
     licence=LICENCE,
+    intervals=INTRADAY,
     mirrors=MIRRORS,
     is_busy=parse.is_busy,
 )

@@ -10,7 +10,10 @@ BUDGET = Budget(requests_per_second=20.0, burst=10)
 LOOK_BACK_D = 3
 LICENCE = "Bybit API terms: own use, no redistribution of raw data"
 
-INTERVAL = "D"
+# its words for lengths: minutes, or this
+DAILY = "D"
+# what can be had beside the daily candles
+INTRADAY = frozenset({"1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "12h"})
 PAGE_BUCKETS = 1000
 FUNDING_PAGE_ROWS = 200
 OPEN_INTEREST_INTERVAL = "1d"

@@ -1,5 +1,6 @@
 """What Bybit lands."""
 
+from pipelines import candles
 from pipelines.tables import Column, Listing, Table
 
 _CATEGORY = "spot, or linear: contracts settled in USDT or USDC."
@@ -90,4 +91,4 @@ INSTRUMENTS_INFO = Table(
     ),
 )
 
-TABLES = (KLINE, FUNDING_HISTORY, OPEN_INTEREST, INSTRUMENTS_INFO)
+TABLES = (KLINE, FUNDING_HISTORY, OPEN_INTEREST, INSTRUMENTS_INFO, candles.intraday(KLINE))

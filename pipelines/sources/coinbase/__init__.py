@@ -1,32 +1,35 @@
-"""Coinbase Exchange: daily candles and the list of products.
+"""Coinbase Exchange: candles and the list of products.
 
-Pages are windows of 300 days, not steps from the last row: buckets without trades are left out, so
-an empty page does not mean the end of history.
+Pages are windows of 300 candles, not steps from the last row: buckets without trades are left out,
+so an empty page does not mean the end of history.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from functools import partial
 
+from pipelines import candles
 from pipelines.extraction import Extraction, Item, Source
 from pipelines.parsing import Parsed
-from pipelines.planning import Share, pages
+from pipelines.planning import Share
 from pipelines.sources.coinbase import parse
 from pipelines.sources.coinbase.settings import (
     BASE_URL,
     BUDGET,
-    GRANULARITY_S,
+    INTRADAY,
     LICENCE,
     LOOK_BACK_D,
     PAGE_BUCKETS,
     QUOTES,
 )
 from pipelines.sources.coinbase.tables import CANDLES, PRODUCTS
-from pipelines.windows import DAY, Window, start_of
+from pipelines.windows import DAY, Window
 
 
 def extract(run: Extraction, window: Window) -> Iterator[Item]:
-    """Yield the list of products, and the closed daily candles of curated ones in the window."""
+    """Yield the list of products, and the closed candles of curated ones in the window."""
     product_ids: list[str] = []
 
     def listing() -> Iterator[Parsed]:
@@ -44,44 +47,31 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
     yield from run.pull(PRODUCTS, "*", None, listing)
     if not product_ids:
         run.stop(f"coinbase: no curated product in the list ({len(run.universe)} codes known)")
-    closed = run.closed(window)
-    if closed is None:
-        return
     wanted = run.wanted(product_ids)
-    run.settle(CANDLES, len(wanted))
-    for product_id in wanted:
-        yield from run.pull(
-            CANDLES,
-            product_id,
-            closed,
-            lambda product_id=product_id: _pages(run, product_id, closed),  # type: ignore[misc]
-            reaches=start_of(closed.last),
-            begins=closed.start_at,
-        )
+    yield from candles.pull(
+        run, CANDLES, wanted, window, partial(_pages, run), is_newest_first=True
+    )
 
 
-def _pages(run: Extraction, product_id: str, window: Window) -> Iterator[Parsed]:
-    for page in window.chunks(PAGE_BUCKETS):
+def _pages(run: Extraction, product_id: str, interval: str, window: Window) -> Iterator[Parsed]:
+    length_s = candles.INTERVAL_S[interval]
+    for start, end in candles.spans(window, interval, PAGE_BUCKETS):
         payload = run.client.get_json(
             f"products/{product_id}/candles",
             {
-                "granularity": GRANULARITY_S,
-                "start": page.start_at.isoformat(),
-                "end": start_of(page.last).isoformat(),
+                "granularity": length_s,
+                "start": start.isoformat(),
+                "end": (end - timedelta(seconds=length_s)).isoformat(),
             },
         )
-        parsed = parse.candles(payload, product_id, GRANULARITY_S, latest=run.fetched_at + DAY)
-        yield parsed.between("open_time", page.start_at, page.end_at)
+        parsed = parse.candles(payload, product_id, length_s, latest=run.fetched_at + DAY)
+        yield parsed.between("open_time", start, end)
 
 
 def plan(run: Extraction, window: Window) -> Sequence[Share]:
     """Count the requests: the list, and the pages of each product; products may be fewer."""
-    shares = [Share(PRODUCTS, 1)]
-    if (closed := run.closed(window)) is not None:
-        products = run.at_most(len(run.universe) * len(QUOTES))
-        each = pages(closed.day_count, PAGE_BUCKETS)
-        shares.append(Share(CANDLES, products, each, is_bound=True))
-    return shares
+    products = run.at_most(len(run.universe) * len(QUOTES))
+    return [Share(PRODUCTS, 1), *candles.shares(run, CANDLES, window, products, PAGE_BUCKETS)]
 
 
 SOURCE = Source(
@@ -93,4 +83,5 @@ SOURCE = Source(
     extract=extract,
     plan=plan,
     licence=LICENCE,
+    intervals=INTRADAY,
 )

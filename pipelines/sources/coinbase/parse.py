@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pipelines.parsing import Parsed, PayloadError, expect_list, parse_rows
+from pipelines.parsing import EmptyList, Parsed, expect_list, parse_rows
 from pipelines.sources.coinbase.tables import CANDLES, PRODUCTS
 
 # low and high stand before open and close
@@ -36,7 +36,7 @@ def products(payload: object) -> Parsed:
     """
     rows = expect_list(payload, "products")
     if not rows:
-        raise PayloadError("products: the list is empty")
+        raise EmptyList("products: the list is empty")
     return parse_rows(
         PRODUCTS,
         rows,

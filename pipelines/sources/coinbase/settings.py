@@ -8,7 +8,8 @@ BUDGET = Budget(requests_per_second=6.0, burst=5)
 LOOK_BACK_D = 3
 LICENCE = "Coinbase market data terms: own use, no redistribution of raw data"
 
-GRANULARITY_S = 86_400
+# what can be had beside the daily candles
+INTRADAY = frozenset({"1m", "5m", "15m", "1h", "6h"})
 # a window of 300 buckets, both ends inclusive; one more is refused with HTTP 400
 PAGE_BUCKETS = 300
 QUOTES = frozenset({"USD"})

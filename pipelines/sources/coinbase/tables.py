@@ -1,5 +1,6 @@
 """What Coinbase Exchange lands."""
 
+from pipelines import candles
 from pipelines.tables import Column, Listing, Table
 
 CANDLES = Table(
@@ -34,4 +35,4 @@ PRODUCTS = Table(
     ),
 )
 
-TABLES = (CANDLES, PRODUCTS)
+TABLES = (CANDLES, PRODUCTS, candles.intraday(CANDLES))

@@ -7,7 +7,14 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from pipelines.parsing import Parsed, PayloadError, expect_list, expect_object, parse_rows
+from pipelines.parsing import (
+    EmptyList,
+    Parsed,
+    PayloadError,
+    expect_list,
+    expect_object,
+    parse_rows,
+)
 from pipelines.sources.coingecko.tables import CATEGORIES, MARKET_CHART, MARKETS
 
 _DAY_MS = 86_400_000
@@ -126,7 +133,7 @@ def categories(payload: object, latest: datetime) -> Parsed:
     """
     listed = _rows(payload, "coins/categories")
     if not listed:
-        raise PayloadError("coins/categories: the list is empty")
+        raise EmptyList("coins/categories: the list is empty")
     return parse_rows(
         CATEGORIES,
         listed,

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from pipelines.parsing import (
+    EmptyList,
     Parsed,
     PayloadError,
     dump,
@@ -58,7 +59,7 @@ def protocols(payload: object) -> Parsed:
     """
     listed = expect_list(payload, "protocols")
     if not listed:
-        raise PayloadError("protocols: the list is empty")
+        raise EmptyList("protocols: the list is empty")
     rows = [_protocol(entry) if isinstance(entry, dict) else entry for entry in listed]
     return parse_rows(PROTOCOLS, rows, _named(PROTOCOLS), times={"listed_at": "s"}, sent=listed)
 
@@ -161,7 +162,7 @@ def chains(payload: object) -> Parsed:
     """
     listed = expect_list(payload, "v2/chains")
     if not listed:
-        raise PayloadError("v2/chains: the list is empty")
+        raise EmptyList("v2/chains: the list is empty")
     rows = [
         {**entry, "chainId": _text(entry.get("chainId"))} if isinstance(entry, dict) else entry
         for entry in listed
@@ -215,7 +216,7 @@ def metric_protocols(payload: object, metric: str) -> Parsed:
         f"overview of {metric}: protocols",
     )
     if not listed:
-        raise PayloadError(f"overview of {metric}: the list of protocols is empty")
+        raise EmptyList(f"overview of {metric}: the list of protocols is empty")
     rows = [
         {
             "protocol_id": entry.get("defillamaId"),

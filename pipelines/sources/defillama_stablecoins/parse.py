@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.parsing import (
+    EmptyList,
     Parsed,
     PayloadError,
     dump,
@@ -65,7 +66,7 @@ def stablecoins(payload: object, fetched_at: datetime | None = None) -> Parsed:
     body = expect_object(payload, "stablecoins")
     listed = expect_list(body.get("peggedAssets"), "stablecoins.peggedAssets")
     if not listed:
-        raise PayloadError("stablecoins.peggedAssets: the list is empty")
+        raise EmptyList("stablecoins.peggedAssets: the list is empty")
     rows = [_coin(coin) if isinstance(coin, dict) else coin for coin in listed]
     parsed = parse_rows(STABLECOINS, rows, _named(STABLECOINS), sent=listed)
     if fetched_at is None:
@@ -274,7 +275,7 @@ def chains(payload: object) -> Parsed:
     """
     listed = expect_list(payload, "stablecoinchains")
     if not listed:
-        raise PayloadError("stablecoinchains: the list is empty")
+        raise EmptyList("stablecoinchains: the list is empty")
     rows: list[Any] = []
     for chain in listed:
         totals = chain.get("totalCirculatingUSD") if isinstance(chain, dict) else None

@@ -9,7 +9,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.parsing import Parsed, PayloadError, dump, expect_list, expect_object, parse_rows
+from pipelines.parsing import (
+    EmptyList,
+    Parsed,
+    PayloadError,
+    dump,
+    expect_list,
+    expect_object,
+    parse_rows,
+)
 from pipelines.sources.defillama_yields.tables import POOL_CHART, POOLS
 
 
@@ -28,7 +36,7 @@ def pools(payload: object) -> Parsed:
     """
     listed = _data(payload, "pools")
     if not listed:
-        raise PayloadError("pools: the list is empty")
+        raise EmptyList("pools: the list is empty")
     rows = [
         {
             **pool,

@@ -1,10 +1,12 @@
-"""Kraken spot: daily candles (the newest 720, more cannot be had) and the list of pairs."""
+"""Kraken spot: candles (the newest 720, more cannot be had) and the list of pairs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
+from pipelines import candles
 from pipelines.extraction import Extraction, Item, Source
 from pipelines.http import RequestFailed, RequestRefused, SourceUnavailable
 from pipelines.parsing import Parsed
@@ -13,18 +15,18 @@ from pipelines.sources.kraken import parse
 from pipelines.sources.kraken.settings import (
     BASE_URL,
     BUDGET,
-    INTERVAL_MIN,
+    INTRADAY,
     LICENCE,
     LOOK_BACK_D,
     QUOTES,
-    REACH_D,
+    REACH_ROWS,
 )
 from pipelines.sources.kraken.tables import ASSET_PAIRS, OHLC
-from pipelines.windows import DAY, Window, start_of
+from pipelines.windows import DAY, Window
 
 
 def extract(run: Extraction, window: Window) -> Iterator[Item]:
-    """Yield the list of pairs, and the closed daily candles of curated pairs in the window."""
+    """Yield the list of pairs, and the closed candles of curated pairs in the window."""
     pairs: list[str] = []
 
     def listing() -> Iterator[Parsed]:
@@ -38,26 +40,16 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
     yield from run.pull(ASSET_PAIRS, "*", None, listing)
     if not pairs:
         run.stop(f"kraken: no curated pair in the list of pairs ({len(run.universe)} codes known)")
-    closed = run.closed(window, reach_d=REACH_D)
-    if closed is None:
-        return
     wanted = run.wanted(pairs)
-    run.settle(OHLC, len(wanted))
-    for pair in wanted:
-        yield from run.pull(
-            OHLC,
-            pair,
-            closed,
-            lambda pair=pair: _page(run, pair, closed),  # type: ignore[misc]
-            reaches=start_of(closed.last),
-        )
+    yield from candles.pull(run, OHLC, wanted, window, partial(_page, run), reach_rows=REACH_ROWS)
 
 
-def _page(run: Extraction, pair: str, window: Window) -> Iterator[Parsed]:
+def _page(run: Extraction, pair: str, interval: str, window: Window) -> Iterator[Parsed]:
+    interval_min = candles.INTERVAL_S[interval] // 60
     # `since` is exclusive, and an aligned one would hide the window's first candle
     since = int(window.start_at.timestamp()) - 1
-    payload = _get(run, "OHLC", {"pair": pair, "interval": INTERVAL_MIN, "since": since})
-    parsed = parse.ohlc(payload, pair, INTERVAL_MIN, latest=run.fetched_at + DAY)
+    payload = _get(run, "OHLC", {"pair": pair, "interval": interval_min, "since": since})
+    parsed = parse.ohlc(payload, pair, interval_min, latest=run.fetched_at + DAY)
     yield parsed.between("open_time", window.start_at, window.end_at)
 
 
@@ -77,11 +69,11 @@ def _get(run: Extraction, endpoint: str, params: Mapping[str, Any]) -> Any:
 
 def plan(run: Extraction, window: Window) -> Sequence[Share]:
     """Count the requests: the list, and one for each pair; pairs there may be fewer."""
-    shares = [Share(ASSET_PAIRS, 1)]
-    if run.closed(window, reach_d=REACH_D) is not None:
-        pairs = run.at_most(len(run.universe) * len(QUOTES))
-        shares.append(Share(OHLC, pairs, is_bound=True))
-    return shares
+    pairs = run.at_most(len(run.universe) * len(QUOTES))
+    return [
+        Share(ASSET_PAIRS, 1),
+        *candles.shares(run, OHLC, window, pairs, REACH_ROWS, reach_rows=REACH_ROWS),
+    ]
 
 
 SOURCE = Source(
@@ -93,5 +85,6 @@ SOURCE = Source(
     extract=extract,
     plan=plan,
     licence=LICENCE,
+    intervals=INTRADAY,
     is_busy=parse.is_busy,
 )

@@ -10,7 +10,14 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from pipelines.parsing import Parsed, PayloadError, expect_list, expect_object, parse_rows
+from pipelines.parsing import (
+    EmptyList,
+    Parsed,
+    PayloadError,
+    expect_list,
+    expect_object,
+    parse_rows,
+)
 from pipelines.sources.kraken.tables import ASSET_PAIRS, OHLC
 
 _OHLC_CELLS = {
@@ -95,7 +102,7 @@ def asset_pairs(payload: object) -> Parsed:
     """
     result = expect_object(expect_object(payload, "AssetPairs").get("result"), "AssetPairs.result")
     if not result:
-        raise PayloadError("AssetPairs.result: there is no pair")
+        raise EmptyList("AssetPairs.result: there is no pair")
     rows = [
         {**pair, "pair_id": pair_id} if isinstance(pair, dict) else pair
         for pair_id, pair in result.items()

@@ -8,7 +8,8 @@ BUDGET = Budget(requests_per_second=0.9)
 LOOK_BACK_D = 3
 LICENCE = "Kraken API terms: own use, no redistribution of raw data"
 
-INTERVAL_MIN = 1440
+# what can be had beside the daily candles
+INTRADAY = frozenset({"1m", "5m", "15m", "30m", "1h", "4h"})
 # whatever `since` is: the newest 720 closed candles and the open one
-REACH_D = 720
+REACH_ROWS = 720
 QUOTES = frozenset({"USD", "EUR"})

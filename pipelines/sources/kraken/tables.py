@@ -1,5 +1,6 @@
 """What Kraken spot lands."""
 
+from pipelines import candles
 from pipelines.tables import Column, Listing, Table
 
 OHLC = Table(
@@ -42,4 +43,4 @@ ASSET_PAIRS = Table(
     ),
 )
 
-TABLES = (OHLC, ASSET_PAIRS)
+TABLES = (OHLC, ASSET_PAIRS, candles.intraday(OHLC))

@@ -1,4 +1,4 @@
-"""OKX: daily candles of spot pairs, settled funding of perpetual swaps, the list of both.
+"""OKX: candles of spot pairs, settled funding of perpetual swaps, the list of both.
 
 Both histories are read backwards: `after` is exclusive and means older. Funding reaches back three
 months only.
@@ -7,19 +7,22 @@ months only.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
+from pipelines import candles
 from pipelines.extraction import Extraction, Item, Source
 from pipelines.http import RequestRefused, SourceUnavailable
-from pipelines.parsing import Parsed, PayloadError
+from pipelines.parsing import EmptyList, Parsed, PayloadError
 from pipelines.planning import Share, pages
 from pipelines.sources.okx import parse
 from pipelines.sources.okx.settings import (
-    BAR,
+    BARS,
     BASE_URL,
     BUDGET,
     FUNDING_PAGE_ROWS,
     FUNDING_REACH_D,
+    INTRADAY,
     LICENCE,
     LOOK_BACK_D,
     PAGE_ROWS,
@@ -46,36 +49,28 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
             )
             yield parsed
         if not listed:
-            raise PayloadError("okx: the list of instruments is empty")
+            raise EmptyList("okx: the list of instruments is empty")
 
     yield from run.pull(INSTRUMENTS, "*", None, listing)
     if not kinds:
         run.stop(f"okx: no curated instrument in the list ({len(run.universe)} codes known)")
-    closed = run.closed(window)
     recent = run.closed(window, reach_d=FUNDING_REACH_D)
     wanted = run.wanted(kinds)
-    swaps = sum(kinds[inst_id] == "SWAP" for inst_id in wanted)
-    run.settle(HISTORY_CANDLES, len(wanted) - swaps)
-    run.settle(FUNDING_RATE_HISTORY, swaps)
-    for inst_id in wanted:
-        if kinds[inst_id] == "SPOT" and closed is not None:
-            yield from run.pull(
-                HISTORY_CANDLES,
-                inst_id,
-                closed,
-                lambda inst_id=inst_id: _candles(run, inst_id, closed),  # type: ignore[misc]
-                reaches=start_of(closed.last),
-                begins=closed.start_at,
-            )
-        if kinds[inst_id] == "SWAP" and recent is not None:
-            yield from run.pull(
-                FUNDING_RATE_HISTORY,
-                inst_id,
-                recent,
-                lambda inst_id=inst_id: _funding(run, inst_id, recent),  # type: ignore[misc]
-                reaches=start_of(recent.last),
-                begins=recent.start_at,
-            )
+    pairs = [inst_id for inst_id in wanted if kinds[inst_id] == "SPOT"]
+    swaps = [inst_id for inst_id in wanted if kinds[inst_id] == "SWAP"]
+    run.settle(FUNDING_RATE_HISTORY, len(swaps))
+    yield from candles.pull(
+        run, HISTORY_CANDLES, pairs, window, partial(_candles, run), is_newest_first=True
+    )
+    for inst_id in swaps if recent is not None else ():
+        yield from run.pull(
+            FUNDING_RATE_HISTORY,
+            inst_id,
+            recent,
+            partial(_funding, run, inst_id, recent),
+            reaches=start_of(recent.last),
+            begins=recent.start_at,
+        )
 
 
 def _is_wanted(run: Extraction, instrument: Mapping[str, Any]) -> bool:
@@ -89,16 +84,18 @@ def _is_wanted(run: Extraction, instrument: Mapping[str, Any]) -> bool:
     )
 
 
-def _candles(run: Extraction, inst_id: str, window: Window) -> Iterator[Parsed]:
+def _candles(run: Extraction, inst_id: str, interval: str, window: Window) -> Iterator[Parsed]:
+    # OKX has no bars of eight hours, but recordings of it have
+    bar = BARS.get(interval, f"{interval.upper()}utc")
     for rows in _backwards(
         run,
         "market/history-candles",
-        {"instId": inst_id, "bar": BAR},
+        {"instId": inst_id, "bar": bar},
         window,
-        limit=min(PAGE_ROWS, window.day_count),
+        limit=min(PAGE_ROWS, candles.count(window, interval)),
         time_of=lambda row: row[0] if isinstance(row, list) and row else None,
     ):
-        page = parse.history_candles(rows, inst_id, BAR, latest=run.fetched_at + DAY)
+        page = parse.history_candles(rows, inst_id, bar, latest=run.fetched_at + DAY)
         yield page.between("open_time", window.start_at, window.end_at)
 
 
@@ -160,10 +157,8 @@ def plan(run: Extraction, window: Window) -> Sequence[Share]:
     What is listed later ends with an empty page. A swap settles every hour at the most.
     """
     shares = [Share(INSTRUMENTS, 2)]
-    if (closed := run.closed(window)) is not None:
-        pairs = run.at_most(len(run.universe) * len(QUOTES))
-        each = pages(closed.day_count, PAGE_ROWS) + 1
-        shares.append(Share(HISTORY_CANDLES, pairs, each, is_bound=True))
+    pairs = run.at_most(len(run.universe) * len(QUOTES))
+    shares += candles.shares(run, HISTORY_CANDLES, window, pairs, PAGE_ROWS, extra=1)
     if (recent := run.closed(window, reach_d=FUNDING_REACH_D)) is not None:
         swaps = run.at_most(len(run.universe) * len(SETTLED_IN))
         each = pages(24 * recent.day_count, FUNDING_PAGE_ROWS) + 1
@@ -180,5 +175,6 @@ SOURCE = Source(
     extract=extract,
     plan=plan,
     licence=LICENCE,
+    intervals=INTRADAY,
     is_busy=parse.is_busy,
 )

@@ -8,8 +8,22 @@ BUDGET = Budget(requests_per_second=4.0, burst=4)
 LOOK_BACK_D = 3
 LICENCE = "OKX API terms: own use, no redistribution of raw data"
 
-# without `utc` a day of OKX begins at 16:00 UTC
-BAR = "1Dutc"
+# its words for lengths; without `utc` a day of OKX begins at 16:00 UTC
+BARS = {
+    "1m": "1m",
+    "3m": "3m",
+    "5m": "5m",
+    "15m": "15m",
+    "30m": "30m",
+    "1h": "1H",
+    "2h": "2H",
+    "4h": "4H",
+    "6h": "6Hutc",
+    "12h": "12Hutc",
+    "1d": "1Dutc",
+}
+# what can be had beside the daily candles
+INTRADAY = frozenset(BARS) - {"1d"}
 PAGE_ROWS = 300
 FUNDING_PAGE_ROWS = 400
 # "the last 3 months": what is not taken by then is gone

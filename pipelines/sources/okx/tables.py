@@ -1,5 +1,6 @@
 """What OKX lands."""
 
+from pipelines import candles
 from pipelines.tables import Column, Listing, Table
 
 HISTORY_CANDLES = Table(
@@ -77,4 +78,4 @@ INSTRUMENTS = Table(
     ),
 )
 
-TABLES = (HISTORY_CANDLES, FUNDING_RATE_HISTORY, INSTRUMENTS)
+TABLES = (HISTORY_CANDLES, FUNDING_RATE_HISTORY, INSTRUMENTS, candles.intraday(HISTORY_CANDLES))

@@ -9,9 +9,9 @@ from typing import Any
 
 import polars as pl
 
+from pipelines.candles import INTERVAL_S
 from pipelines.extraction import Extraction
 from pipelines.http import Usage
-from pipelines.sources.binance.settings import INTERVAL_S
 from pipelines.tables import Table
 from tests.sources.double import Double, at, ms
 

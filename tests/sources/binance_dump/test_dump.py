@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from pipelines.http import SourceUnavailable
 from pipelines.sources.binance import SOURCE, parse
-from pipelines.sources.binance.tables import KLINES_INTRADAY
 from pipelines.windows import Window
 from tests.sources.binance_dump.dump_double import HEADER, Market, checksum_of, run_of, zipped
 from tests.sources.double import at, days, landed, log_of
@@ -35,7 +34,7 @@ def market(first: str = "2024-11-01") -> Market:
 
 def read(body: bytes, name: str, period: Window = JANUARY, interval: str = "1m"):  # type: ignore[no-untyped-def]
     lines = [line for chunk in parse.lines(body, name) for line in chunk]
-    return parse.kline_lines(lines, "BTCUSDT", interval, period, KLINES_INTRADAY)
+    return parse.kline_lines(lines, "BTCUSDT", interval, period)
 
 
 def sorted_rows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

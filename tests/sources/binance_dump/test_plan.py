@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.candles import INTERVAL_S
 from pipelines.sources.binance import plan
-from pipelines.sources.binance.settings import INTERVAL_S
 from pipelines.windows import DAY, Window
 
 FIVE_YEARS = Window(date(2021, 3, 1), date(2026, 3, 1))

@@ -262,4 +262,4 @@ def test_an_empty_list_of_instruments_stops_the_source():
     exchange.lists = {"SPOT": [], "SWAP": []}
     run = run_of(exchange, NOW, ["BTC"])
     landed(SOURCE, run, days("2026-02-28", "2026-02-28"))
-    assert "the list of instruments is empty" in run.failures[0]
+    assert "no curated instrument in the list" in run.failures[0]

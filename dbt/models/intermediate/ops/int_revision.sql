@@ -89,6 +89,17 @@
         'measures': [['amount_usd', 'flow']], 'mart': 'protocol_fundamentals_daily'
     }
 ] %}
+{% for source, table, entity in [
+    ('binance', 'klines', 'kline'), ('coinbase', 'candles', 'candle'), ('kraken', 'ohlc', 'ohlc'),
+    ('okx', 'history_candles', 'candle'), ('bybit', 'kline', 'kline'), ('bitstamp', 'ohlc', 'ohlc')
+] %}
+    {% do restated.append({
+        'relation': ref('hist_' ~ source ~ '__' ~ entity ~ '_intraday'), 'source': source,
+        'table': table ~ '_intraday', 'key': ['series_id', 'open_time'],
+        'id': ['series_id', 'open_time'], 'day': utc_day('open_time'), 'measures': prices,
+        'mart': 'ohlcv_daily'
+    }) %}
+{% endfor %}
 
 -- E-19: what sources took back, material or not. One row per restated fact, column and version.
 with metric_measure as (

@@ -3,6 +3,11 @@ with landed as (
     select * from {{ ref('int_source_series_daily') }}
 ),
 
+-- days that are there in part
+rollup as (
+    select * from {{ ref('int_market_candle_rollup_daily') }}
+),
+
 extraction as (
     select * from {{ ref('stg_lake__extraction') }}
 ),
@@ -57,7 +62,10 @@ owing as (
         ('defillama', 'protocol_metrics', false), ('defillama', 'chain_metrics', false),
         ('defillama_coins', 'prices', false), ('coingecko', 'market_chart', false),
         ('defillama_yields', 'pool_chart', false), ('ecb', 'exchange_rates', false),
-        ('gold', 'prices', false), ('gold', 'currency_rates', false)
+        ('gold', 'prices', false), ('gold', 'currency_rates', false),
+        ('binance', 'klines_intraday', false), ('coinbase', 'candles_intraday', false),
+        ('kraken', 'ohlc_intraday', false), ('okx', 'history_candles_intraday', false),
+        ('bybit', 'kline_intraday', false), ('bitstamp', 'ohlc_intraday', false)
     ) as daily (source, table_name, is_sparse)
     inner join source_convention
         on daily.source = source_convention.source
@@ -161,7 +169,8 @@ missing as (
         and expected.table_name = owing.table_name
     left join market
         on expected.source = market.venue_id
-        and expected.entity_id = market.symbol
+        -- of candles of less than a day the series has its length in its name: BTC-USD 1h
+        and split_part(expected.entity_id, ' ', 1) = market.symbol
     where landed.day is null
         -- 2000-01-03 was a Monday
         and not (
@@ -245,7 +254,12 @@ explained as (
                 > ops_config.dead_after_d then 'delisted'
             else 'omitted_empty_bucket'
         end as reason,
-        case when not answer.is_answered then coalesce(answer.last_error, 'never asked for') end as detail,
+        case
+            when not answer.is_answered then coalesce(answer.last_error, 'never asked for')
+            when rollup.bars_count is not null
+                then cast(rollup.bars_count as varchar) || ' of ' || cast(rollup.expected_count as varchar)
+                || ' candles'
+        end as detail,
         coalesce(missing.day >= owing.first_reachable_day, true) as is_reachable,
         -- what a source had not filled in by then it will not
         not answer.is_answered
@@ -264,6 +278,10 @@ explained as (
         on missing.source = population.source
         and missing.table_name = population.table_name
         and missing.day = population.day
+    left join rollup
+        on missing.source = rollup.venue_id
+        and missing.entity_id = rollup.series_id
+        and missing.day = rollup.day
     cross join ops_config
     where not (owing.is_sparse and answer.is_answered)
 ),
@@ -275,7 +293,7 @@ final as (
         entity_id,
         day,
         reason,
-        case when reason = 'own_failure' then detail end as detail,
+        detail,
         reason in ('own_failure', 'source_outage') and is_reachable and is_open as is_repairable
     from explained
 )

@@ -4,6 +4,12 @@ with candle as (
     select * from {{ ref('int_market_candle_raw_daily') }}
 ),
 
+-- a day with some hours missing is not landed: what is there stands beside the gap
+rollup as (
+    select * from {{ ref('int_market_candle_rollup_daily') }}
+    where is_complete
+),
+
 metric as (
     select * from {{ ref('stg_coinmetrics__asset_metric') }}
 ),
@@ -123,6 +129,22 @@ final as (
         symbol as entity_id,
         day
     from candle
+
+    union all
+
+    select
+        venue_id as source,
+        case venue_id
+            when 'binance' then 'klines_intraday'
+            when 'coinbase' then 'candles_intraday'
+            when 'kraken' then 'ohlc_intraday'
+            when 'okx' then 'history_candles_intraday'
+            when 'bybit' then 'kline_intraday'
+            when 'bitstamp' then 'ohlc_intraday'
+        end as table_name,
+        series_id as entity_id,
+        day
+    from rollup
 
     union all
 

@@ -3,6 +3,10 @@ with candle as (
     select * from {{ ref('int_market_candle_raw_daily') }}
 ),
 
+rollup as (
+    select * from {{ ref('int_market_candle_rollup_daily') }}
+),
+
 metric as (
     select * from {{ ref('stg_coinmetrics__asset_metric') }}
 ),
@@ -141,6 +145,22 @@ build_stamp as (
 ),
 
 observed as (
+    select
+        venue_id as source,
+        case venue_id
+            when 'binance' then 'klines_intraday'
+            when 'coinbase' then 'candles_intraday'
+            when 'kraken' then 'ohlc_intraday'
+            when 'okx' then 'history_candles_intraday'
+            when 'bybit' then 'kline_intraday'
+            when 'bitstamp' then 'ohlc_intraday'
+        end as table_name,
+        max(day) as newest_day
+    from rollup
+    group by venue_id
+
+    union all
+
     select
         venue_id as source,
         case venue_id

@@ -10,8 +10,12 @@ build_stamp as (
 numbered as (
     select
         *,
+        -- days of which other parts are missing are other gaps; what failed differently is one
+        case when reason != 'own_failure' then detail end as what_is_there,
         row_number() over (
-            partition by source, table_name, entity_id, reason, is_repairable
+            partition by
+                source, table_name, entity_id, reason, is_repairable,
+                case when reason != 'own_failure' then detail end
             order by day
         ) as position
     from gap_day
@@ -37,6 +41,7 @@ final as (
         numbered.entity_id,
         numbered.reason,
         numbered.is_repairable,
+        numbered.what_is_there,
         numbered.day - cast(numbered.position as integer)
 )
 

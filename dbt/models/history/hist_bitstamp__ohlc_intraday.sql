@@ -1,0 +1,5 @@
+{{ history_of(
+    'bitstamp', 'ohlc_intraday',
+    key=['series_id', 'open_time'],
+    entity='series_id', at='open_time', complete_at='open_time + to_seconds(length_s)'
+) }}

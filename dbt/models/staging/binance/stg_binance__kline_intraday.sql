@@ -1,0 +1,1 @@
+{{ intraday_candle(ref('hist_binance__kline_intraday'), 'symbol', ['volume_quote', 'trade_count']) }}

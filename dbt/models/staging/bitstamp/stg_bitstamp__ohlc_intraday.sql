@@ -1,0 +1,1 @@
+{{ intraday_candle(ref('hist_bitstamp__ohlc_intraday'), 'market_symbol', []) }}

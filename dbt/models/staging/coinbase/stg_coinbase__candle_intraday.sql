@@ -1,0 +1,1 @@
+{{ intraday_candle(ref('hist_coinbase__candle_intraday'), 'product_id', []) }}

@@ -1,0 +1,1 @@
+{{ intraday_candle(ref('hist_okx__candle_intraday'), 'inst_id', ['volume_quote']) }}

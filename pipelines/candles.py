@@ -1,0 +1,192 @@
+"""Candles of several lengths: those of a day, and shorter ones where wanted.
+
+Venues spell lengths in their own words, and their sources know these. What a day's candle is made
+of where a venue or a recording has hours only is landed beside the daily candles, in a raw table
+of its own and one shape: dbt adds it up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from pipelines.planning import Share, pages
+from pipelines.tables import Column, Table
+
+if TYPE_CHECKING:
+    from pipelines.extraction import Extraction, Item
+    from pipelines.parsing import Parsed
+    from pipelines.windows import Window
+
+# how long a candle of each length lasts
+INTERVAL_S = {
+    "1s": 1,
+    "1m": 60,
+    "3m": 180,
+    "5m": 300,
+    "15m": 900,
+    "30m": 1_800,
+    "1h": 3_600,
+    "2h": 7_200,
+    "4h": 14_400,
+    "6h": 21_600,
+    "8h": 28_800,
+    "12h": 43_200,
+    "1d": 86_400,
+}
+DAILY = "1d"
+SHORTER = frozenset(INTERVAL_S) - {DAILY}
+DAY_S = INTERVAL_S[DAILY]
+_SUFFIX = "_intraday"
+
+# asks for the candles of one length of a symbol and yields rows of the table of daily ones
+Pages = Callable[[str, str, "Window"], Iterable["Parsed"]]
+
+
+def intraday(daily: Table) -> Table:
+    """Return the raw table of the shorter candles that go with a table of daily ones."""
+    return Table(
+        name=f"{daily.name}{_SUFFIX}",
+        description="Candles of less than a day, where wanted; days without a candle of their own "
+        "are added up from them. One row per series and open time.",
+        key=("series_id", "open_time"),
+        columns=(
+            Column("series_id", "text", "What was asked for and how long it lasts: BTC-USD 1h."),
+            Column("length_s", "integer", "Length of the candle, in seconds.", above=0),
+            *daily.columns,
+        ),
+    )
+
+
+def series_of(table_name: str, entities: Collection[str]) -> tuple[list[str], list[str]]:
+    """Return the symbols that the ids of a table's series name, and the lengths of shorter ones."""
+    if not table_name.endswith(_SUFFIX):
+        return sorted(entities), []
+    parts = [entity.rpartition(" ") for entity in entities]
+    return sorted({symbol for symbol, _, _ in parts}), sorted({length for _, _, length in parts})
+
+
+def spans(window: Window, interval: str, rows: int) -> Iterator[tuple[datetime, datetime]]:
+    """Yield consecutive half-open spans of at most so many candles, oldest first."""
+    start, step = window.start_at, rows * timedelta(seconds=INTERVAL_S[interval])
+    while start < window.end_at:
+        end = min(start + step, window.end_at)
+        yield start, end
+        start = end
+
+
+def count(window: Window, interval: str) -> int:
+    """Return how many candles of the length the window holds."""
+    return window.day_count * (DAY_S // INTERVAL_S[interval])
+
+
+def pull(
+    run: Extraction,
+    daily: Table,
+    symbols: Sequence[str],
+    window: Window,
+    ask: Pages,
+    *,
+    is_newest_first: bool = False,
+    reach_rows: int | None = None,
+) -> Iterator[Item]:
+    """Yield the closed candles of the symbols in the window, of all lengths wanted.
+
+    All daily candles come first: they must not wait for a long history of minutes, nor fail with
+    it.
+
+    Args:
+        run: the extraction.
+        daily: the raw table of daily candles.
+        symbols: what to ask for.
+        window: the days asked for.
+        ask: asks the venue.
+        is_newest_first: an answer that begins late may have been cut off.
+        reach_rows: how many candles of any length can be had; None: all.
+    """
+    shorter = intraday(daily)
+    run.settle(daily, len(symbols))
+    run.settle(shorter, len(symbols))
+    for interval in (DAILY, *run.intervals):
+        closed = _closed(run, window, interval, reach_rows)
+        if closed is None:
+            continue
+        is_daily = interval == DAILY
+        for symbol in symbols:
+            series_id = symbol if is_daily else f"{symbol} {interval}"
+
+            def rows(
+                symbol: str = symbol,
+                interval: str = interval,
+                series_id: str = series_id,
+                closed: Window = closed,
+            ) -> Iterator[Parsed]:
+                for parsed in ask(symbol, interval, closed):
+                    if parsed.table is daily and interval != DAILY:
+                        yield _shorter(parsed, shorter, series_id, INTERVAL_S[interval])
+                    else:
+                        yield parsed
+
+            yield from run.pull(
+                daily if is_daily else shorter,
+                series_id,
+                closed,
+                rows,
+                reaches=closed.end_at - timedelta(seconds=INTERVAL_S[interval]),
+                begins=closed.start_at if is_newest_first else None,
+                # a repair of days wants no hours, and then none are wanted at all
+                is_needed=not is_daily,
+            )
+
+
+def shares(
+    run: Extraction,
+    daily: Table,
+    window: Window,
+    symbols: int,
+    page_rows: int,
+    *,
+    extra: int = 0,
+    reach_rows: int | None = None,
+) -> list[Share]:
+    """Count the requests of `pull` for so many symbols at the most, pages of so many candles."""
+    found = []
+    for interval in (DAILY, *run.intervals):
+        closed = _closed(run, window, interval, reach_rows)
+        if closed is not None:
+            is_daily = interval == DAILY
+            found.append(
+                Share(
+                    daily if is_daily else intraday(daily),
+                    symbols,
+                    pages(count(closed, interval), page_rows) + extra,
+                    is_bound=True,
+                    is_needed=not is_daily,
+                )
+            )
+    return found
+
+
+def _closed(
+    run: Extraction, window: Window, interval: str, reach_rows: int | None
+) -> Window | None:
+    if reach_rows is None:
+        return run.closed(window)
+    return run.closed(window, reach_d=reach_rows * INTERVAL_S[interval] // DAY_S)
+
+
+def _shorter(parsed: Parsed, table: Table, series_id: str, length_s: int) -> Parsed:
+    """Return rows in the daily table's shape as rows of the shorter candles' table."""
+    import pyarrow as pa
+
+    said = pa.table(
+        {
+            "series_id": pa.repeat(pa.scalar(series_id, pa.string()), parsed.row_count),
+            "length_s": pa.repeat(pa.scalar(length_s, pa.int64()), parsed.row_count),
+        }
+    )
+    for field in parsed.rows.schema:
+        said = said.append_column(field, parsed.rows[field.name])
+    return replace(parsed, table=table, rows=said)
