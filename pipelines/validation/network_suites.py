@@ -98,6 +98,7 @@ NETWORK_CONTRACTS: tuple[Contract, ...] = (
             "new_value": _NUMBER,
             "rel_change_frac": _NUMBER,
             "materiality_frac": _NUMBER,
+            "is_material": _FLAG,
         },
         # one load has nothing to take back
         min_rows=0,

@@ -1,4 +1,4 @@
-"""What sources take back: reported above materiality (E-19), and never taken from the past."""
+"""What sources take back: told and marked where it is material, never taken from the past."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ AGAIN = (
 )
 REVISIONS = (
     "select day, column_name, revision_cause, old_value, new_value, rel_change_frac, revised_at "
-    "from marts.ops_revision order by revised_at, day, column_name"
+    "from marts.ops_revision where is_material order by revised_at, day, column_name"
 )
 
 
@@ -82,6 +82,10 @@ def test_each_state_can_be_had_again_as_of_its_load(seeded_box: LakeBox) -> None
         (FIRST + 4 * DAY, "PriceUSD", "deleted", taken[2][0]),
         (FIRST + 4 * DAY, "PriceUSD", "restored", taken[3][0]),
     ]
+    small = seeded_box.query(
+        "select day, column_name, rel_change_frac from marts.ops_revision where not is_material"
+    )
+    assert small == [(FIRST + 6 * DAY, "PriceUSD", pytest.approx(0.0005))], "told, and marked"
     assert len({str(state) for _, state in taken}) == 4, "the loads must differ to prove anything"
     for instant, expected in taken:
         seeded_box.dbt(
@@ -194,7 +198,7 @@ def test_archived_versions_of_a_public_file(seeded_box: LakeBox, shared_data: Pa
                 # a midnight's label is the end of the day before
                 material.append((label - DAY, "tvl_usd", "restated", old, now[label], instant))
     assert changed > 900, "the recordings restate much"
-    found = seeded_box.query("select count(*) from intermediate.int_revision")
+    found = seeded_box.query("select count(*) from marts.ops_revision")
     assert found == [(changed,)]
     told = [(*row[:5], row[6]) for row in seeded_box.query(REVISIONS)]
     assert told == sorted(material, key=lambda row: (row[5], row[0]))

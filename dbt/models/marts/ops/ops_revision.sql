@@ -22,10 +22,10 @@ final as (
         revision.new_value,
         revision.rel_change_frac,
         revision.materiality_frac,
+        revision.is_material,
         build_stamp.as_of_ts
     from revision
     cross join build_stamp
-    where revision.is_material
 )
 
 select * from final
