@@ -21,7 +21,6 @@ from assets.instance import BatchingSqliteEventLogStorage
 from assets.resources import Progress
 from pipelines import lake, sources
 from pipelines.settings import Settings
-from pipelines.validation import measures
 from pipelines.validation.report import blocking, recorded
 from pipelines.windows import Window
 
@@ -172,20 +171,6 @@ def first_gap(instance: dg.DagsterInstance, settings: Settings, window: Window) 
             landed = instance.get_materialized_partitions(keys.raw(source, table.name))
             missing |= set(wanted) - landed
     return date.fromisoformat(min(missing)) if missing else None
-
-
-def newest_day(instance: dg.DagsterInstance, settings: Settings) -> date | None:
-    """Return the newest day that was landed, or else that the warehouse has."""
-    landed: set[str] = set()
-    for source in sources.SOURCES:
-        for table in sources.tables(source):
-            landed |= instance.get_materialized_partitions(keys.raw(source, table.name))
-    return date.fromisoformat(max(landed)) if landed else measures.newest_day(settings)
-
-
-def built_day(settings: Settings) -> date | None:
-    """Return the newest day that the warehouse has; None where there is no warehouse."""
-    return measures.newest_day(settings)
 
 
 def _days(window: Window) -> Iterator[date]:

@@ -65,7 +65,7 @@ class Status(BaseModel):
     data_dir: str
     sources: tuple[SourceStatus, ...]
     newest_day: str | None
-    """The newest day that was asked for and landed."""
+    """The newest complete day that landed rows are about."""
     last_run: RunStatus | None
     publication: str | None
     published_at: datetime | None
@@ -79,7 +79,7 @@ def status(settings: Settings) -> Status:
     manifest = publishing.current(settings)
     with runs.open_instance(settings) as instance:
         last = next(iter(instance.get_run_records(limit=1)), None)
-        newest_day = runs.newest_day(instance, settings)
+    newest_day = lake.newest_day(settings)
     published_day = manifest.newest_day if manifest else None
     return Status(
         profile=settings.profile,

@@ -16,6 +16,7 @@ from pipelines import lake, origin, publishing, repair
 from pipelines.publishing import Manifest
 from pipelines.repair import Wish
 from pipelines.settings import Settings, SettingsError
+from pipelines.validation import measures
 from pipelines.windows import Window, clock_at, last_complete_day
 
 
@@ -202,7 +203,7 @@ def rebuild(
     """
     settings = origin.recall(settings)
     with runs.open_instance(settings) as instance:
-        newest = _newest_day(instance, settings)
+        newest = _newest_day(settings)
         day = min(newest, last_complete_day(clock_at(as_of))) if as_of else newest
         config = {
             transformation.OP_NAME: {
@@ -224,12 +225,14 @@ def publish(settings: Settings, progress: Progress) -> Published:
     """Check the warehouse as it is, and publish it.
 
     Raises:
-        SettingsError: nothing was landed yet.
+        SettingsError: nothing was built yet.
         runs.RunFailed: a stage failed; the last publication holds.
     """
     settings = origin.recall(settings)
+    day = measures.newest_day(settings)
+    if day is None:
+        raise SettingsError("nothing was built yet: run `tokenmart rebuild` or `daily` first")
     with runs.open_instance(settings) as instance:
-        day = runs.built_day(settings) or _newest_day(instance, settings)
         outcome = runs.execute(
             instance, automation.PUBLISH_JOB, Window.of_day(day), settings, progress
         )
@@ -245,8 +248,8 @@ def _missing_history(instance: runs.Instance, market: Market, target: date) -> W
     return Window(gap, target) if gap is not None else None
 
 
-def _newest_day(instance: runs.Instance, settings: Settings) -> date:
-    day = runs.newest_day(instance, settings)
+def _newest_day(settings: Settings) -> date:
+    day = lake.newest_day(settings)
     if day is None:
         raise SettingsError("nothing was landed yet: run `tokenmart daily` first")
     return day

@@ -1,19 +1,24 @@
-"""Where a data folder's observations come from: one dataset of the sandbox, or the live hosts.
+"""Where a lake's observations come from: one dataset of the sandbox, or the live hosts.
 
 The lake keeps everything it was ever told. Two datasets in one lake, or a sandbox's inventions
 beside real prices, would make marts that are true of neither, so the first run writes down whose
-observations it lands, and a run with others is refused.
+observations it lands, and a run with others is refused. That stands in the lake, and with it what
+identifies its assets: a lake that is copied alone can be rebuilt alone.
 """
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Any
 
+from pipelines import lake
 from pipelines.settings import Settings, SettingsError
+from pipelines.universe import CURATION_TABLES
 
-_FILE = "origin.json"
 LIVE = "live"
+_FILE = "origin.json"
+_CURATION = "curation"
 
 
 def origin_of(settings: Settings) -> str:
@@ -24,45 +29,65 @@ def origin_of(settings: Settings) -> str:
 
 
 def claim(settings: Settings) -> None:
-    """Write down, or else compare, whose observations the data folder holds.
+    """Write down, or else compare, whose observations the lake holds; keep their identities.
 
-    With them goes the folder that identifies their assets: without it the same lake would give
-    other marts.
+    The curated tables are copied as they are now: without them the same lake would give other
+    marts, and their folder may be gone or elsewhere when it is rebuilt.
 
     Raises:
-        SettingsError: the folder holds observations of another origin.
+        SettingsError: the lake holds observations of another origin.
     """
-    path = settings.data_dir / _FILE
-    here = origin_of(settings)
-    if not path.exists():
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        curation = str(settings.curation_dir) if settings.curation_dir else None
-        path.write_text(
-            json.dumps({"origin": here, "curation_dir": curation}) + "\n", encoding="utf-8"
-        )
-        return
-    before = str(json.loads(path.read_text(encoding="utf-8"))["origin"])
-    if before != here:
-        raise SettingsError(
-            f"{settings.data_dir} holds observations of: {before}. This run would add: {here}. "
-            "The two must not mix: choose another folder with TOKENMART_DATA_DIR, or delete this "
-            f"one ({_relative(settings.data_dir)})."
-        )
+    file_system, root = lake.bucket(settings)
+    path, here = f"{root}/{_FILE}", origin_of(settings)
+    if not file_system.exists(path):
+        lake.put(file_system, path, (json.dumps({"origin": here}) + "\n").encode())
+    else:
+        before = str(json.loads(file_system.cat_file(path))["origin"])
+        if before != here:
+            raise SettingsError(
+                f"{settings.lake_dir} holds observations of: {before}. This run would add: {here}. "
+                "The two must not mix: choose another folder with TOKENMART_DATA_DIR, or delete "
+                f"this one ({_relative(settings.data_dir)})."
+            )
+    if settings.curation_dir is not None:
+        _keep(file_system, f"{root}/{_CURATION}", settings.curation_dir)
+
+
+def _keep(file_system: Any, target: str, folder: Path) -> None:
+    """Make the kept tables those of the folder; one that is as it was is not written again."""
+    kept = set(file_system.find(target)) if file_system.exists(target) else set()
+    for table in CURATION_TABLES:
+        for file in [folder / f"{table}.parquet", *sorted((folder / table).glob("*.parquet"))]:
+            if not file.is_file():
+                continue
+            path = f"{target}/{file.relative_to(folder).as_posix()}"
+            content = file.read_bytes()
+            if path not in kept or file_system.cat_file(path) != content:
+                lake.put(file_system, path, content)
+            kept.discard(path)
+    for path in kept:
+        file_system.rm_file(path)
 
 
 def recall(settings: Settings) -> Settings:
-    """Return the settings with the curation folder that the data folder's lake was landed with.
+    """Return the settings with the curated tables that the lake was landed with.
 
     For what works on the lake without its market: a rebuild, a publication. A curation folder in
-    the settings themselves is kept.
+    the settings themselves is kept. Those of a bucket are fetched into the data folder.
     """
-    path = settings.data_dir / _FILE
-    if settings.curation_dir is not None or not path.exists():
+    file_system, root = lake.bucket(settings)
+    kept = f"{root}/{_CURATION}"
+    if settings.curation_dir is not None or not file_system.exists(kept):
         return settings
-    curation = json.loads(path.read_text(encoding="utf-8")).get("curation_dir")
-    if curation is None:
-        return settings
-    return settings.model_copy(update={"curation_dir": Path(curation)})
+    if "file" in file_system.protocol:
+        return settings.model_copy(update={"curation_dir": Path(kept)})
+    folder = settings.data_dir / _CURATION
+    for path in file_system.find(kept):
+        below = PurePosixPath(path).relative_to(kept)
+        file = folder / below
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(file_system.cat_file(path))
+    return settings.model_copy(update={"curation_dir": folder})
 
 
 def _relative(path: Path) -> str:

@@ -14,6 +14,18 @@ import polars as pl
 from pipelines.settings import Settings
 
 ALIAS_SEED = "dim_asset_alias_curated.csv"
+# what is read of a curation folder, here and in dbt's `staging/curation`
+CURATION_TABLES = (
+    "assets",
+    "markets",
+    "perpetuals",
+    "stablecoins",
+    "protocols",
+    "tokens",
+    "token_events",
+    "narratives",
+    "equity_daily",
+)
 # sources whose ids are not those of assets: the folder's table and column that has them
 OWN_IDS: Mapping[str, tuple[str, str]] = {
     "defillama_stablecoins": ("stablecoins", "stablecoin_id"),

@@ -176,7 +176,6 @@ def test_first_gap_is_the_first_day_that_a_source_lacks(
         monkeypatch.setattr(lake, "read_catalog", lambda _: pl.DataFrame({"path": ["x"]}))
         assert runs.first_gap(instance, settings, wanted) == date(2024, 2, 28)
         assert runs.first_gap(instance, settings, early) is None
-        assert runs.newest_day(instance, settings) == date(2024, 2, 27)
 
 
 def test_one_failing_source_is_named_and_the_others_land(

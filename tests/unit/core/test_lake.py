@@ -1,6 +1,7 @@
 """Landing into the lake, and the catalog of what may be read there."""
 
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -440,3 +441,28 @@ def test_a_missing_key_disables_its_source_alone(
         is None
     )
     assert extraction.obstacle(daily_source(), live) is None, "others go on"
+
+
+def test_the_newest_day_is_told_by_the_lake_alone(
+    serve: Any, settings: Settings, clock: FixedClock, tmp_path: Path
+) -> None:
+    assert lake.newest_day(settings) is None, "nothing was landed"
+    land(settings, clock)
+    early = Window.of_day(date(2025, 3, 2))
+    land(settings, clock, early, run_id="an older day, landed later")
+
+    shutil.copytree(settings.lake_dir, tmp_path / "restored" / "lake")
+    restored = settings.model_copy(update={"data_dir": tmp_path / "restored"})
+    assert not Path(restored.lake_dir, lake.CATALOG).exists(), "nobody had written one yet"
+    assert lake.newest_day(restored) == DAY.start
+
+
+def test_a_label_at_the_end_of_a_day_is_not_the_day_after(
+    serve: Any, settings: Settings, clock: FixedClock
+) -> None:
+    def page(symbol: str, window: Window) -> Parsed:
+        return days(symbol, Window(window.start, window.end + timedelta(days=1)))
+
+    serve(daily_source(page=page))
+    land(settings, clock)
+    assert lake.newest_day(settings) == DAY.start

@@ -1,9 +1,13 @@
+import re
+import shutil
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from pipelines import origin
 from pipelines.settings import Settings, SettingsError
+from pipelines.universe import CURATION_TABLES
 
 
 def test_first_market_claims_the_folder_and_another_is_refused(tmp_path: Path) -> None:
@@ -17,15 +21,73 @@ def test_first_market_claims_the_folder_and_another_is_refused(tmp_path: Path) -
         origin.claim(Settings(data_dir=data, profile="live"))
 
 
-def test_curation_of_the_market_is_recalled_without_it(tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path / "data")
-    assert origin.recall(settings) == settings
+def market(folder: Path, *symbols: str) -> Path:
+    """Return a curation folder: a table of one file, one of several, and what is no curation."""
+    (folder / "markets").mkdir(parents=True)
+    pl.DataFrame({"asset_id": list(symbols)}).write_parquet(folder / "assets.parquet")
+    for symbol in symbols:
+        pl.DataFrame({"symbol": [symbol]}).write_parquet(folder / "markets" / f"{symbol}.parquet")
+    (folder / "candles.parquet").write_bytes(b"large")
+    return folder
 
-    origin.claim(settings.model_copy(update={"curation_dir": tmp_path / "market"}))
 
-    assert origin.recall(settings).curation_dir == tmp_path / "market"
-    own = settings.model_copy(update={"curation_dir": tmp_path / "own"})
+def files(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*.parquet")
+        if path.name != "candles.parquet"
+    }
+
+
+def test_a_lake_that_is_copied_alone_keeps_its_origin_and_its_identities(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data", dataset=tmp_path / "market", _env_file=None)
+    assert origin.recall(settings) == settings, "an empty folder knows nothing"
+    told = market(tmp_path / "market", "a", "b")
+    origin.claim(settings.model_copy(update={"curation_dir": told}))
+    expected = files(told)
+
+    shutil.copytree(tmp_path / "data" / "lake", tmp_path / "new" / "lake")
+    shutil.rmtree(told)
+    copied = settings.model_copy(update={"data_dir": tmp_path / "new"})
+    recalled = origin.recall(copied)
+    assert recalled.curation_dir is not None
+    assert files(recalled.curation_dir) == expected
+    with pytest.raises(SettingsError, match=r"holds observations of: dataset .*market"):
+        origin.claim(copied.model_copy(update={"profile": "live"}))
+
+    own = copied.model_copy(update={"curation_dir": tmp_path / "own"})
     assert origin.recall(own) == own
+
+
+def test_kept_identities_are_those_of_the_newest_run(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data", _env_file=None)
+    for name, symbols in (("one", ("a", "b")), ("two", ("a", "c"))):
+        told = market(tmp_path / name, *symbols)
+        origin.claim(settings.model_copy(update={"curation_dir": told}))
+        kept = origin.recall(settings).curation_dir
+        assert kept is not None
+        assert files(kept) == files(told), name
+
+
+def test_of_a_bucket_identities_are_fetched(tmp_path: Path) -> None:
+    bucket = Settings(data_dir=tmp_path / "one", lake_url="memory://kept", _env_file=None)
+    told = market(tmp_path / "market", "a", "b")
+    origin.claim(bucket.model_copy(update={"curation_dir": told}))
+
+    recalled = origin.recall(bucket.model_copy(update={"data_dir": tmp_path / "two"}))
+    assert recalled.curation_dir == tmp_path / "two" / "curation"
+    assert files(recalled.curation_dir) == files(told)
+
+
+def test_the_kept_tables_are_those_that_dbt_reads() -> None:
+    """Whatever staging asks a curation folder for must be in a lake that is copied alone."""
+    folder = Path(origin.__file__).resolve().parents[1] / "dbt" / "models" / "staging"
+    read = {
+        name
+        for path in folder.rglob("*.sql")
+        for name in re.findall(r"curation_pattern\('(\w+)'\)", path.read_text(encoding="utf-8"))
+    }
+    assert set(CURATION_TABLES) == read
 
 
 def test_live_folder_recalls_no_curation(tmp_path: Path) -> None:
