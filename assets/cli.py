@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from assets.workflows import Published
     from pipelines.publishing import Manifest
     from pipelines.settings import Settings
+    from pipelines.windows import Window
 
 app = typer.Typer(
     name="tokenmart",
@@ -97,12 +98,8 @@ def backfill(
     """Extract a range of days in a single run (or replay it), build, check and publish."""
     with _command(context) as (settings, progress, console):
         from assets import workflows
-        from pipelines.settings import SettingsError
-        from pipelines.windows import Window
 
-        if last < first:
-            raise SettingsError(f"--to {last.date()} is before --from {first.date()}")
-        window = Window.between(first.date(), last.date())
+        window = _range(first, last)
         if replay:
             done = workflows.replay(settings, progress, window, dataset=dataset)
         else:
@@ -117,16 +114,37 @@ def repair(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be asked for, and ask nothing.")
     ] = False,
+    reread: Annotated[
+        bool, typer.Option("--reread", help="Ask again for a whole range, missing or not.")
+    ] = False,
+    first: Annotated[
+        datetime | None, typer.Option("--from", formats=_DAY_FORMATS, help="First UTC day.")
+    ] = None,
+    last: Annotated[
+        datetime | None, typer.Option("--to", formats=_DAY_FORMATS, help="Last UTC day, inclusive.")
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="This source alone.")] = None,
 ) -> None:
-    """Ask again for missing days that can still be had (ops_gap), and for nothing else."""
+    """Ask again for missing days that can still be had (ops_gap), and for nothing else.
+
+    With --reread: for a range of days that may have been restated since.
+    """
     with _command(context) as (settings, progress, console):
         from assets import ui, workflows
-        from pipelines.repair import wishes
+        from pipelines.repair import rereads, wishes
+        from pipelines.settings import SettingsError
 
+        window = _range(first, last) if first and last else None
+        if reread != (window is not None) or (source is not None and not reread):
+            raise SettingsError("--reread, --from and --to go together, --source goes with them")
         if dry_run:
-            ui.show_wishes(console, wishes(settings), "Missing, and still to be had")
+            wanted = rereads(settings, window, source) if window else wishes(settings)
+            ui.show_wishes(console, wanted, "To be asked for")
             return
-        done = workflows.repair_gaps(settings, progress, dataset=dataset)
+        if window is not None:
+            done = workflows.reread(settings, progress, window, source=source, dataset=dataset)
+        else:
+            done = workflows.repair_gaps(settings, progress, dataset=dataset)
         ui.show_wishes(console, done.wishes, "Asked for again")
         if done.published is not None:
             ui.show_wishes(console, done.remaining, "Still missing, and still to be had")
@@ -294,6 +312,15 @@ def serve(
         arguments += ["--now", now]
     command = [sys.executable, "-m", "pipelines.sandbox", *arguments]
     raise typer.Exit(subprocess.run(command, check=False).returncode)
+
+
+def _range(first: datetime, last: datetime) -> Window:
+    from pipelines.settings import SettingsError
+    from pipelines.windows import Window
+
+    if last < first:
+        raise SettingsError(f"--to {last.date()} is before --from {first.date()}")
+    return Window.between(first.date(), last.date())
 
 
 def _date(value: datetime | None) -> date | None:

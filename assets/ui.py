@@ -138,11 +138,11 @@ def show_wishes(console: Console, wishes: Sequence[Wish], title: str) -> None:
     for column in ("source", "table", "days", "series"):
         table.add_column(column)
     for wish in wishes:
-        shown = ", ".join(wish.entities[:_SERIES_SHOWN])
+        shown = ", ".join(wish.entities[:_SERIES_SHOWN]) or "all"
         more = len(wish.entities) - _SERIES_SHOWN
         table.add_row(
             wish.source,
-            wish.table_name,
+            wish.table_name or "all",
             str(wish.window),
             f"{shown} and {more} more" if more > 0 else shown,
         )

@@ -16,6 +16,7 @@ from pipelines import lake, origin, publishing, repair
 from pipelines.publishing import Manifest
 from pipelines.repair import Wish
 from pipelines.settings import Settings, SettingsError
+from pipelines.sources import SOURCES
 from pipelines.validation import measures
 from pipelines.windows import Window, clock_at, last_complete_day
 
@@ -162,29 +163,53 @@ def repair_gaps(settings: Settings, progress: Progress, *, dataset: Path | None 
         wanted = repair.wishes(market.settings)
         if not wanted:
             return Repaired(())
-        origin.claim(market.settings)
-        asked = {wish.source for wish in wanted}
-        config = {
-            ingestion.op_name(source): {
-                "wishes": [wish.as_config() for wish in wanted if wish.source == source]
-            }
-            for source in sorted(asked)
+        return _repaired(market, wanted, progress)
+
+
+def reread(
+    settings: Settings,
+    progress: Progress,
+    window: Window,
+    *,
+    source: str | None = None,
+    dataset: Path | None = None,
+) -> Repaired:
+    """Ask again for a range of days, as the sources tell it now: all of it, missing or not.
+
+    Raises:
+        runs.RunFailed: a stage failed; what the other sources gave is landed.
+        SettingsError: there is no such source or day, the settings contradict each other, or the
+            data folder is another market's.
+    """
+    if source is not None and source not in SOURCES:
+        raise SettingsError(f"no such source: {source}; there are {', '.join(SOURCES)}")
+    with open_market(settings, progress, dataset) as market:
+        _refuse_unknown_days(market, window)
+        return _repaired(market, repair.rereads(market.settings, window, source), progress)
+
+
+def _repaired(market: Market, wanted: tuple[Wish, ...], progress: Progress) -> Repaired:
+    origin.claim(market.settings)
+    asked = {wish.source for wish in wanted}
+    config = {
+        ingestion.op_name(source): {
+            "wishes": [wish.as_config() for wish in wanted if wish.source == source]
         }
-        with runs.open_instance(market.settings) as instance:
-            outcome = runs.execute(
-                instance,
-                automation.REPAIR_JOB,
-                repair.span(wanted),
-                market.settings,
-                progress,
-                config=config,
-                only_sources=asked,
-            )
-        return Repaired(
-            wanted,
-            Published(_current(market.settings), (outcome,)),
-            repair.wishes(market.settings),
+        for source in sorted(asked)
+    }
+    with runs.open_instance(market.settings) as instance:
+        outcome = runs.execute(
+            instance,
+            automation.REPAIR_JOB,
+            repair.span(wanted),
+            market.settings,
+            progress,
+            config=config,
+            only_sources=asked,
         )
+    return Repaired(
+        wanted, Published(_current(market.settings), (outcome,)), repair.wishes(market.settings)
+    )
 
 
 def rebuild(
@@ -231,7 +256,8 @@ def publish(settings: Settings, progress: Progress) -> Published:
     settings = origin.recall(settings)
     day = measures.newest_day(settings)
     if day is None:
-        raise SettingsError("nothing was built yet: run `tokenmart rebuild` or `daily` first")
+        _newest_day(settings)
+        raise SettingsError("nothing was built yet: run `tokenmart rebuild` first")
     with runs.open_instance(settings) as instance:
         outcome = runs.execute(
             instance, automation.PUBLISH_JOB, Window.of_day(day), settings, progress

@@ -35,6 +35,7 @@ from pipelines.http import (
 from pipelines.parsing import EmptyList, Parsed, PayloadError, quarantine_rows, stamp
 from pipelines.planning import Plan, Share
 from pipelines.settings import Bulk, Settings, SettingsError
+from pipelines.sweep import Turn
 from pipelines.tables import EXTRACTION, QUARANTINE, Listing, Table
 from pipelines.windows import DAY, Clock, Window
 
@@ -208,6 +209,8 @@ class Extraction:
         list_counts: rows of each whole list (snapshot table) when it was landed last.
         only_table: the one raw table to ask for, beside whole lists; None: all.
         max_requests: requests that the user lets a run send; None: as many as it plans.
+        purpose: why it asks, for the log.
+        turn: in a sweep by series: whose turn it is; None: everybody's.
         bound: what was planned before the first request.
         plan: the same, settled by the lists that were read since.
         failures: what ends a run with an error, for people.
@@ -228,6 +231,8 @@ class Extraction:
     list_counts: Mapping[str, int] = field(default_factory=dict)
     only_table: str | None = None
     max_requests: int | None = None
+    purpose: str = "run"
+    turn: Turn | None = None
     bound: Plan = field(default_factory=Plan)
     plan: Plan = field(default_factory=Plan)
     failures: list[str] = field(default_factory=list)
@@ -236,6 +241,8 @@ class Extraction:
     refused: dict[str, Counter[tuple[str, str]]] = field(default_factory=dict)
     _names: dict[str, dict[str, frozenset[str]]] = field(default_factory=dict)
     _askable: set[str] = field(default_factory=set)
+    _due: set[str] = field(default_factory=set)
+    _spent: Usage = field(default_factory=Usage)
     _log: list[dict[str, Any]] = field(default_factory=list)
     _stopped: str | None = None
     _consecutive_errors: int = 0
@@ -243,7 +250,8 @@ class Extraction:
     @property
     def usage(self) -> Usage:
         """What was sent so far, to all hosts of the source."""
-        return self.client.usage + (self.files.usage if self.files else Usage())
+        own = self.client.usage + (self.files.usage if self.files else Usage())
+        return own + self._spent
 
     def adopt(self, shares: Iterable[Share]) -> None:
         """Plan the run, and send no more from now on than what the plan says."""
@@ -263,6 +271,8 @@ class Extraction:
 
     def at_most(self, series: int) -> int:
         """Return how many of so many series are asked for at the most."""
+        if self.turn is not None:
+            series = self.turn.most(series)
         return series if self.only is None else min(series, len(self.only))
 
     def _allow(self) -> None:
@@ -291,10 +301,15 @@ class Extraction:
         What the user names and the source does not have (or nobody curated) is a refusal.
         """
         self._askable.update(entities)
+        if self.turn is not None:
+            entities = {entity for entity in entities if self.turn.is_due(entity)}
+            self._due |= entities
         if self.only is None:
             return sorted(set(entities))
         if self.only_table is not None:
             # a repair's series: what the source does not list any more stays a gap
+            return sorted(set(entities) & self.only)
+        if self.turn is not None:
             return sorted(set(entities) & self.only)
         self.refusals += [
             f"{entity}: set in the settings, but not among the source's curated ids"
@@ -423,6 +438,19 @@ class Extraction:
         """True once the source is given up for this run."""
         return self._stopped is not None
 
+    def take_in(self, other: Extraction) -> None:
+        """Add what another extraction of the same source met with, as if it were one."""
+        self._log += other._log
+        self.failures += other.failures
+        self.refusals += other.refusals
+        self.bound = Plan(self.bound.shares + other.bound.shares)
+        self.plan = Plan(self.plan.shares + other.plan.shares)
+        self._spent += other.usage
+        for name, shape in other.shapes.items():
+            self.shapes[name] = self.shapes.get(name, Shape()) | shape
+        for name, refused in other.refused.items():
+            self.refused.setdefault(name, Counter()).update(refused)
+
     def log(self) -> pa.Table:
         """Return the rows of the extraction table."""
         return pa.Table.from_pylist(self._log, schema=EXTRACTION.arrow_schema())
@@ -432,9 +460,19 @@ class Extraction:
         return self.only_table is None or self.only_table in {table.name for table in tables}
 
     def _is_asked(self, table: Table, entities: Sequence[str]) -> bool:
-        if self.only_table is None or table.is_snapshot:
+        if table.is_snapshot:
+            return True
+        if self.turn is not None and not any(self._is_due(entity) for entity in entities):
+            return False
+        if self.only_table is None:
             return True
         return self.wants(table) and (self.only is None or not self.only.isdisjoint(entities))
+
+    def _is_due(self, entity: str) -> bool:
+        """Tell whether it is a series' turn, or that of what it belongs to: a protocol's fees."""
+        if self.turn is None:
+            return True
+        return self.turn.is_due(entity) or any(name in entity for name in self._due)
 
     def _shortness(self, table: Table, row_count: int) -> str | None:
         """Say (and count as a failure) that a whole list is much shorter than it was before."""
@@ -480,6 +518,7 @@ class Extraction:
                     "status": status,
                     "error": error,
                     "run_id": self.run_id,
+                    "purpose": self.purpose,
                     "fetched_at": self.fetched_at,
                     **nothing,
                     **(costs if position == 0 else {}),
@@ -567,6 +606,8 @@ def begin(
     remembered: Recall | None = None,
     list_counts: Mapping[str, int] | None = None,
     only_table: str | None = None,
+    purpose: str = "run",
+    turn: Turn | None = None,
 ) -> Extraction:
     """Return a new extraction of the source under the settings.
 
@@ -595,6 +636,8 @@ def begin(
         list_counts=list_counts or {},
         only_table=only_table,
         max_requests=overrides.max_requests,
+        purpose=purpose,
+        turn=turn,
     )
 
 

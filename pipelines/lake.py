@@ -15,12 +15,12 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -35,8 +35,10 @@ import pyarrow.parquet as pq
 from pipelines import candles, drift, extraction, sources, universe
 from pipelines.drift import Change
 from pipelines.garbage import collect_rarely
+from pipelines.planning import Plan
 from pipelines.repair import Wish
 from pipelines.settings import Settings
+from pipelines.sweep import Turn
 from pipelines.tables import EXTRACTION, FETCHED_AT, QUARANTINE, Table
 from pipelines.windows import Clock, FixedClock, Window, last_complete_day
 
@@ -61,6 +63,7 @@ _CATALOG_SCHEMA: dict[str, Any] = {
     "row_count": pl.Int64,
     "byte_count": pl.Int64,
     "newest_at": pl.Datetime("us", "UTC"),
+    "oldest_at": pl.Datetime("us", "UTC"),
     "sha256": pl.String,
 }
 
@@ -170,9 +173,11 @@ class Landing:
         self, name: str, window: Window, settings: Settings, clock: Clock, run_id: str
     ) -> LoadReport:
         if not self._wishes:
-            if not self._is_spread:
-                return land(name, window, settings, clock, run_id)
-            return _processes().submit(land, name, window, settings, clock, run_id).result()
+            # a day's run looks at days of long ago as well; a range is what somebody asked for
+            job = partial(
+                land, name, window, settings, clock, run_id, is_sweeping=window.day_count == 1
+            )
+            return _processes().submit(job).result() if self._is_spread else job()
         reports = [
             land(
                 name,
@@ -181,6 +186,7 @@ class Landing:
                 clock,
                 run_id,
                 only_table=wish.table_name,
+                purpose=wish.purpose,
             )
             for wish in self._wishes
             if wish.source == name
@@ -224,10 +230,11 @@ def _is_ready() -> bool:
 
 def _restricted(settings: Settings, wish: Wish) -> Settings:
     """Return the settings with the wish's series alone, and no look-back."""
-    entities, intervals = candles.series_of(wish.table_name, wish.entities)
-    own = settings.overrides(wish.source).model_copy(
-        update={"entities": tuple(entities), "intervals": tuple(intervals), "look_back_d": 0}
-    )
+    change: dict[str, Any] = {"look_back_d": 0}
+    if wish.table_name is not None:
+        entities, intervals = candles.series_of(wish.table_name, wish.entities)
+        change |= {"entities": tuple(entities), "intervals": tuple(intervals)}
+    own = settings.overrides(wish.source).model_copy(update=change)
     return settings.model_copy(update={"sources": {**settings.sources, wish.source: own}})
 
 
@@ -269,6 +276,8 @@ def land(
     run_id: str,
     *,
     only_table: str | None = None,
+    purpose: str = "run",
+    is_sweeping: bool = False,
 ) -> LoadReport:
     """Ask a source for a window and append what it answers to the lake.
 
@@ -281,6 +290,8 @@ def land(
         clock: stamps `fetched_at`, and decides which candles are closed.
         run_id: the run's id, kept in the log rows.
         only_table: the one raw table to ask for, beside the lists that its series stand in.
+        purpose: why it is asked, for the log.
+        is_sweeping: read a part of what was landed before the window again, too.
 
     Raises:
         SettingsError: the profile lacks what it needs.
@@ -292,20 +303,21 @@ def land(
     asked = window.look_back(look_back)
     if (reason := extraction.obstacle(source, settings)) is not None:
         return LoadReport(source_name, asked, is_enabled=False, obstacle=reason)
-    curated = universe.codes(settings, source.identity or source_name)
-    run = extraction.begin(
+    begin = partial(
+        extraction.begin,
         source,
         settings,
         clock,
         run_id,
-        curated,
+        universe.codes(settings, source.identity or source_name),
         remembered=lambda table: read_rows(settings, source_name, table),
         list_counts=_list_counts(settings, source_name, clock.now()),
-        only_table=only_table,
     )
+    run = begin(only_table=only_table, purpose=purpose)
+    sweep = _sweep(source, begin, settings, asked) if is_sweeping else None
     tally, started = _Tally(source_name), time.monotonic()
     with turn(settings, source_name):
-        items = tally.watch(extraction.ask(source, run, asked))
+        items = tally.watch(_asked_of(source, run, asked, sweep))
         load_id = _append(source_name, items, run, settings, clock)
         changes = _compare(source_name, run, settings)
     usage = run.usage
@@ -326,6 +338,42 @@ def land(
         changes=changes,
         duration_s=time.monotonic() - started,
     )
+
+
+def _sweep(
+    source: extraction.Source,
+    begin: Callable[..., extraction.Extraction],
+    settings: Settings,
+    asked: Window,
+) -> tuple[extraction.Extraction, Window] | None:
+    """Return what of the past is read again today, in the way that takes fewer requests.
+
+    None where nothing was landed before the days that are asked for anyway.
+    """
+    first = oldest_day(settings, source.name)
+    if not settings.sweep_period_d or first is None or first >= asked.start:
+        return None
+    history = Window(first, asked.start)
+    turn = Turn(asked.last, settings.sweep_period_d)
+    ways = [
+        (begin(purpose="sweep", turn=turn), history),
+        (begin(purpose="sweep"), turn.days(history)),
+    ]
+    return min(ways, key=lambda way: Plan(tuple(source.plan(*way))).request_count)
+
+
+def _asked_of(
+    source: extraction.Source,
+    run: extraction.Extraction,
+    asked: Window,
+    sweep: tuple[extraction.Extraction, Window] | None,
+) -> Iterator[extraction.Item]:
+    """Ask for the run's own days, then for those of the sweep; one log tells both."""
+    yield from extraction.ask(source, run, asked)
+    if sweep is not None and not run.has_stopped:
+        second, days = sweep
+        yield from extraction.ask(source, second, days)
+        run.take_in(second)
 
 
 def _compare(
@@ -498,8 +546,8 @@ def write_catalog(settings: Settings) -> pl.DataFrame:
 
     Grain: one row per file. Columns: source, table_name, load_id, path (below the lake),
     completed_at (when dlt finished the load), fetched_at (the run's clock), row_count, byte_count,
-    newest_at (the newest instant that a row is about; NULL in a list), sha256 (of the file). A
-    compacted file has a row for each load in it.
+    newest_at and oldest_at (the newest and oldest instant that a row is about; NULL in a list),
+    sha256 (of the file). A compacted file has a row for each load in it.
     """
     with turn(settings, CATALOG):
         return _write_catalog(settings)
@@ -529,7 +577,7 @@ def _write_catalog(settings: Settings) -> pl.DataFrame:
         ):
             continue
         told = known.get(str(below), [])
-        if any(line["sha256"] is None for line in told) or not told:
+        if any(_is_outdated(line) for line in told) or not told:
             about = _time_column(source, table_name)
             told = _inspect(file_system, path, None if is_compacted(path) else load_id, about)
         for line in told:
@@ -550,6 +598,11 @@ def _write_catalog(settings: Settings) -> pl.DataFrame:
     catalog = pl.DataFrame(lines, schema=_CATALOG_SCHEMA)
     _replace(file_system, f"{root}/{CATALOG}", catalog)
     return catalog
+
+
+def _is_outdated(line: dict[str, Any]) -> bool:
+    """Tell whether an earlier version wrote the line, which did not know what is told now."""
+    return line["sha256"] is None or (line["newest_at"] is not None and line["oldest_at"] is None)
 
 
 def bucket(settings: Settings) -> tuple[Any, str]:
@@ -592,6 +645,13 @@ def newest_day(settings: Settings) -> date | None:
     # labels and settlements at a day's end bear the next day's date, which was not over yet
     over = max(last_complete_day(FixedClock(instant)) for instant in told["fetched_at"].unique())
     return min(newest.date(), over)
+
+
+def oldest_day(settings: Settings, source_name: str) -> date | None:
+    """Return the oldest day that landed rows of a source are about; None where there is none."""
+    of_source = read_catalog(settings).filter(pl.col("source") == source_name)
+    oldest = cast("datetime | None", of_source["oldest_at"].min())
+    return oldest.date() if oldest is not None else None
 
 
 def _list_counts(settings: Settings, source_name: str, now: datetime) -> dict[str, int]:
@@ -685,11 +745,12 @@ def _inspect(
         (pl.col(column) if column in there else pl.lit(None)).alias(name)
         for name, column in told.items()
     )
-    newest = pl.col("fetched_at", "newest_at").max()
+    about = pl.col("newest_at")
+    newest = [pl.col("fetched_at").max(), about.max(), about.min().alias("oldest_at")]
     if load_id is None:
-        loads = rows.group_by("load_id").agg(newest, row_count=pl.len()).sort("load_id").to_dicts()
+        loads = rows.group_by("load_id").agg(*newest, row_count=pl.len()).sort("load_id").to_dicts()
     else:
-        of_load = rows.select(newest).row(0, named=True)
+        of_load = rows.select(*newest).row(0, named=True)
         loads = [{**of_load, "load_id": load_id, "row_count": parquet.metadata.num_rows}]
     return [{**line, "sha256": sha256} for line in loads]
 

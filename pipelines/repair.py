@@ -9,6 +9,7 @@ from typing import Any
 
 from pipelines import warehouse
 from pipelines.settings import Settings
+from pipelines.sources import SOURCES
 from pipelines.windows import DAY, Window
 
 _GAPS = """
@@ -24,24 +25,21 @@ _HAS_MART = """
 
 @dataclass(frozen=True, order=True)
 class Wish:
-    """One request of a repair: some series of a raw table, for some days.
+    """One request of a repair: some days of some series of a raw table, or of a whole source.
 
     Attributes:
         source: the source.
-        table_name: the raw table.
+        table_name: the raw table; None: all.
         window: the days.
-        entities: the source's ids of the series.
+        entities: the source's ids of the series; none: all.
+        purpose: why, for the log.
     """
 
     source: str
-    table_name: str
+    table_name: str | None
     window: Window
-    entities: tuple[str, ...]
-
-    @property
-    def day_count(self) -> int:
-        """Days asked for, of all series together."""
-        return self.window.day_count * len(self.entities)
+    entities: tuple[str, ...] = ()
+    purpose: str = "repair"
 
     def as_config(self) -> dict[str, Any]:
         """Return it as what a run's config can hold."""
@@ -50,6 +48,7 @@ class Wish:
             "first": self.window.start.isoformat(),
             "last": self.window.last.isoformat(),
             "entities": list(self.entities),
+            "purpose": self.purpose,
         }
 
     @classmethod
@@ -60,6 +59,7 @@ class Wish:
             config["table_name"],
             Window.between(date.fromisoformat(config["first"]), date.fromisoformat(config["last"])),
             tuple(config["entities"]),
+            config["purpose"],
         )
 
 
@@ -85,6 +85,12 @@ def wishes(settings: Settings) -> tuple[Wish, ...]:
             for (source, table_name, window), series in together.items()
         )
     )
+
+
+def rereads(settings: Settings, window: Window, source: str | None = None) -> tuple[Wish, ...]:
+    """Return the wish to read all of a range again: of one source, or of each that is not off."""
+    names = [source] if source else [name for name in SOURCES if settings.overrides(name).enabled]
+    return tuple(Wish(name, None, window, purpose="reread") for name in names)
 
 
 def span(wanted: Sequence[Wish]) -> Window:

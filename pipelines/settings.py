@@ -80,6 +80,9 @@ class Settings(BaseSettings):
         default=None, description="folder with assets and markets beside the curated seeds"
     )
     keep_publications: int = Field(default=10, ge=1)
+    sweep_period_d: int = Field(
+        default=90, ge=0, description="days in which daily runs read all of the past again; 0: off"
+    )
     sources: dict[str, SourceOverrides] = Field(default_factory=dict)
 
     @field_validator("sources")

@@ -123,6 +123,13 @@ EXTRACTION = Table(
         Column("byte_count", "integer", "Bytes of the answers' bodies."),
         Column("duration_s", "double", "Seconds from the first request to the last row."),
         Column("run_id", "text", "The run that asked."),
+        Column(
+            "purpose",
+            "text",
+            "run: the run's days with the look-back; sweep: days of long ago, once more; repair: "
+            "what was missing; reread: what a user wants again.",
+            required=False,
+        ),
     ),
 )
 

@@ -27,7 +27,7 @@ def landed(monkeypatch: pytest.MonkeyPatch) -> dict[str, Window]:
     asked: dict[str, Window] = {}
 
     def land(
-        name: str, window: Window, settings: Settings, clock: Clock, run_id: str
+        name: str, window: Window, settings: Settings, clock: Clock, run_id: str, **_: object
     ) -> LoadReport:
         asked[name] = window
         rows = {table.name: 5 for table in sources.tables(name)}
@@ -70,7 +70,7 @@ def test_sources_are_landed_side_by_side(
     names = iter(range(10_000))
 
     def land(
-        name: str, window: Window, settings: Settings, clock: Clock, run_id: str
+        name: str, window: Window, settings: Settings, clock: Clock, run_id: str, **_: object
     ) -> LoadReport:
         if next(names) < lake.SANDBOX_THREADS:
             meeting.wait()  # breaks unless as many sources are at work at the same time
@@ -122,7 +122,9 @@ def test_a_repair_asks_for_its_wishes_and_nothing_else(
         run_id: str,
         *,
         only_table: str | None = None,
+        purpose: str = "run",
     ) -> LoadReport:
+        assert purpose == "repair"
         own = settings.overrides(name)
         assert own.look_back_d == 0, "not a day more"
         asked.append((name, window, own.entities, only_table))
@@ -184,7 +186,7 @@ def test_one_failing_source_is_named_and_the_others_land(
     healthy = lake.land
 
     def land(
-        name: str, window: Window, settings: Settings, clock: Clock, run_id: str
+        name: str, window: Window, settings: Settings, clock: Clock, run_id: str, **_: object
     ) -> LoadReport:
         report = healthy(name, window, settings, clock, run_id)
         if name == "binance":
@@ -206,7 +208,7 @@ def test_one_failing_source_is_named_and_the_others_land(
 def test_unforeseen_error_is_told_with_its_cause(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def land(*_args: object) -> LoadReport:
+    def land(*_args: object, **_options: object) -> LoadReport:
         try:
             raise KeyError("inner")
         except KeyError as error:

@@ -39,8 +39,9 @@ summed as (
         table_name,
         max(run_id) as run_id,
         max(known_at) as fetched_at,
-        min(window_start_at) as window_start_at,
-        max(window_end_at) as window_end_at,
+        -- what a sweep reads again is no part of the run's own days
+        min(case when purpose is distinct from 'sweep' then window_start_at end) as window_start_at,
+        max(case when purpose is distinct from 'sweep' then window_end_at end) as window_end_at,
         count(*) as entity_count,
         sum(case when status = 'ok' then 1 else 0 end) as ok_count,
         sum(case when status = 'partial' then 1 else 0 end) as partial_count,

@@ -9,6 +9,7 @@ final as (
         table_name,
         entity_id,
         run_id,
+        purpose,
         window_start as window_start_at,
         window_end as window_end_at,
         status,
