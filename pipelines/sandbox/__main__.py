@@ -13,6 +13,7 @@ import polars as pl
 from pydantic import ValidationError
 
 from pipelines.garbage import collect_rarely
+from pipelines.sandbox.advice import advise
 from pipelines.sandbox.dataset import DatasetError, describe_layout, load
 from pipelines.sandbox.generate import GenerateError, GeneratorSettings, generate
 
@@ -39,7 +40,9 @@ def _parser() -> argparse.ArgumentParser:
             help=f"{field.description + '; ' if field.description else ''}default {field.default}",
         )
 
-    check = commands.add_parser("validate", help="check a folder against the layout")
+    check = commands.add_parser(
+        "validate", help="check a folder against the layout, and say what comes of it"
+    )
     check.add_argument("dataset", type=Path)
 
     run = commands.add_parser("serve", help="serve a dataset folder on loopback")
@@ -66,6 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 print(_summary(options.out))
             case "validate":
                 print(_summary(options.dataset))
+                for sentence in advise(load(options.dataset)):
+                    print(f"  {sentence}")
             case "layout":
                 print(describe_layout(), end="")
             case "serve":

@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pipelines.sandbox.dataset import INTERVAL_S, TABLES, Dataset, occurred_by
+from pipelines.sandbox.dataset import INTERVAL_S, TABLES, Dataset, day_start, occurred_by
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -333,7 +333,13 @@ def versioned_rows(dataset: Dataset, table: str) -> pl.DataFrame:
 
 def _candle_rows(dataset: Dataset) -> pl.DataFrame:
     typical = (pl.col("high") + pl.col("low") + pl.col("close")) / 3
-    return versioned_rows(dataset, "candles").with_columns(
+    listed = dataset.table("markets").group_by("venue", "symbol").agg(pl.col("listed_day").min())
+    rows = versioned_rows(dataset, "candles").join(
+        listed.collect(), on=["venue", "symbol"], maintain_order="left"
+    )
+    # no venue has candles of a market that it has not listed yet
+    rows = rows.filter(pl.col("open_time") >= day_start(pl.col("listed_day"))).drop("listed_day")
+    return rows.with_columns(
         open_s=pl.col("open_time").dt.epoch("s"),
         # the formats have no way to say unknown
         volume_quote=pl.coalesce("volume_quote", pl.col("volume_base") * typical),
