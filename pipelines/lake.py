@@ -356,8 +356,8 @@ def _sweep(
     history = Window(first, asked.start)
     turn = Turn(asked.last, settings.sweep_period_d)
     ways = [
-        (begin(purpose="sweep", turn=turn), history),
-        (begin(purpose="sweep"), turn.days(history)),
+        (begin(purpose=extraction.SWEEP, turn=turn), history),
+        (begin(purpose=extraction.SWEEP), turn.days(history)),
     ]
     return min(ways, key=lambda way: Plan(tuple(source.plan(*way))).request_count)
 

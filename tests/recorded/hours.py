@@ -2,8 +2,8 @@
 
     python -m tests.recorded.hours OUT [--shared DIR]
 
-Binance's hours of twelve pairs against USDT, 2021-04 to 2022-09 (see convert.py for what may be done
-with recordings).
+Binance's hours of twelve pairs against USDT, 2021-04 to 2022-09 (see convert.py for what may be
+done with recordings).
 """
 
 from __future__ import annotations
