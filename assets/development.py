@@ -10,12 +10,14 @@ from pathlib import Path
 from assets import runs
 from assets.market import open_market
 from assets.resources import Progress
+from pipelines import origin
 from pipelines.settings import Settings, child_environment
 
 
 def serve(settings: Settings, progress: Progress, port: int) -> int:
     """Run Dagster's UI and daemon until they are stopped; return their exit code."""
     with open_market(settings, progress) as market:
+        origin.claim(market.settings)
         with runs.open_instance(market.settings):
             pass  # installs the instance's config
         environment = child_environment(

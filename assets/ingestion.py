@@ -9,9 +9,10 @@ from assets import keys
 from assets.partitions import DAILY, SINGLE_RUN, window_of
 from assets.resources import Landings, Progress
 from pipelines import lake, sources
+from pipelines.availability import refuse_unavailable_days
 from pipelines.lake import LoadReport
 from pipelines.repair import Wish
-from pipelines.settings import Settings
+from pipelines.settings import Settings, SettingsError
 from pipelines.tables import EXTRACTION, QUARANTINE, Table
 from pipelines.windows import Clock
 
@@ -76,6 +77,10 @@ def _build(source: str) -> dg.AssetsDefinition:
         landings: dg.ResourceParam[Landings],
     ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
         window = window_of(context)
+        try:
+            refuse_unavailable_days(settings, window)
+        except SettingsError as problem:
+            raise dg.Failure(description=str(problem), allow_retries=False) from problem
         progress.begin(f"Extract {source}")
         landing = landings.of_run(
             lambda: lake.Landing(

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from assets.resources import Progress
-from pipelines.settings import Settings, SettingsError, SourceOverrides
-from pipelines.sources import SOURCES, source
+from pipelines.availability import with_available_sources
+from pipelines.settings import Settings, SettingsError
 from pipelines.windows import DAY, clock_at, last_complete_day, start_of
 
 if TYPE_CHECKING:
@@ -99,33 +99,9 @@ def open_market(
                 "dataset": found.path,
                 "curation_dir": settings.curation_dir or found.path,
                 "now": now,
-                "sources": _sources_of(found, settings),
             }
         )
-        yield Market(bound, found, server)
-
-
-def _sources_of(dataset: Dataset, settings: Settings) -> dict[str, SourceOverrides]:
-    """Return the settings' sources as the dataset needs them.
-
-    Those that it says nothing about are switched off, and of venues the candles are asked for that
-    it has: its hours, unless the settings name other lengths.
-    """
-    silent = set(SOURCES) - set(dataset.sources)
-    shorter = {
-        venue: intervals
-        for venue, intervals in dataset.intraday.items()
-        if venue in dataset.sources
-        and source(venue).intervals
-        and not settings.overrides(venue).intervals
-    }
-    changes: dict[str, dict[str, Any]] = {
-        **{venue: {"intervals": intervals} for venue, intervals in shorter.items()},
-        **{name: {"enabled": False} for name in silent},
-    }
-    return settings.sources | {
-        name: settings.overrides(name).model_copy(update=change) for name, change in changes.items()
-    }
+        yield Market(with_available_sources(bound), found, server)
 
 
 def _default_dataset(settings: Settings, progress: Progress) -> Path:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import dagster as dg
 
+from pipelines.availability import with_available_sources
 from pipelines.lake import Landing
 from pipelines.settings import Settings, get_settings
 from pipelines.windows import Clock, clock_at
@@ -80,8 +81,8 @@ def run_landings(_context: dg.InitResourceContext) -> Iterator[Landings]:
 
 @dg.resource(description="The settings, read from the environment when the run starts.")
 def environment_settings(_context: dg.InitResourceContext) -> Settings:
-    """Return the settings of this process."""
-    return get_settings()
+    """Return the settings of this process, less the sources that its market does not have."""
+    return with_available_sources(get_settings())
 
 
 @dg.resource(

@@ -13,6 +13,7 @@ from assets import automation, ingestion, runs, transformation
 from assets.market import Market, morning_after, open_market
 from assets.resources import Progress
 from pipelines import lake, origin, publishing, repair
+from pipelines.availability import refuse_unavailable_days
 from pipelines.publishing import Manifest
 from pipelines.repair import Wish
 from pipelines.settings import Settings, SettingsError
@@ -56,7 +57,7 @@ def daily(
     with open_market(settings, progress, dataset, day) as market:
         origin.claim(market.settings)
         target = day or market.last_day
-        _refuse_unknown_days(market, Window.of_day(target))
+        refuse_unavailable_days(market.settings, Window.of_day(target))
         with runs.open_instance(market.settings) as instance:
             outcomes = []
             history = _missing_history(instance, market, target)
@@ -89,7 +90,7 @@ def backfill(
     """Extract a range of days in one run, as the sources tell it now, build, check and publish."""
     with open_market(settings, progress, dataset) as market:
         origin.claim(market.settings)
-        _refuse_unknown_days(market, window)
+        refuse_unavailable_days(market.settings, window)
         with runs.open_instance(market.settings) as instance:
             outcome = runs.execute(
                 instance, automation.BACKFILL_JOB, window, market.settings, progress
@@ -119,7 +120,7 @@ def replay(
     outcomes = []
     with open_market(settings, progress, dataset, window.start) as market:
         origin.claim(market.settings)
-        _refuse_unknown_days(market, window)
+        refuse_unavailable_days(market.settings, window)
         with runs.open_instance(market.settings) as instance:
             history = _missing_history(instance, market, window.start)
             if history is not None:
@@ -279,19 +280,6 @@ def _newest_day(settings: Settings) -> date:
     if day is None:
         raise SettingsError("nothing was landed yet: run `tokenmart daily` first")
     return day
-
-
-def _refuse_unknown_days(market: Market, window: Window) -> None:
-    if market.dataset is None:
-        if window.last > market.last_day:
-            raise SettingsError(
-                f"{window.last} is not over yet: the newest complete day is {market.last_day}"
-            )
-    elif window.start < market.dataset.start or window.last > market.dataset.end:
-        raise SettingsError(
-            f"the dataset {market.dataset.name} has the days {market.dataset.start} to "
-            f"{market.dataset.end}, not all of {window}"
-        )
 
 
 def _refuse_later_knowledge(settings: Settings, first_day: date) -> None:

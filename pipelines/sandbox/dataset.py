@@ -813,6 +813,20 @@ def load(path: Path | str) -> Dataset:
     return Dataset(folder, meta, files, tuple(warnings))
 
 
+def describe(path: Path) -> Dataset:
+    """Open a dataset folder without reading its tables: for its days and its sources.
+
+    Raises:
+        DatasetError: `dataset.json` is missing or unreadable, or a required table is missing.
+    """
+    problems: list[str] = []
+    meta = _read_meta(path, problems)
+    files = _find_files(path, problems, [])
+    if meta is None or problems:
+        raise DatasetError(path, problems)
+    return Dataset(path, meta, files)
+
+
 def _read_meta(folder: Path, problems: list[str]) -> DatasetMeta | None:
     path = folder / META_FILE
     if not path.is_file():

@@ -17,7 +17,6 @@ from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import Dataset, load
 from pipelines.sandbox.generate import GeneratorSettings, generate
 from pipelines.settings import Settings
-from pipelines.sources import SOURCES
 
 REPO = Path(__file__).resolve().parents[2]
 START, END = date(2024, 1, 1), date(2024, 4, 9)
@@ -47,20 +46,12 @@ class Project:
         return self.run("daily", "--dataset", str(self.dataset.path), *arguments)
 
     def served_by(self, server: SandboxServer, now: datetime) -> "Project":
-        """Return the same project, talking to a server that the test controls.
-
-        Sources that the dataset says nothing about are off, as they are by a server of its own.
-        """
-        silent = {
-            f"TOKENMART_SOURCES__{source.upper()}__ENABLED": "false"
-            for source in set(SOURCES) - set(self.dataset.sources)
-        }
+        """Return the same project, talking to a server that the test controls."""
         return Project(
             self.data_dir,
             self.dataset,
             {
                 **self.environment,
-                **silent,
                 "TOKENMART_SANDBOX_URL": server.url,
                 "TOKENMART_DATASET": str(self.dataset.path),
                 "TOKENMART_CURATION_DIR": str(self.dataset.path),

@@ -1,4 +1,4 @@
-"""A range of days launched in the running UI: webserver, daemon, one run, nothing skipped."""
+"""A range of days launched in what `tokenmart dev` opens: one run, nothing skipped."""
 
 import signal
 import socket
@@ -16,8 +16,7 @@ import pytest
 
 from assets import runs
 from pipelines.publishing import publications
-from pipelines.sandbox import SandboxServer
-from tests.e2e.conftest import END, REPO, Project
+from tests.e2e.conftest import END, REPO, START, Project
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
@@ -103,30 +102,29 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.fixture
-def served(project: Project, server: SandboxServer) -> Project:
-    return project.served_by(server, project.dataset.now)
+def opened(project: Project) -> Project:
+    """The project with its dataset in the settings, as who keeps a dataset of his own has it."""
+    return Project(
+        project.data_dir, project.dataset, {"TOKENMART_DATASET": str(project.dataset.path)}
+    )
 
 
 @pytest.fixture
-def ui(served: Project, tmp_path: Path) -> Iterator[Ui]:
-    """The running webserver and daemon on the project's instance."""
-    workspace = ["-w", str(REPO / "workspace.yaml")]
+def dev_log(tmp_path: Path) -> Path:
+    return tmp_path / "dev.log"
+
+
+@pytest.fixture
+def ui(opened: Project, dev_log: Path) -> Iterator[Ui]:
+    """`tokenmart dev` on the project, with no switch that a user does not set."""
     port = _free_port()
-    with runs.open_instance(served.settings):
-        pass
-    web_log, daemon_log = tmp_path / "webserver.log", tmp_path / "daemon.log"
-    web = _start(
-        "dagster-webserver", "-h", "127.0.0.1", "-p", str(port), *workspace,
-        project=served, log=web_log,
-    )  # fmt: skip
-    daemon = _start("dagster-daemon", "run", *workspace, project=served, log=daemon_log)
+    process = _start("tokenmart", "dev", "--port", str(port), project=opened, log=dev_log)
     try:
         found = Ui(port)
-        found.wait_until_ready(web, 180)
+        found.wait_until_ready(process, 240)
         yield found
     finally:
-        _stop(daemon)
-        _stop(web)
+        _stop(process)
 
 
 def _alive_in_session(session: int) -> list[str]:
@@ -135,12 +133,10 @@ def _alive_in_session(session: int) -> list[str]:
 
 
 def test_the_ui_command_serves_the_project_and_leaves_nothing_behind(
-    served: Project, tmp_path: Path
+    opened: Project, dev_log: Path
 ) -> None:
     port = _free_port()
-    process = _start(
-        "tokenmart", "dev", "--port", str(port), project=served, log=tmp_path / "dev.log"
-    )
+    process = _start("tokenmart", "dev", "--port", str(port), project=opened, log=dev_log)
     try:
         ui = Ui(port)
         ui.wait_until_ready(process, 180)
@@ -158,11 +154,39 @@ def test_the_ui_command_serves_the_project_and_leaves_nothing_behind(
     last_call = time.monotonic() + 30
     while (left := _alive_in_session(process.pid)) and time.monotonic() < last_call:
         time.sleep(0.5)
-    assert left == [], (tmp_path / "dev.log").read_text(errors="replace")[-2000:]
+    assert left == [], dev_log.read_text(errors="replace")[-2000:]
 
 
-def test_range_is_backfilled_in_one_run(ui: Ui, served: Project, tmp_path: Path) -> None:
-    first = served.current
+def _backfilled(ui: Ui, assets: list[dict[str, Any]], days: list[str]) -> dict[str, Any]:
+    """Launch a backfill as the UI does, and return what became of it."""
+    launched = ui.ask(_LAUNCH, assets=assets, days=days)["launchPartitionBackfill"]
+    assert launched["__typename"] == "LaunchBackfillSuccess", launched
+    deadline = time.monotonic() + 900
+    while time.monotonic() < deadline:
+        found: dict[str, Any] = ui.ask(_STATUS, id=launched["backfillId"])[
+            "partitionBackfillOrError"
+        ]
+        if found["status"] in _DONE:
+            return found
+        time.sleep(2)
+    pytest.fail("the backfill did not end within 15 minutes")
+
+
+def test_a_day_that_the_market_does_not_have_fails(ui: Ui, dev_log: Path) -> None:
+    raw = [
+        {"path": node["assetKey"]["path"]}
+        for node in ui.ask(_ASSETS)["assetNodes"]
+        if node["assetKey"]["path"][:2] == ["raw", "binance"] and node["isExecutable"]
+    ]
+    found = _backfilled(ui, raw, [(START - timedelta(days=1)).isoformat()])
+
+    log = dev_log.read_text(errors="replace")
+    assert [run["status"] for run in found["runs"]] == ["FAILURE"], log[-4000:]
+    assert f"has the days {START} to {END}" in log
+
+
+def test_range_is_backfilled_in_one_run(ui: Ui, opened: Project, dev_log: Path) -> None:
+    first = opened.current
     assets = [
         {"path": node["assetKey"]["path"]}
         for node in ui.ask(_ASSETS)["assetNodes"]
@@ -170,23 +194,14 @@ def test_range_is_backfilled_in_one_run(ui: Ui, served: Project, tmp_path: Path)
     ]
     assert len(assets) > 100
 
-    launched = ui.ask(_LAUNCH, assets=assets, days=DAYS)["launchPartitionBackfill"]
-    assert launched["__typename"] == "LaunchBackfillSuccess", launched
-
-    deadline = time.monotonic() + 900
-    found: dict[str, Any] = {}
-    while time.monotonic() < deadline:
-        found = ui.ask(_STATUS, id=launched["backfillId"])["partitionBackfillOrError"]
-        if found["status"] in _DONE:
-            break
-        time.sleep(2)
-    log = (tmp_path / "daemon.log").read_text(errors="replace")[-4000:]
+    found = _backfilled(ui, assets, DAYS)
+    log = dev_log.read_text(errors="replace")[-4000:]
     assert found["status"] == "COMPLETED_SUCCESS", f"{found}\n{log}"
     assert [run["status"] for run in found["runs"]] == ["SUCCESS"], "a range is to be one run"
 
     # Dagster may skip an asset and call the backfill a success
     (run,) = found["runs"]
-    with runs.open_instance(served.settings) as instance:
+    with runs.open_instance(opened.settings) as instance:
         records = instance.get_records_for_run(
             run["id"], of_type=dg.DagsterEventType.ASSET_MATERIALIZATION
         ).records
@@ -197,5 +212,5 @@ def test_range_is_backfilled_in_one_run(ui: Ui, served: Project, tmp_path: Path)
     }
     wanted = {(tuple(asset["path"]), day) for asset in assets for day in DAYS}
     assert wanted - made == set()
-    assert publications(served.settings)[-1].run_id == run["id"]
-    assert served.current.content_hash == first.content_hash
+    assert publications(opened.settings)[-1].run_id == run["id"]
+    assert opened.current.content_hash == first.content_hash
