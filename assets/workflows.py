@@ -185,7 +185,7 @@ def reread(
     if source is not None and source not in SOURCES:
         raise SettingsError(f"no such source: {source}; there are {', '.join(SOURCES)}")
     with open_market(settings, progress, dataset) as market:
-        _refuse_unknown_days(market, window)
+        refuse_unavailable_days(market.settings, window)
         return _repaired(market, repair.rereads(market.settings, window, source), progress)
 
 

@@ -11,24 +11,25 @@ from pipelines.sandbox.generate import GeneratorSettings, generate
 from pipelines.settings import Settings, SettingsError, SourceOverrides
 from pipelines.windows import Window
 
-START, END = date(2024, 1, 1), date(2024, 1, 20)
+START, END = date(2024, 1, 1), date(2024, 4, 9)
 
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     wanted = GeneratorSettings(
-        name="tiny", start=START, end=END, assets=12, stablecoins=6, venues=1
+        name="tiny", start=START, end=END, assets=15, stablecoins=7, venues=1
     )
     return generate(wanted, tmp_path_factory.mktemp("market") / "tiny")
 
 
 def test_sources_that_the_dataset_says_nothing_about_are_off(dataset: Path) -> None:
     settings = Settings(
-        dataset=dataset, sources={"binance": SourceOverrides(look_back_d=9)}, data_dir=dataset
+        dataset=dataset, sources={"coinbase": SourceOverrides(look_back_d=9)}, data_dir=dataset
     )
     found = with_available_sources(settings)
 
-    assert found.overrides("binance") == SourceOverrides(look_back_d=9)
+    assert found.overrides("coinbase").enabled
+    assert found.overrides("coinbase").look_back_d == 9, "the user's own settings stay"
     assert not found.overrides("bitstamp").enabled, "the market has one venue"
     assert with_available_sources(found) == found
 
@@ -44,7 +45,7 @@ def test_without_a_dataset_every_source_is_asked(settings: Settings) -> None:
 
 @pytest.mark.parametrize(
     ("first", "last"),
-    [(date(2023, 12, 31), START), (END, date(2024, 1, 21)), (date(2030, 1, 1), date(2030, 1, 1))],
+    [(date(2023, 12, 31), START), (END, date(2024, 4, 10)), (date(2030, 1, 1), date(2030, 1, 1))],
     ids=["before", "after", "far"],
 )
 def test_days_that_the_dataset_does_not_have_are_refused(
@@ -52,7 +53,7 @@ def test_days_that_the_dataset_does_not_have_are_refused(
 ) -> None:
     settings = Settings(dataset=dataset)
     refuse_unavailable_days(settings, Window.between(START, END))
-    with pytest.raises(SettingsError, match="has the days 2024-01-01 to 2024-01-20"):
+    with pytest.raises(SettingsError, match="has the days 2024-01-01 to 2024-04-09"):
         refuse_unavailable_days(settings, Window.between(first, last))
 
 
