@@ -6,6 +6,8 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+INSTALL_LOG := $(VENV)/install.log
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --no-deps
 MANIFEST := dbt/target/manifest.json
 DBT_FILES := $(shell find dbt -type f -not -path 'dbt/target/*' -not -path 'dbt/logs/*' 2>/dev/null)
 
@@ -18,11 +20,16 @@ install: $(INSTALLED) $(MANIFEST) ## make the environment and prepare dbt (done 
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo 'Python 3.11, 3.12 or 3.13 is needed; none is on the PATH (set PYTHON=...)'; exit 1; }
-	@echo "==> environment in $(VENV) with $$($(PYTHON) --version): about 180 packages, once, a minute or two"
+	@echo "==> environment in $(VENV) with $$($(PYTHON) --version): about 180 packages, once"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip --disable-pip-version-check install --no-deps --require-hashes -r requirements.lock \
-		| awk '/^ *(Downloading|Using cached)/ { n++; if (n % 20 == 0) { printf "    %d packages fetched\n", n; fflush() } } /^Installing/ { print "    installing"; fflush() } /^(ERROR|Successfully)/ { print "    " substr($$0, 1, 100) "…" }'
-	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable .
+	@awk '/^uv==/ { found = 1 } found { print } found && !/\\$$/ { exit }' requirements.lock > $(VENV)/uv.txt
+	@{ $(PIP) --quiet --require-hashes -r $(VENV)/uv.txt \
+		&& $(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python --compile-bytecode --no-deps --require-hashes -r requirements.lock; } \
+		> $(INSTALL_LOG) 2>&1 \
+		|| { echo "    uv could not be used ($(INSTALL_LOG)): pip takes a minute or two"; \
+			$(PIP) --require-hashes -r requirements.lock >> $(INSTALL_LOG) 2>&1; } \
+		|| { tail -20 $(INSTALL_LOG); exit 1; }
+	@$(PIP) --quiet --no-build-isolation --editable . >> $(INSTALL_LOG) 2>&1 || { tail -20 $(INSTALL_LOG); exit 1; }
 	@test -x $(BIN)/tokenmart
 	@touch $@
 
