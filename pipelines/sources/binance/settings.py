@@ -17,7 +17,24 @@ FILES_URL = "https://data.binance.vision"
 FILES_BUDGET = Budget(requests_per_second=8.0, burst=8)
 # a file and its checksum
 FILE_REQUESTS = 2
-QUOTES = frozenset({"USDT", "USDC", "BTC"})
+# every quote that can be priced (the seed cfg_quote), in the venue's code
+QUOTES = frozenset(
+    {
+        "BTC",
+        "BUSD",
+        "DAI",
+        "ETH",
+        "EUR",
+        "FDUSD",
+        "GBP",
+        "PAX",
+        "TUSD",
+        "USD",
+        "USDC",
+        "USDP",
+        "USDT",
+    }
+)
 STATUSES = frozenset(
     {
         "TRADING",

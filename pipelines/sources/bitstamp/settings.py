@@ -11,7 +11,8 @@ LICENCE = "Bitstamp API terms: own use, no redistribution of raw data"
 # what can be had beside the daily candles
 INTRADAY = frozenset({"1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "12h"})
 PAGE_ROWS = 1000
-QUOTES = frozenset({"USD", "EUR"})
+# every quote that can be priced (the seed cfg_quote), in the venue's code
+QUOTES = frozenset({"BTC", "DAI", "ETH", "EUR", "GBP", "PAX", "USD", "USDC", "USDT"})
 SPOT = "SPOT"
 # the rate limit is told in the body of a refusal
 TOO_MANY_REQUESTS = "400.002"

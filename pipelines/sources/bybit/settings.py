@@ -23,6 +23,7 @@ INSTRUMENTS_PAGE_ROWS = 1000
 MAX_LINEAR_PAGES = 3
 # against USDT, and BTCUSDT beside 1000BTCUSDT
 MAX_CONTRACTS_OF_A_BASE = 2
-QUOTES = frozenset({"USDT", "USDC"})
+# every quote that can be priced (the seed cfg_quote), in the venue's code
+QUOTES = frozenset({"BTC", "BUSD", "DAI", "ETH", "EUR", "FDUSD", "TUSD", "USDC", "USDP", "USDT"})
 PERPETUAL = "LinearPerpetual"
 SETTLED_IN = frozenset({"USDT"})

@@ -12,4 +12,21 @@ LICENCE = "Coinbase market data terms: own use, no redistribution of raw data"
 INTRADAY = frozenset({"1m", "5m", "15m", "1h", "6h"})
 # a window of 300 buckets, both ends inclusive; one more is refused with HTTP 400
 PAGE_BUCKETS = 300
-QUOTES = frozenset({"USD"})
+# every quote that can be priced (the seed cfg_quote), in the venue's code
+QUOTES = frozenset(
+    {
+        "BTC",
+        "BUSD",
+        "DAI",
+        "ETH",
+        "EUR",
+        "FDUSD",
+        "GBP",
+        "PAX",
+        "TUSD",
+        "USD",
+        "USDC",
+        "USDP",
+        "USDT",
+    }
+)

@@ -12,4 +12,7 @@ LICENCE = "Kraken API terms: own use, no redistribution of raw data"
 INTRADAY = frozenset({"1m", "5m", "15m", "30m", "1h", "4h"})
 # whatever `since` is: the newest 720 closed candles and the open one
 REACH_ROWS = 720
-QUOTES = frozenset({"USD", "EUR"})
+# every quote that can be priced (the seed cfg_quote), in the venue's code
+QUOTES = frozenset(
+    {"BUSD", "DAI", "ETH", "EUR", "FDUSD", "GBP", "TUSD", "USD", "USDC", "USDP", "USDT", "XBT"}
+)

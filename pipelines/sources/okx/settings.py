@@ -28,5 +28,8 @@ PAGE_ROWS = 300
 FUNDING_PAGE_ROWS = 400
 # "the last 3 months": what is not taken by then is gone
 FUNDING_REACH_D = 89
-QUOTES = frozenset({"USDT", "USDC"})
+# every quote that can be priced (the seed cfg_quote), in the venue's code
+QUOTES = frozenset(
+    {"BTC", "BUSD", "DAI", "ETH", "EUR", "FDUSD", "TUSD", "USD", "USDC", "USDP", "USDT"}
+)
 SETTLED_IN = frozenset({"USDT"})

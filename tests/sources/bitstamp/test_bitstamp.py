@@ -88,7 +88,7 @@ def test_a_page_from_before_the_listing_brings_nothing_twice():
 def test_only_spot_markets_of_curated_bases_are_asked_for():
     exchange = Exchange("2011-08-18")
     exchange.list = [
-        market("BTC"), market("BTC", "EUR"), market("BTC", "GBP"), market("XYZ"),
+        market("BTC"), market("BTC", "EUR"), market("BTC", "JPY"), market("XYZ"),
         {**market("BTC", kind="PERPETUAL"), "market_symbol": "btcusd-perp"},
     ]  # fmt: skip
     run = run_of(exchange, NOW, ["BTC"])

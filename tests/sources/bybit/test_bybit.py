@@ -212,15 +212,15 @@ def test_the_list_of_contracts_is_read_page_by_page():
     assert {row["symbol"] for row in rows["funding_history"]} == {"BTCUSDT"}
 
 
-def test_only_usdt_settled_perpetuals_and_stable_quotes_are_asked_for():
+def test_only_usdt_settled_perpetuals_and_priced_quotes_are_asked_for():
     exchange = Exchange("2019-01-01")
     exchange.lists = {
-        "spot": [pair("BTC"), pair("BTC", "EUR"), pair("XYZ")],
+        "spot": [pair("BTC"), pair("BTC", "EUR"), pair("BTC", "BRL"), pair("XYZ")],
         "linear": [contract("BTC", "LinearFutures"), contract("BTC", settle="USDC")],
     }
     run = run_of(exchange, NOW, ["BTC"])
     rows = landed(SOURCE, run, days("2026-02-28", "2026-02-28"))
-    assert {row["symbol"] for row in rows["kline"]} == {"BTCUSDT"}
+    assert {row["symbol"] for row in rows["kline"]} == {"BTCUSDT", "BTCEUR"}
     assert "funding_history" not in rows
 
 

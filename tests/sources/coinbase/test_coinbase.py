@@ -250,7 +250,7 @@ def test_a_product_without_trades_on_the_last_day_is_partial() -> None:
 def test_auction_books_and_other_quotes_are_not_asked_for() -> None:
     exchange = Exchange("2024-03-01")
     exchange.products = [
-        product("BTC"), product("BTC", id="BTCAUCTION-USD"), product("BTC", "EUR"),
+        product("BTC"), product("BTC", id="BTCAUCTION-USD"), product("BTC", "INR"),
         product("JUNK"), product("OLD", status="delisted", trading_disabled=True),
     ]  # fmt: skip
     run = run_of(exchange, NOW, {"BTC", "OLD"})

@@ -178,12 +178,15 @@ def test_an_unknown_confirm_is_quarantined():
 def test_only_usdt_settled_linear_swaps_are_asked_for_funding():
     exchange = Exchange("2020-01-01")
     exchange.lists = {
-        "SPOT": [spot("BTC"), spot("BTC", "EUR"), spot("XYZ")],
+        "SPOT": [spot("BTC"), spot("BTC", "EUR"), spot("BTC", "AED"), spot("XYZ")],
         "SWAP": [swap("BTC"), swap("BTC", "BTC", "inverse"), swap("XYZ")],
     }
     run = run_of(exchange, NOW, ["BTC"])
     landed(SOURCE, run, days("2026-02-25", "2026-02-28"))
-    assert {asked["instId"] for asked in run.client.paths("candles")} == {"BTC-USDT"}
+    assert {asked["instId"] for asked in run.client.paths("candles")} == {
+        "BTC-USDT",
+        "BTC-EUR",
+    }
     assert {asked["instId"] for asked in run.client.paths("funding")} == {"BTC-USDT-SWAP"}
 
 
