@@ -436,17 +436,24 @@ def test_what_nobody_tells_is_not_zero(box: LakeBox) -> None:
 
 
 def test_an_equity_counts_once_it_is_known_and_while_it_is_fresh(box: LakeBox) -> None:
-    """V-16: the curated close of 12 August, published the next morning, is good for four days."""
+    """The worth of a quarter's end is good until a later one is known, here that of 12 August."""
     found = dict(
         box.query(
             "select day, (equity_mcap_usd, equity_staleness_d) from marts.exchange_token_daily "
             "where exchange_id = 'coinbase' and day between '2025-08-11' and '2025-08-17'"
         )
     )
-    assert found[date(2025, 8, 11)] == (None, None)
+    assert found[date(2025, 8, 11)] == (89.7e9, 42)
     assert found[date(2025, 8, 12)] == (84e9, 0)
-    assert found[date(2025, 8, 16)] == (84e9, 4)
-    assert found[date(2025, 8, 17)] == (None, None)
+    assert found[date(2025, 8, 17)] == (84e9, 5)
+    goes_stale = "update curated.exchange_equity_curated set ttl_d = 4"
+    with box.tampered(goes_stale) as other:
+        other.dbt("run", "--select", "int_exchange_equity_daily")
+        days_known = other.query(
+            "select max(day) from intermediate.int_exchange_equity_daily "
+            "where equity_day = '2025-08-12'"
+        )
+    assert days_known == [(date(2025, 8, 16),)], "what is too old is not known"
 
 
 TOTAL = "chain_id = '__total__' and protocol_id = 'uniswap-v3'"

@@ -20,7 +20,7 @@ defi_config as (
 
 -- a curation folder is a market of its own: the world's equities have no place in it
 stated as (
-    select exchange_id, day, equity_mcap_usd, known_at
+    select exchange_id, day, equity_mcap_usd, ttl_d, known_at
     from curated
     where exchange_id not in (select exchange from overlay)
 
@@ -30,6 +30,7 @@ stated as (
         exchange as exchange_id,
         day,
         equity_mcap_usd,
+        cast(null as integer) as ttl_d,
         coalesce(known_at, {{ day_start('day + 1') }}) as known_at
     from overlay
 ),
@@ -39,11 +40,13 @@ known as (
         stated.exchange_id,
         stated.day as equity_day,
         stated.equity_mcap_usd,
+        coalesce(stated.ttl_d, defi_config.equity_ttl_d) as ttl_d,
         stated.known_at,
         -- the first day at whose end it was known
         greatest(stated.day, {{ utc_day('stated.known_at') }} - 1) as usable_day
     from stated
     cross join build_stamp
+    cross join defi_config
     where stated.equity_mcap_usd > 0 and stated.known_at <= build_stamp.as_of_ts
 ),
 
@@ -54,10 +57,9 @@ valid as (
         known.equity_mcap_usd,
         known.known_at,
         known.usable_day,
-        known.equity_day + defi_config.equity_ttl_d as last_day
+        known.equity_day + known.ttl_d as last_day
     from known
-    cross join defi_config
-    where known.usable_day <= known.equity_day + defi_config.equity_ttl_d
+    where known.usable_day <= known.equity_day + known.ttl_d
 ),
 
 calendar as (
