@@ -297,6 +297,21 @@ CONTRACTS: tuple[Contract, ...] = (
         },
     ),
     Contract(
+        "ops_coverage",
+        ("mart", "column_name", "entity_id"),
+        {
+            "mart": _TEXT,
+            "column_name": _TEXT,
+            "data_type": _TEXT,
+            "entity_id": _TEXT,
+            "first_day": _DAY,
+            "last_day": _DAY,
+            "row_count": _COUNT,
+            "null_frac": _NUMBER,
+            "limiting_source": _TEXT,
+        },
+    ),
+    Contract(
         "ops_freshness",
         ("subject_kind", "subject"),
         {

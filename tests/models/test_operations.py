@@ -7,7 +7,7 @@ from datetime import timedelta
 import polars as pl
 import pytest
 
-from tests.models.lake_box import Asked, LakeBox, day_start, days
+from tests.models.lake_box import Asked, LakeBox, day_start, days, manifest
 from tests.models.market import DAY, Market, dollars
 
 DAYS = days("2024-01-01", 5)
@@ -82,6 +82,48 @@ def test_freshness_is_about_the_days_of_the_data(box: LakeBox) -> None:
     assert rows["coinbase.candles"] == ("01-04", 30.0, "late")
     assert rows["coinmetrics.asset_metrics"] == (None, None, "empty")
     assert rows["price_daily"] == ("01-05", 6.0, "fresh")
+
+
+def test_coverage_is_told_of_every_daily_mart(box: LakeBox) -> None:
+    nodes = [node for node in manifest().nodes.values() if node.resource_type == "model"]
+    daily = {
+        node.unique_id for node in nodes if node.fqn[1] == "marts" and node.name.endswith("_daily")
+    }
+    (coverage,) = [node for node in nodes if node.name == "ops_coverage"]
+    told = {name for name in coverage.depends_on.nodes if name in daily}
+    assert told == daily, f"ops_coverage leaves out {daily - told}"
+
+
+def test_coverage_is_what_the_marts_have(box: LakeBox) -> None:
+    told = {
+        (column, entity): row
+        for column, entity, *row in box.query(
+            "select column_name, entity_id, first_day, last_day, row_count, null_frac "
+            "from marts.ops_coverage where mart = 'price_daily'"
+        )
+    }
+    assert ("day", "*") not in told
+    assert {entity for _, entity in told} > {"*", "tether"}
+    for (column, entity), row in told.items():
+        (counted,) = box.query(
+            f"select min(case when {column} is not null then day end), "
+            f"max(case when {column} is not null then day end), "
+            f"count(*), 1 - count({column}) / count(*) from marts.price_daily "
+            f"where '{entity}' in ('*', asset_id)"
+        )
+        assert tuple(row) == counted, f"{column} of {entity}"
+
+
+def test_a_column_that_ended_is_not_fresh_because_its_mart_is(box: LakeBox) -> None:
+    ended = (
+        "update marts.ops_coverage set last_day = last_day - 30 "
+        "where mart = 'price_daily' and column_name = 'volume_usd'"
+    )
+    with box.tampered(ended) as other:
+        other.dbt("run", "--select", "ops_freshness")
+        status = dict(other.query("select subject, status from marts.ops_freshness"))
+    assert status["price_daily.volume_usd"] == "stale"
+    assert (status["price_daily.close_usd"], status["price_daily"]) == ("fresh", "fresh")
 
 
 def test_results_of_earlier_runs_are_kept(box: LakeBox) -> None:

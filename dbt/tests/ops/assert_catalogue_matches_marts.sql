@@ -5,7 +5,7 @@
     ref('dim_narrative_membership'), ref('narrative_daily'), ref('pair_correlation_daily'),
     ref('stablecoin_supply_daily'), ref('stablecoin_peg_daily'), ref('stablecoin_chain_daily'),
     ref('stablecoin_market_daily'), ref('stablecoin_milestone'), ref('stablecoin_risk_card'),
-    ref('ops_load_log'), ref('ops_freshness'), ref('ops_check_result'),
+    ref('ops_load_log'), ref('ops_freshness'), ref('ops_coverage'), ref('ops_check_result'),
     ref('meta_metric_catalog'), ref('dim_universe_membership'), ref('technical_daily'),
     ref('derivatives_daily'), ref('levels_daily'), ref('trader_grade_daily'),
     ref('investor_grade_daily'), ref('grade_components'), ref('signal_daily'),

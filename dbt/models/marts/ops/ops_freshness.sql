@@ -71,10 +71,6 @@ bybit_interest as (
     select * from {{ ref('stg_bybit__open_interest') }}
 ),
 
-derivative as (
-    select * from {{ ref('derivatives_daily') }}
-),
-
 stablecoin_chart as (
     select * from {{ ref('stg_defillama_stablecoins__chart') }}
 ),
@@ -91,30 +87,6 @@ zloty_rate as (
     select * from {{ ref('stg_gold__currency_rate') }}
 ),
 
-ohlcv as (
-    select * from {{ ref('ohlcv_daily') }}
-),
-
-price as (
-    select * from {{ ref('price_daily') }}
-),
-
-venue_quality as (
-    select * from {{ ref('venue_quality_daily') }}
-),
-
-returns_risk as (
-    select * from {{ ref('returns_risk_daily') }}
-),
-
-supply as (
-    select * from {{ ref('stablecoin_supply_daily') }}
-),
-
-peg as (
-    select * from {{ ref('stablecoin_peg_daily') }}
-),
-
 bitcoin_chart as (
     select * from {{ ref('stg_blockchain_info__chart') }}
 ),
@@ -123,8 +95,9 @@ transfer as (
     select * from {{ ref('stg_ethereum__transfer') }}
 ),
 
-network_valuation as (
-    select * from {{ ref('network_valuation_daily') }}
+coverage as (
+    select * from {{ ref('ops_coverage') }}
+    where entity_id = '*'
 ),
 
 -- a table without a lag is an archive: nothing is due
@@ -296,53 +269,22 @@ observed as (
     from zloty_rate
 ),
 
--- a row of NULLs on a missing day is no news
+-- a column that ended is not fresh because others go on; a mart is as fresh as its freshest number. A row
+-- of NULLs on a missing day is no news.
 published as (
-    select 'ohlcv_daily' as subject, max(day) as newest_day
-    from ohlcv
-    where close_usd is not null
+    select
+        'column' as subject_kind,
+        mart || '.' || column_name as subject,
+        last_day as newest_day
+    from coverage
+    where data_type = 'double'
 
     union all
 
-    select 'price_daily' as subject, max(day) as newest_day
-    from price
-    where close_usd is not null
-
-    union all
-
-    select 'venue_quality_daily' as subject, max(day) as newest_day
-    from venue_quality
-    where close_usd is not null
-
-    union all
-
-    select 'returns_risk_daily' as subject, max(day) as newest_day
-    from returns_risk
-    where logret_1d is not null
-
-    union all
-
-    select 'stablecoin_supply_daily' as subject, max(day) as newest_day
-    from supply
-    where circulating_native is not null
-
-    union all
-
-    select 'stablecoin_peg_daily' as subject, max(day) as newest_day
-    from peg
-    where price_usd is not null
-
-    union all
-
-    select 'network_valuation_daily' as subject, max(day) as newest_day
-    from network_valuation
-    where mcap_onchain_usd is not null
-
-    union all
-
-    select 'derivatives_daily' as subject, max(day) as newest_day
-    from derivative
-    where funding_day is not null
+    select 'mart' as subject_kind, mart as subject, max(last_day) as newest_day
+    from coverage
+    where data_type = 'double'
+    group by mart
 ),
 
 -- a mart is due when its slowest source is; no mart waits for the working days of reference rates
@@ -365,7 +307,7 @@ subject as (
     union all
 
     select
-        'mart' as subject_kind,
+        published.subject_kind,
         published.subject,
         published.newest_day,
         slowest.publish_lag_h as declared_lag_h
