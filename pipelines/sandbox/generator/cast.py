@@ -22,7 +22,7 @@ class AssetSpec:
         beta: how strongly it follows the market.
         sigma: its own daily volatility.
         inflation: yearly growth of its supply.
-        coinmetrics_id: if Coin Metrics covers it.
+        coinmetrics_id: if Coin Metrics reads its ledger.
         chain: "pow" or "pos" for a chain's own coin; None for a token.
         listed_back_d: listed so many days before the end; None: from the first day.
     """
@@ -40,6 +40,21 @@ class AssetSpec:
     coinmetrics_id: str | None = None
     chain: str | None = None
     listed_back_d: int | None = None
+
+    @property
+    def is_made_up(self) -> bool:
+        """Whether no source but the venues can know it."""
+        return self.asset_id.startswith("sandbox-")
+
+    @property
+    def estimated_as(self) -> str | None:
+        """Coin Metrics' id: what real venues list has an estimated market cap there."""
+        return self.coinmetrics_id or (None if self.is_made_up else self.code.lower())
+
+    @property
+    def is_drawn_apart(self) -> bool:
+        """Whether its path is drawn from random numbers of its own."""
+        return self in _FIELD or self.asset_id == "vnx-gold"
 
 
 @dataclass(frozen=True)
@@ -92,7 +107,7 @@ SLOW_DEPEG = "true-usd"
 MISSPELLED = "magic-internet-money"
 WICKED_STABLE = "ethena-usde"
 SPIKED = "dai"
-# nobody of the cast may belong to it
+# fewer of the cast belong to it than make a basket
 SILENT_NARRATIVE = "social_creator"
 
 _MAJORS = (
@@ -352,6 +367,44 @@ _OTHERS = (
     ),
     AssetSpec("theta-token", "THETA", "Theta", "coin", "data", 0.67, 1.0e9, 1.3, 0.031, 0.0),
 )
+# tickers that the field writes about; their paths are drawn apart, so that they move no other price
+_FIELD = (
+    AssetSpec("okb", "OKB", "OKB", "token", "exchange", 58, 60e6, 0.9, 0.018, 0.0),
+    AssetSpec("mantle", "MNT", "Mantle", "token", "layer2", 0.38, 3.1e9, 1.2, 0.028, 0.03),
+    AssetSpec(
+        "crypto-com-chain", "CRO", "Cronos", "coin", "exchange", 0.062, 26.5e9, 1.1, 0.026, 0.01
+    ),
+    AssetSpec("maker", "MKR", "Maker", "token", "defi", 1_380, 920e3, 1.2, 0.03, -0.02),
+    AssetSpec("render-token", "RENDER", "Render", "token", "depin", 2.3, 375e6, 1.4, 0.04, 0.04),
+    AssetSpec(
+        "hyperliquid", "HYPE", "Hyperliquid", "coin", "platform", 6.5, 334e6, 1.4, 0.045, 0.02,
+        listed_back_d=700,
+    ),
+    AssetSpec(
+        "sky", "SKY", "Sky", "token", "defi", 0.058, 21e9, 1.2, 0.03, 0.01, listed_back_d=770
+    ),
+    AssetSpec(
+        "morpho", "MORPHO", "Morpho", "token", "defi", 1.6, 230e6, 1.4, 0.045, 0.3,
+        listed_back_d=700,
+    ),
+    AssetSpec(
+        "spark-2", "SPK", "Spark", "token", "defi", 0.04, 1.7e9, 1.4, 0.045, 0.3, listed_back_d=480
+    ),
+    AssetSpec(
+        "blackhole", "BLACK", "Blackhole", "token", "dex", 0.35, 80e6, 1.5, 0.055, 0.5,
+        listed_back_d=300,
+    ),
+    AssetSpec(
+        "zora", "ZORA", "Zora", "token", "social", 0.02, 3.2e9, 1.5, 0.055, 0.2, listed_back_d=550
+    ),
+    AssetSpec(
+        "aixbt", "AIXBT", "aixbt", "token", "ai", 0.2, 900e6, 1.5, 0.055, 0.02, listed_back_d=690
+    ),
+    AssetSpec(
+        "cookie", "COOKIE", "Cookie DAO", "token", "ai", 0.3, 450e6, 1.5, 0.055, 0.1,
+        listed_back_d=690,
+    ),
+)  # fmt: skip
 # gold has its own price and is not followed by DefiLlama's stablecoin list
 GOLD = (
     AssetSpec(
@@ -379,6 +432,10 @@ GOLD = (
         0.0001,
         0.1,
         "xaut",
+    ),
+    # a gram of it
+    AssetSpec(
+        "vnx-gold", "VNXAU", "VNX Gold", "commodity_token", "gold", 63.82, 52e3, 0.0, 0.0001, 0.1
     ),
 )
 
@@ -429,7 +486,7 @@ class Cast:
 
 def cast_for(settings: GeneratorSettings) -> Cast:
     """Return the cast of the settings' sizes: the parts first, then known names, then numbered."""
-    known = (*_MAJORS, *_PARTS, *_OTHERS)
+    known = (*_MAJORS, *_PARTS, *_OTHERS, *_FIELD)
     numbered = tuple(
         AssetSpec(
             asset_id=f"sandbox-asset-{number:03d}",

@@ -9,8 +9,7 @@ import numpy as np
 import polars as pl
 
 from pipelines.sandbox.generator.defects import World
-from pipelines.sandbox.generator.paths import Series
-from pipelines.sandbox.generator.venues import salted
+from pipelines.sandbox.generator.paths import Series, salted
 
 CHAIN = "Ethereum"
 # address and digits after the point, as on the real chain

@@ -477,8 +477,8 @@ def _shapes(world: World) -> None:
     )  # fmt: skip
     world.note(
         "F-15", parts.SILENT_NARRATIVE, 0, plan.last,
-        "a narrative of which no member is in the market",
-        "it has a row for each day, and NULL in all of them",
+        "a narrative of which too few members for a basket are in the market",
+        "it has a row for each day, and no index in any of them",
     )  # fmt: skip
     world.note(
         "F-9", "every source", 0, plan.last,

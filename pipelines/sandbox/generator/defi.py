@@ -16,8 +16,8 @@ import numpy as np
 import polars as pl
 
 from pipelines.sandbox.generator.defects import World
-from pipelines.sandbox.generator.paths import Path, Series
-from pipelines.sandbox.generator.venues import ar1, salted
+from pipelines.sandbox.generator.paths import Path, Series, salted
+from pipelines.sandbox.generator.venues import ar1
 
 _NAMESPACE = uuid.UUID("6ba7b811-9dad-11d1-80b4-00c04fd430c8")
 
@@ -96,10 +96,10 @@ _CHAINS = (
     # it overtakes Arbitrum on the way
     ChainSpec("Base", None, None, 8453, 0.25e9, 1.0, 0.06e6),
     ChainSpec("Avalanche", "avalanche-2", "AVAX", 43114, 0.5e9, 0.25, 0.03e6),
-    ChainSpec("Hyperliquid L1", None, "HYPE", 999, 0.03e9, 1.4),
-    ChainSpec("Mantle", None, "MNT", 5000, 0.11e9, 0.5),
+    ChainSpec("Hyperliquid L1", "hyperliquid", "HYPE", 999, 0.03e9, 1.4),
+    ChainSpec("Mantle", "mantle", "MNT", 5000, 0.11e9, 0.5),
     ChainSpec("Ink", None, None, 57073, 0.004e9, 1.6),
-    ChainSpec("X Layer", None, "OKB", 196, 0.003e9, 0.6),
+    ChainSpec("X Layer", "okb", "OKB", 196, 0.003e9, 0.6),
 )
 _PROTOCOLS = (
     ProtocolSpec("uniswap-v3", "Uniswap V3", "Dexs",
@@ -126,18 +126,20 @@ _PROTOCOLS = (
                  symbol="JOE"),
     # from 7 to 193 million in two weeks, and past everybody else on its chain
     ProtocolSpec("blackhole-clmm", "Blackhole CLMM", "Dexs", {"Avalanche": 1.0}, 7e6, 0.1, 0.9,
-                 0.001, take=1.0, holders=1.0, parent="blackhole", starts=0.85),
+                 0.001, take=1.0, holders=1.0, parent="blackhole", starts=0.85,
+                 asset_id="blackhole", symbol="BLACK"),
     ProtocolSpec("project-x", "Project X", "Dexs", {"Hyperliquid L1": 1.0}, 28e6, 0.4, 0.8, 0.0012,
                  take=0.15, starts=0.88),
     ProtocolSpec("aave-v3", "Aave V3", "Lending",
                  {"Ethereum": 0.78, "Arbitrum": 0.1, "Base": 0.07, "Avalanche": 0.05}, 5.5e9, 0.4,
                  fee=0.035, take=0.13, holders=0.3, parent="aave", asset_id="aave", symbol="AAVE"),
     ProtocolSpec("morpho-v1", "Morpho V1", "Lending", {"Ethereum": 0.7, "Base": 0.3}, 0.4e9, 1.0,
-                 fee=0.03, take=0.0, parent="morpho", symbol="MORPHO"),
+                 fee=0.03, take=0.0, parent="morpho", asset_id="morpho",
+                 symbol="MORPHO"),
     ProtocolSpec("sparklend", "SparkLend", "Lending", {"Ethereum": 1.0}, 1.7e9, 0.25, fee=0.025,
-                 take=0.1, parent="spark", symbol="SPK"),
+                 take=0.1, parent="spark", asset_id="spark-2", symbol="SPK"),
     ProtocolSpec("sky-lending", "Sky Lending", "CDP", {"Ethereum": 1.0}, 5e9, 0.02, fee=0.03,
-                 take=0.45, holders=0.2, parent="sky", symbol="SKY"),
+                 take=0.45, holders=0.2, parent="sky", asset_id="sky", symbol="SKY"),
     ProtocolSpec("pendle", "Pendle", "Yield", {"Ethereum": 0.8, "Arbitrum": 0.12, "BSC": 0.08},
                  0.23e9, 0.8, 0.03, 0.0012, take=0.9, holders=0.8, asset_id="pendle",
                  symbol="PENDLE"),
@@ -150,7 +152,8 @@ _PROTOCOLS = (
                  fee=0.04, take=0.17, holders=1.0, symbol="CVX", volatile=0.3, double_counted=True),
     ProtocolSpec("letsbonk.fun", "LetsBonk.fun", "Launchpad", {"Solana": 1.0}, 0.0,
                  flat_fees=0.9e6, take=1.0, holders=0.5, starts=0.6),
-    ProtocolSpec("zora", "Zora", "SoFi", {"Base": 1.0}, 0.0, flat_fees=25e3, take=1.0, starts=0.3),
+    ProtocolSpec("zora", "Zora", "SoFi", {"Base": 1.0}, 0.0, flat_fees=25e3, take=1.0, starts=0.3,
+                 asset_id="zora", symbol="ZORA"),
     ProtocolSpec("binance-cex", "Binance CEX", "CEX", {"Ethereum": 0.6, "BSC": 0.4}, 60e9, 0.2,
                  take=None),
 )  # fmt: skip

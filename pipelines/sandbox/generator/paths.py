@@ -6,6 +6,7 @@ Levels revert slowly to a cycle, so that three years end where a market of that 
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -54,6 +55,11 @@ class Path:
     activity: Series
     first: int
     last: int
+
+
+def salted(rng_seed: int, *names: str) -> np.random.Generator:
+    """Return a generator of its own for a name, so that sizes do not change other markets."""
+    return np.random.default_rng([rng_seed, *(zlib.crc32(name.encode()) for name in names)])
 
 
 def _student(rng: np.random.Generator, freedom: float, size: tuple[int, ...]) -> Series:
@@ -118,8 +124,14 @@ def true_paths(
     market -= market[0]
 
     paths = _asset_paths(settings, cast, plan, rng, market, volatility)
+    for spec in cast.assets:
+        if spec.is_drawn_apart:
+            own_rng = salted(settings.seed, "path", spec.asset_id)
+            paths[spec.asset_id] = _own_path(spec, settings, plan, own_rng, market, volatility)
     for gold in cast.gold:
-        paths[gold.asset_id] = _gold_path(gold, rng, paths.get(cast.gold[0].asset_id), count)
+        own_rng = salted(settings.seed, "path", gold.asset_id) if gold.is_drawn_apart else rng
+        first = paths.get(cast.gold[0].asset_id)
+        paths[gold.asset_id] = _gold_path(gold, own_rng, first, cast.gold[0].price, count)
     paths["fiat-eur"] = _euro_path(settings, rng)
     for stable in cast.stables:
         paths[stable.asset_id] = _stable_path(stable, plan, rng, paths["fiat-eur"], count)
@@ -134,7 +146,7 @@ def _asset_paths(
     market: Series,
     volatility: Series,
 ) -> dict[str, Path]:
-    specs = cast.assets
+    specs = [spec for spec in cast.assets if not spec.is_drawn_apart]
     count = settings.day_count + 1
     sectors = sorted({spec.sector for spec in specs})
     tilt = _reverting(
@@ -190,7 +202,7 @@ def _asset_paths(
 def _trading_days(spec: AssetSpec, settings: GeneratorSettings, plan: Plan) -> tuple[int, int]:
     running = settings.day_count
     if spec.listed_back_d is not None:
-        return running - spec.listed_back_d, running
+        return max(running - spec.listed_back_d, 0), running
     if spec.asset_id == parts.TICKER_NEW:
         return plan.ticker + plan.ticker_gap, running
     if spec.asset_id == parts.DELISTED:
@@ -227,11 +239,40 @@ def _flat_path(
     )
 
 
-def _gold_path(spec: AssetSpec, rng: np.random.Generator, other: Path | None, count: int) -> Path:
+def _own_path(
+    spec: AssetSpec,
+    settings: GeneratorSettings,
+    plan: Plan,
+    rng: np.random.Generator,
+    market: Series,
+    volatility: Series,
+) -> Path:
+    """Return a path that follows the market and is otherwise the asset's own."""
+    shocks = spec.sigma * np.sqrt(volatility) * _student(rng, 4.0, (len(market),))
+    relative = spec.beta * market + _reverting(shocks, 0.012)
+    change = np.diff(relative)
+    total = float(np.hypot(spec.beta * MARKET_SIGMA, spec.sigma))
+    up, down = _extremes(rng, change, 0.75 * total * volatility[1:])
+    opening = spec.price * np.exp(relative[:-1] - relative[0])
+    first, last = _trading_days(spec, settings, plan)
+    return Path(
+        open=opening,
+        high=opening * np.exp(up),
+        low=opening * np.exp(down),
+        close=opening * np.exp(change),
+        activity=np.abs(change) / total,
+        first=first,
+        last=last,
+    )
+
+
+def _gold_path(
+    spec: AssetSpec, rng: np.random.Generator, other: Path | None, ounce: float, count: int
+) -> Path:
     if other is None:
         level = np.log(spec.price) + np.cumsum(0.00055 + 0.008 * _student(rng, 5.0, (count + 1,)))
     else:
-        level = np.log(np.concatenate([other.open[:1], other.close]))
+        level = np.log(np.concatenate([other.open[:1], other.close])) + np.log(spec.price / ounce)
     level = level + 0.0006 * _reverting(_student(rng, 4.0, (count + 1,)), 0.4)
     return _flat_path(level, np.diff(level), rng, 0.006)
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from pipelines.sandbox.generator.cast import Cast
 from pipelines.sandbox.generator.defects import World
-from pipelines.sandbox.generator.paths import Path, Series
+from pipelines.sandbox.generator.paths import Path, Series, salted
 from pipelines.sandbox.generator.settings import GeneratorSettings
-from pipelines.sandbox.generator.venues import ar1, salted
+from pipelines.sandbox.generator.venues import ar1
 
 _SHARE: Mapping[str, float] = {"binance_futures": 0.55, "okx": 0.20, "bybit": 0.25}
 # units of the base in a contract, where one is not a unit

@@ -9,8 +9,7 @@ import numpy as np
 import polars as pl
 
 from pipelines.sandbox.generator.defects import World
-from pipelines.sandbox.generator.paths import Path, Series
-from pipelines.sandbox.generator.venues import salted
+from pipelines.sandbox.generator.paths import Path, Series, salted
 
 # units for one dollar on the first day, and the daily volatility of that
 _CURRENCIES: Mapping[str, tuple[float, float]] = {

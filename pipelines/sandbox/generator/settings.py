@@ -23,7 +23,7 @@ class GeneratorSettings(BaseModel):
     start: date = Field(default=date(2023, 11, 1), description="first day")
     end: date = Field(default=date(2026, 10, 31), description="last complete day, inclusive")
     assets: int = Field(
-        default=60, ge=MIN_ASSETS, le=20_000, description="coins and tokens, stablecoins apart"
+        default=73, ge=MIN_ASSETS, le=20_000, description="coins and tokens, stablecoins apart"
     )
     venues: int = Field(
         default=3, ge=1, le=6, description="coinbase, binance, kraken, okx, bybit, bitstamp"

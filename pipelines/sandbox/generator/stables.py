@@ -11,10 +11,10 @@ import polars as pl
 from pipelines.sandbox.dataset import TOTAL_CHAIN
 from pipelines.sandbox.generator import cast as parts
 from pipelines.sandbox.generator.cast import Cast, StableSpec
-from pipelines.sandbox.generator.paths import Path, Series
+from pipelines.sandbox.generator.paths import Path, Series, salted
 from pipelines.sandbox.generator.plan import Plan
 from pipelines.sandbox.generator.settings import GeneratorSettings
-from pipelines.sandbox.generator.venues import ar1, salted
+from pipelines.sandbox.generator.venues import ar1
 
 NEW_CHAIN = "Sandbox L9"
 # minted and not yet sold: the issuer's own stock, as a share of what circulates

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipelines.sandbox.generator import cast as parts
 from pipelines.sandbox.generator.cast import AssetSpec, Cast
-from pipelines.sandbox.generator.paths import Path, Series
+from pipelines.sandbox.generator.paths import Path, Series, salted
 from pipelines.sandbox.generator.plan import Plan
 from pipelines.sandbox.generator.settings import GeneratorSettings
 
@@ -146,11 +145,6 @@ class Market:
             values = getattr(self, name)
             value = changes.get(name, known_us if name == "known_us" else values[position])
             setattr(self, name, np.append(values, np.asarray(value, dtype=values.dtype)))
-
-
-def salted(rng_seed: int, *names: str) -> np.random.Generator:
-    """Return a generator of its own for a name, so that sizes do not change other markets."""
-    return np.random.default_rng([rng_seed, *(zlib.crc32(name.encode()) for name in names)])
 
 
 def _symbol(venue: str, base: str, quote: str) -> str:
