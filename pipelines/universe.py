@@ -25,6 +25,7 @@ CURATION_TABLES = (
     "token_events",
     "narratives",
     "equity_daily",
+    "supply_points",
 )
 # sources whose ids are not those of assets: the folder's table and column that has them
 OWN_IDS: Mapping[str, tuple[str, str]] = {

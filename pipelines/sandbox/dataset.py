@@ -566,6 +566,27 @@ LAYOUT: tuple[LayoutTable, ...] = (
         ),
     ),
     LayoutTable(
+        "supply_points",
+        "One row per asset, concept and day: supplies that are written down, for the days that no "
+        "source reaches. Not served: the pipeline reads it as curation.",
+        key=("asset_id", "concept", "day"),
+        known_from="day_end",
+        columns=(
+            _text("asset_id", "As in assets.", required=True),
+            _text(
+                "concept",
+                "`diluted`: the upper bound, without one the total.",
+                required=True,
+                one_of=("circulating", "diluted"),
+            ),
+            _day("day", "The day at whose end it holds.", required=True),
+            _number("supply", "Units.", required=True, above=0),
+            _number(
+                "issuance_1d", "Net issuance a day from there on; null: as between the two before."
+            ),
+        ),
+    ),
+    LayoutTable(
         "token_events",
         "One row per event that breaks an asset's price series or its ticker. Not served: the "
         "pipeline reads it as curation.",

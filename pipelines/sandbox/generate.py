@@ -199,8 +199,8 @@ def _assets(cast: Cast) -> pl.DataFrame:
             "symbol": spec.code,
             "name": spec.name,
             "asset_class": spec.asset_class,
-            "coinmetrics_id": spec.coinmetrics_id,
-            "coingecko_id": None if spec.asset_id.startswith("sandbox-") else spec.asset_id,
+            "coinmetrics_id": spec.estimated_as,
+            "coingecko_id": None if spec.is_made_up else spec.asset_id,
         }
         for spec in (*cast.assets, *cast.gold)
     ]

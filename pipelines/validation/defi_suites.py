@@ -231,6 +231,7 @@ DEFI_CONTRACTS: tuple[Contract, ...] = (
             "is_supply_contradictory": _FLAG,
             "fdv_basis": _TEXT,
             "mcap_usd": _NUMBER,
+            "mcap_basis": _TEXT,
             "fdv_usd": _NUMBER,
             "float_frac": _NUMBER,
             "tvl_usd": _NUMBER,

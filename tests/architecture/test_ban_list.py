@@ -19,6 +19,9 @@ ALLOWED = {
         "the end of a validity interval is the start of the next one; both are dated facts, and "
         "readers join by day"
     ),
+    ("dbt/models/intermediate/supply/int_asset_supply_schedule.sql", "lead"): (
+        "the next point ends the one before it, on its own day: no day before it changes"
+    ),
     ("dbt/models/marts/depeg/depeg_event.sql", "backwards"): (
         "a summary of the log: the newest row of each event, compared as a log by PIT-01"
     ),

@@ -171,6 +171,19 @@ class LakeBox:
         arguments = [word for kind in excluded for word in ("--exclude-resource-type", kind)]
         return self.dbt("build", "--select", select, *arguments)
 
+    def write_seed(self, seed: str, *rows: str) -> None:
+        """Put a test's own rows, SQL each, in the place of a seed's."""
+        if not self.warehouse.exists():
+            self.dbt("seed")
+        with duckdb.connect(str(self.warehouse)) as connection:
+            connection.execute("set timezone = 'UTC'")
+            (schema,) = connection.execute(
+                "select schema_name from duckdb_tables() where table_name = $1", [seed]
+            ).fetchone() or ("",)
+            connection.execute(f"delete from {schema}.{seed}")
+            for row in rows:
+                connection.execute(f"insert into {schema}.{seed} {row}")
+
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         connection = duckdb.connect(str(self.warehouse), read_only=True)
         try:

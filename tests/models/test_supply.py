@@ -101,6 +101,8 @@ def box(shared_box: LakeBox) -> LakeBox:
         fetched_at=day_start(LAST) + DAY * 1.25,
         asked=[Asked("asset_metrics", "ltc", day_start(DAYS[0]), day_start(LAST) + DAY)],
     )
+    # what is written down has tests of its own
+    shared_box.write_seed("asset_supply_curated")
     shared_box.run("+int_asset_mcap_daily")
     return shared_box
 

@@ -108,13 +108,14 @@ def test_other_numbers_of_venues_make_a_valid_dataset(tmp_path: Path, venues: in
     traded = set(listed["base_asset_id"])
     assets = dataset.table("assets").filter(pl.col("asset_class") != "fiat").collect()
     unlisted = set(assets["asset_id"]) - traded
-    assert unlisted <= {"usd-coin", "tether-gold", "magic-internet-money", "terrausd"}, unlisted
+    single = {"usd-coin", "tether-gold", "vnx-gold", "magic-internet-money", "terrausd"}
+    assert unlisted <= single, unlisted
 
 
 def test_the_default_has_the_sizes_that_the_marts_need(default: Dataset) -> None:
     assets = default.table("assets").collect()
     counts = dict(assets.group_by("asset_class").len().iter_rows())
-    assert counts["coin"] + counts["token"] + counts["wrapped"] == 60
+    assert counts["coin"] + counts["token"] + counts["wrapped"] == 73
     assert default.table("stablecoins").collect()["stablecoin_id"].n_unique() == 12
     assert set(default.table("markets").collect()["venue"]) == {"binance", "coinbase", "kraken"}
     contracts = default.table("perpetuals").collect()
@@ -215,16 +216,31 @@ def test_every_scenario_of_the_sources_is_listed(default: Dataset) -> None:
         assert scenario.to <= default.end + timedelta(days=1), scenario
 
 
-def test_nobody_of_the_silent_narrative_is_in_the_market(default: Dataset) -> None:
-    """F-15: it has members, and the market has none of them."""
+def test_every_narrative_but_the_silent_one_has_a_basket_in_the_market(default: Dataset) -> None:
+    """F-15: the silent one has members enough, and the market too few of them."""
     (scenario,) = [scenario for scenario in default.scenarios if scenario.id == "F-15"]
     seeds = Path(__file__).resolve().parents[2] / "dbt/seeds"
-    curated = pl.read_csv(seeds / "dim_asset_curated.csv", infer_schema=False).filter(
-        pl.col("narratives").str.split(";").list.contains(scenario.entity)
-    )
+    (enough,) = pl.read_csv(seeds / "cfg_narrative.csv")["min_members"]
     traded = set(default.table("markets").collect()["base_asset_id"])
-    assert curated.height >= 3
-    assert set(curated["asset_id"]) & traded == set()
+    members = (
+        pl.read_csv(seeds / "dim_asset_curated.csv", infer_schema=False)
+        .select("asset_id", narrative_id=pl.col("narratives").str.split(";"))
+        .explode("narrative_id")
+        .drop_nulls()
+        .group_by("narrative_id")
+        .agg(all=pl.len(), here=pl.col("asset_id").is_in(traded).sum())
+    )
+    curated = pl.read_csv(seeds / "dim_narrative_curated.csv")["narrative_id"]
+    assert set(members["narrative_id"]) == set(curated)
+    poor = members.filter(pl.col("here") < enough)
+    assert poor["narrative_id"].to_list() == [scenario.entity]
+    assert poor["all"].item() >= enough
+
+
+def test_the_tickers_that_the_field_writes_about_are_in_the_market(default: Dataset) -> None:
+    wanted = {"AERO", "PENDLE", "ENA", "ZORA", "SKY", "SPK", "HYPE", "OKB", "MNT", "BLACK"}
+    wanted |= {"CAKE", "VIRTUAL", "MORPHO", "USDE"}
+    assert wanted <= set(default.table("markets").collect()["base_code"])
 
 
 def test_token_events_tell_what_the_prices_show(default: Dataset) -> None:

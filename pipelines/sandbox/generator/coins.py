@@ -8,8 +8,7 @@ import numpy as np
 import polars as pl
 
 from pipelines.sandbox.generator.defects import World
-from pipelines.sandbox.generator.paths import Path, Series
-from pipelines.sandbox.generator.venues import salted
+from pipelines.sandbox.generator.paths import Path, Series, salted
 
 # made-up coins and tokens are unknown to CoinGecko: ids that one source alone has
 UNKNOWN_PREFIX = "sandbox-"
@@ -22,6 +21,9 @@ _ROOM = 1.3
 _DISPUTED = "ethereum"
 _DISPUTED_BACK_D = (120, 90)
 _DISPUTED_PART = 0.92
+# of so many of the largest somebody writes down what circulates, and how often
+_SCHEDULED = 25
+_WRITTEN_EVERY_D = 182
 _CATEGORIES: Mapping[str, tuple[str, str]] = {
     "platform": ("layer-1", "Layer 1 (L1)"),
     "layer2": ("layer-2", "Layer 2 (L2)"),
@@ -44,10 +46,11 @@ def coin_tables(
     turnover: Mapping[str, Series],
     supplies: Mapping[str, Series],
 ) -> dict[str, pl.DataFrame]:
-    """Return the tables `coin_daily` and `category_daily`, without versions."""
+    """Return the tables `coin_daily`, `category_daily` and `supply_points`, without versions."""
     settings = world.settings
     count = settings.day_count
     frames: list[pl.DataFrame] = []
+    points: list[dict[str, object]] = []
     caps: dict[str, Series] = {}
     volumes: dict[str, Series] = {}
     for rank, (asset_id, sector, is_token) in enumerate(_coins(world)):
@@ -71,6 +74,12 @@ def coin_tables(
             total = np.full(count, float(supply.max()) * _ROOM)
             if rank % _UNCAPPED:
                 most = total
+        written = {"diluted": np.where(np.isnan(most), total, most)}
+        if rank < _SCHEDULED:
+            written["circulating"] = supplies[asset_id][:count]
+        if sector != "stablecoin":
+            for concept, units in written.items():
+                points += _points(asset_id, concept, units, path.first)
         present = np.zeros(count, dtype=bool)
         present[path.first : path.last + 1] = True
         frames.append(
@@ -111,7 +120,28 @@ def coin_tables(
         .with_columns(day=day, max_supply=pl.col("max_supply").fill_nan(None))
         .sort("coin", "day"),
         "category_daily": pl.concat(categories).with_columns(day=day).sort("category_id", "day"),
+        "supply_points": pl.DataFrame(points)
+        .with_columns(day=day)
+        .sort("asset_id", "concept", "day"),
     }
+
+
+def _points(asset_id: str, concept: str, supply: Series, first: int) -> list[dict[str, object]]:
+    """Return what issuers write down twice a year: how many there are, and the pace onwards."""
+    found: list[dict[str, object]] = []
+    last = len(supply) - 1
+    for day in range(first, last, _WRITTEN_EVERY_D):
+        until = min(day + _WRITTEN_EVERY_D, last)
+        found.append(
+            {
+                "asset_id": asset_id,
+                "concept": concept,
+                "day": day,
+                "supply": round(float(supply[day]), 4),
+                "issuance_1d": round(float(supply[until] - supply[day]) / (until - day), 8),
+            }
+        )
+    return found
 
 
 def _coins(world: World) -> list[tuple[str, str, bool]]:

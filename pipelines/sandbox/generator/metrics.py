@@ -11,10 +11,9 @@ import polars as pl
 
 from pipelines.sandbox.generator import cast as parts
 from pipelines.sandbox.generator.cast import AssetSpec, Cast
-from pipelines.sandbox.generator.paths import SPIRAL_MINT, Path, Series
+from pipelines.sandbox.generator.paths import SPIRAL_MINT, Path, Series, salted
 from pipelines.sandbox.generator.plan import Plan
 from pipelines.sandbox.generator.settings import GeneratorSettings
-from pipelines.sandbox.generator.venues import salted
 
 _HALVING = date(2024, 4, 20)
 _TOKEN_METRICS = (
@@ -83,8 +82,10 @@ def metric_series(
     """
     found: list[MetricSeries] = []
     for spec in (*cast.assets, *cast.gold):
+        path, supply = paths[spec.asset_id], supplies[spec.asset_id]
         if spec.coinmetrics_id is not None:
-            found += _of_asset(settings, spec, paths[spec.asset_id], supplies[spec.asset_id])
+            found += _of_asset(settings, spec, path, supply)
+        found += _estimates(settings, spec, path, supply)
     for stable in cast.stables:
         if stable.coinmetrics_id is not None:
             spec = AssetSpec(
@@ -164,6 +165,30 @@ def _of_asset(
     return [
         MetricSeries(spec.asset_id, str(spec.coinmetrics_id), name, 0, values[name])
         for name in sorted(wanted)
+    ]
+
+
+def _estimates(
+    settings: GeneratorSettings, spec: AssetSpec, path: Path, supply: Series
+) -> list[MetricSeries]:
+    """Return what Coin Metrics says without reading a ledger: a rate, and the estimated cap.
+
+    The cap of a label is at the rate of the next one: the end of the label's day.
+    """
+    if spec.is_made_up or spec.estimated_as is None:
+        return []
+    days = slice(path.first, min(path.last + 1, settings.day_count))
+    rng = salted(settings.seed, "estimates", spec.asset_id)
+    # not quite what others count
+    off = np.exp(0.002 * rng.standard_normal())
+    close = path.close[: settings.day_count]
+    rate = np.concatenate([path.open[:1], close[:-1]])
+    values = {"CapMrktEstUSD": close * supply[: settings.day_count] * off}
+    if spec.coinmetrics_id is None:
+        values["ReferenceRateUSD"] = rate
+    return [
+        MetricSeries(spec.asset_id, spec.estimated_as, name, path.first, values[name][days])
+        for name in sorted(values)
     ]
 
 

@@ -20,6 +20,7 @@ METRICS = (
     "BlkCnt",
     "CapMVRVCur",
     "CapMrktCurUSD",
+    "CapMrktEstUSD",
     "FeeTotNtv",
     "HashRate",
     "IssTotNtv",

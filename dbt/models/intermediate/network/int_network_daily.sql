@@ -9,6 +9,8 @@
 -- One row per asset and day, from the first day to the last of which a source says anything.
 with network_metric as (
     select * from {{ ref('int_network_metric_daily') }}
+    -- an estimate of a market cap reads no network
+    where metric not in ('source_estimated_mcap_usd', 'source_rate_usd')
 ),
 
 supply as (

@@ -1,16 +1,30 @@
 {% set so_far = 'partition by asset_id order by day rows between unbounded preceding and current row' %}
-{% set concepts = ['circulating', 'second', 'onchain', 'freefloat'] %}
+{% set concepts = ['circulating', 'second', 'estimated', 'onchain', 'freefloat'] %}
 
 -- C.7.1: the concepts of supply, each in columns of its own, as their best sources say them, carried
--- forward for as many days as that source's word is good (C.0). Stablecoins that are no asset of the
--- registry stand under their own id.
+-- forward for as many days as that source's word is good (C.0); what free tiers do not reach is told by
+-- estimates and then by what is written down. Stablecoins that are no asset of the registry stand under
+-- their own id.
 with metric as (
     select * from {{ ref('stg_coinmetrics__asset_metric') }}
     where metric = 'SplyFF' and value > 0
 ),
 
+network_metric as (
+    select * from {{ ref('int_network_metric_daily') }}
+    where metric in ('source_estimated_mcap_usd', 'source_rate_usd') and value > 0
+),
+
 onchain as (
     select * from {{ ref('int_asset_supply_onchain_daily') }}
+),
+
+schedule as (
+    select * from {{ ref('int_asset_supply_schedule') }}
+),
+
+price as (
+    select * from {{ ref('int_asset_price_daily') }}
 ),
 
 coin as (
@@ -92,6 +106,46 @@ metric_day as (
         and metric.day < coalesce(alias.valid_to, date '9999-12-31')
 ),
 
+-- what Coin Metrics multiplies its rate by, where it reads no ledger
+estimate as (
+    select
+        asset_id,
+        day,
+        min(source) as source,
+        max(case when metric = 'source_estimated_mcap_usd' then value end) as estimated_mcap_usd,
+        max(case when metric = 'source_rate_usd' then value end) as rate_usd
+    from network_metric
+    group by asset_id, day
+),
+
+-- a rate that is not the asset's price is of another asset; an estimate that is the ledger's supply tells
+-- nothing of what circulates
+believed_estimate as (
+    select
+        estimate.asset_id,
+        estimate.day,
+        estimate.source,
+        estimate.estimated_mcap_usd / estimate.rate_usd as supply_native
+    from estimate
+    cross join supply_config
+    left join price
+        on estimate.asset_id = price.asset_id
+        and estimate.day = price.day
+    left join onchain
+        on estimate.asset_id = onchain.asset_id
+        and estimate.day = onchain.day
+    left join onchain_circulating on estimate.asset_id = onchain_circulating.asset_id
+    where estimate.estimated_mcap_usd is not null
+        and estimate.rate_usd is not null
+        and coalesce(abs(estimate.rate_usd / price.close_usd - 1), 0) <= supply_config.max_rate_gap_frac
+        and (
+            onchain_circulating.asset_id is not null
+            or onchain.supply_native is null
+            or abs(estimate.estimated_mcap_usd / estimate.rate_usd / onchain.supply_native - 1)
+            > supply_config.max_gap_frac
+        )
+),
+
 -- who says what, the better word first; where nothing is held back the ledger's supply is what
 -- circulates, elsewhere it is another concept and no stand-in
 reported as (
@@ -153,6 +207,19 @@ reported as (
         and chart.coin_id = alias.source_id
         and chart.day >= alias.valid_from
         and chart.day < coalesce(alias.valid_to, date '9999-12-31')
+
+    union all
+
+    select
+        asset_id,
+        day,
+        'estimated' as concept,
+        supply_native,
+        source,
+        'asset_metrics' as table_name,
+        1 as preference,
+        asset_id as source_id
+    from believed_estimate
 
     union all
 
@@ -327,18 +394,91 @@ fresh as (
         and {{ days_between('carried.largest_day', 'carried.day') }} <= largest.ttl_d
 ),
 
-compared as (
+scheduled as (
+    select
+        asset_day.asset_id,
+        asset_day.day,
+        {% for concept in ['circulating', 'diluted'] %}
+            max(case
+                when schedule.concept = '{{ concept }}'
+                    then schedule.supply_first
+                        + schedule.issuance_1d_first * {{ days_between('schedule.valid_from', 'asset_day.day') }}
+            end) as {{ concept }}_first{{ ',' if not loop.last }}
+        {% endfor %}
+    from asset_day
+    inner join schedule
+        on asset_day.asset_id = schedule.asset_id
+        and asset_day.day >= schedule.valid_from
+        and asset_day.day < schedule.valid_to
+    group by asset_day.asset_id, asset_day.day
+),
+
+-- reported, estimated, written down: the first that is there
+chosen_word as (
     select
         fresh.*,
-        fresh.circulating_first / fresh.second_first - 1 as gap_frac,
-        coalesce(fresh.max_first, fresh.total_first) as diluted_first,
-        supply_config.max_gap_frac
+        case
+            when fresh.circulating_first is not null
+                then case fresh.circulating_source
+                    when 'defillama_stablecoins.balances' then 'reported'
+                    when 'coingecko.markets' then 'reported'
+                    when 'coingecko.market_chart' then 'implied'
+                    else 'ledger'
+                end
+            when fresh.estimated_first is not null then 'estimated'
+            when scheduled.circulating_first is not null then 'schedule'
+        end as mcap_basis,
+        coalesce(fresh.circulating_first, fresh.estimated_first, scheduled.circulating_first)
+        as best_first,
+        case
+            when fresh.circulating_first is not null then fresh.circulating_source
+            when fresh.estimated_first is not null then fresh.estimated_source
+            when scheduled.circulating_first is not null then 'curated.supply'
+        end as best_source,
+        case
+            when fresh.circulating_first is not null then fresh.circulating_staleness_d
+            when fresh.estimated_first is not null then fresh.estimated_staleness_d
+            -- a pace speaks for each of its days
+            when scheduled.circulating_first is not null then 0
+        end as best_staleness_d,
+        case
+            when fresh.second_first is not null then fresh.second_first
+            when fresh.circulating_first is not null then fresh.estimated_first
+        end as other_first,
+        case
+            when fresh.second_first is not null then fresh.second_source
+            when fresh.circulating_first is not null and fresh.estimated_first is not null
+                then fresh.estimated_source
+        end as other_source,
+        scheduled.diluted_first as scheduled_diluted_first,
+        -- where nothing is held back, the ledger is all that there is
+        case when onchain_circulating.asset_id is not null then fresh.onchain_first end
+        as ledger_diluted_first
     from fresh
+    left join scheduled
+        on fresh.asset_id = scheduled.asset_id
+        and fresh.day = scheduled.day
+    left join onchain_circulating on fresh.asset_id = onchain_circulating.asset_id
+),
+
+compared as (
+    select
+        chosen_word.*,
+        chosen_word.best_first / chosen_word.other_first - 1 as gap_frac,
+        coalesce(
+            chosen_word.max_first,
+            chosen_word.total_first,
+            chosen_word.scheduled_diluted_first,
+            chosen_word.ledger_diluted_first
+        ) as diluted_first,
+        supply_config.max_gap_frac
+    from chosen_word
     cross join supply_config
-    where fresh.circulating_first is not null
-        or fresh.onchain_first is not null
-        or fresh.freefloat_first is not null
-        or fresh.largest_staleness_d is not null
+    where chosen_word.best_first is not null
+        or chosen_word.onchain_first is not null
+        or chosen_word.freefloat_first is not null
+        or chosen_word.largest_staleness_d is not null
+        or chosen_word.scheduled_diluted_first is not null
 ),
 
 final as (
@@ -346,12 +486,12 @@ final as (
         asset_id,
         day,
         unit_factor,
-        circulating_first * unit_factor as supply_circulating_native,
-        case when circulating_first is not null then circulating_source end as supply_circulating_source,
-        case when circulating_first is not null then cast(circulating_staleness_d as bigint) end
-        as supply_circulating_staleness_d,
-        second_first * unit_factor as supply_second_native,
-        case when second_first is not null then second_source end as supply_second_source,
+        best_first * unit_factor as supply_circulating_native,
+        best_source as supply_circulating_source,
+        cast(best_staleness_d as bigint) as supply_circulating_staleness_d,
+        mcap_basis,
+        other_first * unit_factor as supply_second_native,
+        other_source as supply_second_source,
         gap_frac as supply_gap_frac,
         abs(gap_frac) > max_gap_frac as is_supply_disputed,
         onchain_first * unit_factor as supply_onchain_native,
@@ -362,14 +502,16 @@ final as (
         max_first * unit_factor as supply_max_native,
         -- there are at least as many units as circulate; far more than the largest supply is a contradiction
         case
-            when circulating_first <= diluted_first * (1 + max_gap_frac) or circulating_first is null
-                then greatest(diluted_first, circulating_first) * unit_factor
+            when best_first <= diluted_first * (1 + max_gap_frac) or best_first is null
+                then greatest(diluted_first, best_first) * unit_factor
         end as supply_diluted_native,
         case
             when max_first is not null then 'max'
             when total_first is not null then 'total'
+            when scheduled_diluted_first is not null then 'schedule'
+            when ledger_diluted_first is not null then 'ledger'
         end as fdv_basis,
-        circulating_first > diluted_first * (1 + max_gap_frac) as is_supply_contradictory,
+        best_first > diluted_first * (1 + max_gap_frac) as is_supply_contradictory,
         cast(largest_staleness_d as bigint) as supply_diluted_staleness_d
     from compared
 )

@@ -66,6 +66,7 @@ joined as (
         supply.is_supply_contradictory,
         case when supply.supply_diluted_native is not null then supply.fdv_basis end as fdv_basis,
         market_cap.mcap_usd,
+        supply.mcap_basis,
         market_cap.fdv_usd,
         supply.supply_circulating_native / supply.supply_diluted_native as float_frac,
         fundamentals.tvl_usd,

@@ -27,6 +27,7 @@ final as (
         valuation.is_supply_contradictory,
         valuation.fdv_basis,
         valuation.mcap_usd,
+        valuation.mcap_basis,
         valuation.fdv_usd,
         valuation.float_frac,
         valuation.tvl_usd,
