@@ -107,6 +107,7 @@ CONTRACTS: tuple[Contract, ...] = (
             "dispersion_bps": _NUMBER,
             "price_quality": _TEXT,
             "evidence": _TEXT,
+            "quote_basis": _TEXT,
             "is_stale": _FLAG,
             "is_final": _FLAG,
             "pit_basis": _TEXT,

@@ -260,11 +260,16 @@ def test_a_change_of_units_is_no_return(box: LakeBox, asset: str, case: str) -> 
 
 
 def test_days_without_dollar_markets_are_priced_by_a_reference_of_the_quote(box: LakeBox) -> None:
-    """Replay of one venue's USDT markets: tether's reference price carries them, never a one."""
-    expected = [29_700.0] * 4 + [None]
+    """Replay of one venue's USDT markets: tether's reference carries them, then its parity."""
+    expected = [29_700.0] * 4 + [30_000.0]
     assert within(prices(box, "bitcoin"), ONE_VENUE_DAYS) == pytest.approx(expected)
-    expected = [49.5] * 4 + [None]
+    expected = [49.5] * 4 + [50.0]
     assert within(prices(box, "binancecoin"), ONE_VENUE_DAYS) == pytest.approx(expected)
+    for column, values in (
+        ("quote_basis", ["reference"] * 4 + ["parity"]),
+        ("evidence", ["single_venue"] * 5),
+    ):
+        assert within(prices(box, "binancecoin", column), ONE_VENUE_DAYS) == values
 
 
 def test_what_was_backfilled_is_said_to_be_assumed(box: LakeBox) -> None:

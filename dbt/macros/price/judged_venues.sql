@@ -6,7 +6,7 @@
     `with recursive`.
 
     Argument: the name of a CTE with the columns asset_id, venue_id, symbol, day, is_implied (the
-    candle is another asset's, and its volume too), open_usd, high_usd, low_usd, close_usd,
+    candle is another asset's, and its volume too), quote_basis (what the quote's price rests on), open_usd, high_usd, low_usd, close_usd,
     vwap_usd, volume_base, volume_usd, trade_count, first_known_at, unusable_reason (NULL: the
     candle can be used).
 
@@ -73,6 +73,7 @@ venue_bar as (
         middle_market.day,
         middle_market.symbol,
         middle_market.is_implied,
+        middle_market.quote_basis,
         middle_market.market_count,
         middle_market.open_usd,
         middle_market.high_usd,
@@ -511,6 +512,7 @@ final as (
         day,
         symbol,
         is_implied,
+        quote_basis,
         market_count,
         open_usd,
         high_usd,
@@ -540,6 +542,7 @@ final as (
         day,
         cast(null as varchar) as symbol,
         cast(null as boolean) as is_implied,
+        cast(null as varchar) as quote_basis,
         0 as market_count,
         cast(null as double) as open_usd,
         cast(null as double) as high_usd,

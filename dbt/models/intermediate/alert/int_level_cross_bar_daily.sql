@@ -1,13 +1,9 @@
 {{ config(materialized='view') }}
 
--- closes that may cross a level: in first units, on days when more than one venue says so. What
--- stands at its peg crosses levels all day and means nothing by it.
+-- closes that may cross a level, in first units. What stands at its peg crosses levels all day and
+-- means nothing by it.
 with bar as (
     select * from {{ ref('int_asset_bar_daily') }}
-),
-
-price as (
-    select asset_id, day, price_quality from {{ ref('int_asset_price_daily') }}
 ),
 
 pegged as (
@@ -24,12 +20,9 @@ final as (
         bar.asset_id,
         bar.day,
         bar.unit_ratio,
-        case when price.price_quality in ('ok', 'thin') then bar.close_usd end as close_usd,
+        bar.close_usd,
         indicator.atr_14 * bar.unit_ratio as atr_usd
     from bar
-    inner join price
-        on bar.asset_id = price.asset_id
-        and bar.day = price.day
     left join indicator
         on bar.asset_id = indicator.asset_id
         and bar.day = indicator.day

@@ -20,11 +20,11 @@ overlay_quote as (
 ),
 
 final as (
-    select asset_id, stage from curated
+    select asset_id, stage, parity_usd from curated
 
     union all
 
-    select overlay_quote.asset_id, 2 as stage
+    select overlay_quote.asset_id, 2 as stage, cast(null as double) as parity_usd
     from overlay_quote
     left join curated on overlay_quote.asset_id = curated.asset_id
     where curated.asset_id is null

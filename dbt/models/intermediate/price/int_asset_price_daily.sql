@@ -57,6 +57,12 @@ summed as (
         {{ exact_sum('vwap_usd * volume_base') }} as value_usd,
         {{ exact_sum('volume_base') }} as volume_base,
         sum(trade_count) as trade_count,
+        -- the weakest that it rests on
+        case
+            when max(case when quote_basis = 'parity' then 1 else 0 end) = 1 then 'parity'
+            when max(case when quote_basis = 'reference' then 1 else 0 end) = 1 then 'reference'
+            else 'market'
+        end as quote_basis,
         max(first_known_at) as first_known_at
     from accepted
     group by asset_id, day
@@ -114,6 +120,7 @@ dense as (
             < abs(ln(open_of_venues.open_usd / summed.close_usd)),
             false
         ) as is_mixed,
+        summed.quote_basis,
         summed.first_known_at
     from calendar
     left join unit_change
@@ -213,6 +220,7 @@ final as (
             when clamped.n_venues = 1 and not clamped.is_disputed then 'single_venue'
             else 'multi_venue'
         end as evidence,
+        clamped.quote_basis,
         case
             when clamped.close_usd is null then 'missing'
             when clamped.is_unconfirmed then 'unconfirmed'

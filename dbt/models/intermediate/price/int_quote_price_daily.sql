@@ -1,4 +1,6 @@
--- what one unit of money was worth at the end of the day; never assumed to be 1 (C.1.1)
+-- What one unit of money was worth at the end of the day: by its markets; where they say nothing, or
+-- one venue alone says what is not confirmed yet, by a reference. What it promises to be worth is the
+-- last resort, and marked.
 with candle_day as (
     select distinct day from {{ ref('int_market_candle_daily') }}
 ),
@@ -36,62 +38,78 @@ money as (
         and candle_day.day = reference_rate.day
 ),
 
-market as (
-    select asset_id, day, max(canonical_close_usd) as price_usd
-    from stage1
-    where canonical_close_usd is not null
-    group by asset_id, day
-
+priced as (
+    select asset_id, day, canonical_close_usd, is_unconfirmed from stage1
     union all
+    select asset_id, day, canonical_close_usd, is_unconfirmed from stage2
+),
 
-    select asset_id, day, max(canonical_close_usd) as price_usd
-    from stage2
+market as (
+    select
+        asset_id,
+        day,
+        max(canonical_close_usd) as price_usd,
+        max(case when is_unconfirmed then 1 else 0 end) = 1 as is_unconfirmed
+    from priced
     where canonical_close_usd is not null
     group by asset_id, day
 ),
 
--- a day on which no market prices a coin, for example where a data set has no USD market at all
-borrowed as (
-    select reference_price.asset_id, reference_price.day, reference_price.price_usd
-    from reference_price
-    inner join quote_asset on reference_price.asset_id = quote_asset.asset_id
-    left join market
-        on reference_price.asset_id = market.asset_id
-        and reference_price.day = market.day
-    left join money
-        on reference_price.asset_id = money.asset_id
-        and reference_price.day = money.day
-    where quote_asset.stage = 2 and market.asset_id is null and money.asset_id is null
-),
-
-final as (
+offered as (
     select
         quote_asset.asset_id,
         candle_day.day,
         cast(1 as double) as price_usd,
-        'definition' as price_method
+        'definition' as price_method,
+        1 as preference
     from quote_asset
     cross join candle_day
     where quote_asset.stage = 0
 
     union all
 
-    select asset_id, day, price_usd, 'reference_rate' as price_method
+    select asset_id, day, price_usd, 'reference_rate' as price_method, 1 as preference
     from money
 
     union all
 
-    select market.asset_id, market.day, market.price_usd, 'market' as price_method
+    select
+        asset_id,
+        day,
+        price_usd,
+        'market' as price_method,
+        case when is_unconfirmed then 4 else 2 end as preference
     from market
-    left join money
-        on market.asset_id = money.asset_id
-        and market.day = money.day
-    where money.asset_id is null
 
     union all
 
-    select asset_id, day, price_usd, 'reference' as price_method
-    from borrowed
+    select
+        reference_price.asset_id,
+        reference_price.day,
+        reference_price.price_usd,
+        'reference' as price_method,
+        3 as preference
+    from reference_price
+    inner join quote_asset on reference_price.asset_id = quote_asset.asset_id
+    where quote_asset.stage = 2
+
+    union all
+
+    select
+        quote_asset.asset_id,
+        candle_day.day,
+        quote_asset.parity_usd as price_usd,
+        'parity' as price_method,
+        5 as preference
+    from quote_asset
+    cross join candle_day
+    where quote_asset.parity_usd is not null
+),
+
+final as (
+    select asset_id, day, price_usd, price_method
+    from offered
+    qualify row_number() over (partition by asset_id, day order by preference) = 1
 )
 
 select * from final

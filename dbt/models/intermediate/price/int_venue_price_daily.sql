@@ -57,6 +57,7 @@ final as (
         stage,
         symbol,
         is_implied,
+        quote_basis,
         market_count,
         open_usd,
         high_usd,

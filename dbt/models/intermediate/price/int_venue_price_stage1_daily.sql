@@ -14,6 +14,7 @@ candidate as (
         candle.symbol,
         candle.day,
         false as is_implied,
+        'market' as quote_basis,
         candle.open_quote as open_usd,
         candle.high_quote as high_usd,
         candle.low_quote as low_usd,

@@ -22,6 +22,7 @@ direct as (
         candle.symbol,
         candle.day,
         false as is_implied,
+        'market' as quote_basis,
         candle.open_quote as open_usd,
         candle.high_quote as high_usd,
         candle.low_quote as low_usd,
@@ -50,6 +51,7 @@ implied as (
         candle.symbol,
         candle.day,
         true as is_implied,
+        'market' as quote_basis,
         case
             when candle.open_quote > 0 then day_before.close_usd / candle.open_quote
         end as open_usd,

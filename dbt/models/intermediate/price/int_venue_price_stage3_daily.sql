@@ -37,6 +37,10 @@ candidate as (
         open_candle.day,
         -- the volume is the asset's own, whatever it is quoted in
         false as is_implied,
+        case
+            when quote_price.price_method in ('reference', 'parity') then quote_price.price_method
+            else 'market'
+        end as quote_basis,
         -- the day opens at the quote's price of the evening before
         open_candle.open_quote * coalesce(day_before.price_usd, quote_price.price_usd) as open_usd,
         -- a high in bitcoin is no high in dollars: bitcoin moves within the day

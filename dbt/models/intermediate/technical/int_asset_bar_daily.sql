@@ -1,7 +1,8 @@
 {{ config(materialized='view') }}
 
--- C.1.8: canonical bars in the asset's first units, so that a change of units moves no indicator;
--- `unit_ratio` leads back to the units of the row's own day
+-- canonical bars in the asset's first units, so that a change of units moves no indicator;
+-- `unit_ratio` leads back to the units of the row's own day. What one venue alone says of a day is
+-- no bar: the next reading has the move, if there was one.
 with price as (
     select * from {{ ref('int_asset_price_daily') }}
 ),
@@ -14,9 +15,12 @@ final as (
     select
         price.asset_id,
         price.day,
-        price.high_usd * coalesce(unit_factor.unit_factor, 1) as high_usd,
-        price.low_usd * coalesce(unit_factor.unit_factor, 1) as low_usd,
-        price.close_usd * coalesce(unit_factor.unit_factor, 1) as close_usd,
+        {% for column in ['high_usd', 'low_usd', 'close_usd'] %}
+            case
+                when price.price_quality != 'unconfirmed'
+                    then price.{{ column }} * coalesce(unit_factor.unit_factor, 1)
+            end as {{ column }},
+        {% endfor %}
         price.volume_usd,
         price.traded_volume_usd,
         coalesce(unit_factor.unit_factor, 1) as unit_ratio

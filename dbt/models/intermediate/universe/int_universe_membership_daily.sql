@@ -46,8 +46,13 @@ windowed as (
             order by price.day
             rows between unbounded preceding and current row
         ) as last_close_day,
-        sum(case when price.price_quality in ('ok', 'thin') then 1 else 0 end) over past_30d
-        / 30.0 as quality_30d_frac,
+        sum(
+            case
+                when price.close_usd is not null and price.price_quality not in ('stale', 'unconfirmed')
+                    then 1
+                else 0
+            end
+        ) over past_30d / 30.0 as quality_30d_frac,
         median(price.volume_usd) over past_30d as volume_median_30d_usd,
         count(price.volume_usd) over past_30d as volume_30d_count
     from price

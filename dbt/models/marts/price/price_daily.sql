@@ -22,6 +22,7 @@ final as (
         price.dispersion_bps,
         price.price_quality,
         price.evidence,
+        price.quote_basis,
         price.is_stale,
         price.prior_close_verdict,
         {{ hours_between(day_start('price.day + 1'), 'build_stamp.as_of_ts') }}

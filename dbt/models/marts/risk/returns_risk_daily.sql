@@ -36,6 +36,8 @@ paired as (
         asset_return.asset_id,
         asset_return.day,
         asset_return.adjusted_close_usd,
+        asset_return.confirmed_close_usd,
+        asset_return.earlier_close_usd,
         asset_return.logret_1d,
         exp(asset_return.logret_1d) - 1 as simple_ret_1d,
         -- a high below the low says nothing about the range
@@ -74,9 +76,9 @@ windowed as (
         asset_id,
         day,
         adjusted_close_usd,
-        logret_1d,
+        confirmed_close_usd,
         {% for n in [1, 7, 14, 30, 90, 180, 365] %}
-            {{ value_days_ago('adjusted_close_usd', n, 'asset_id') }} as close_{{ n }}d_ago_usd,
+            {{ value_days_ago('earlier_close_usd', n, 'asset_id') }} as close_{{ n }}d_ago_usd,
         {% endfor %}
         {% for n in [7, 30, 90, 180] %}
             stddev_samp(logret_1d) over past_{{ n }}d as stdev_{{ n }}d,
@@ -102,9 +104,9 @@ windowed as (
         count(illiquidity) over past_30d as illiquidity_30d_count,
         avg(own_logret) over past_90d as own_mean_90d,
         avg(btc_logret) over past_90d as btc_mean_90d,
-        min(case when adjusted_close_usd is not null then day end) over so_far as first_close_day,
-        count(adjusted_close_usd) over so_far as close_count,
-        max(adjusted_close_usd) over (
+        min(case when confirmed_close_usd is not null then day end) over so_far as first_close_day,
+        count(confirmed_close_usd) over so_far as close_count,
+        max(confirmed_close_usd) over (
             partition by asset_id
             order by day
             rows between unbounded preceding and current row
@@ -124,21 +126,23 @@ windowed as (
 fallen_from_peak as (
     select
         *,
-        case when peak_usd > 0 then adjusted_close_usd / peak_usd - 1 end as fall_frac
+        case
+            when peak_usd > 0 then adjusted_close_usd / greatest(peak_usd, adjusted_close_usd) - 1
+        end as fall_frac
     from windowed
 ),
 
 first_close as (
-    select asset_id, adjusted_close_usd as first_close_usd
+    select asset_id, confirmed_close_usd as first_close_usd
     from asset_return
-    where adjusted_close_usd > 0
+    where confirmed_close_usd > 0
     qualify row_number() over (partition by asset_id order by day) = 1
 ),
 
 measured as (
     select
         fallen_from_peak.*,
-        min(fall_frac) over (
+        min(case when confirmed_close_usd is not null then fall_frac end) over (
             partition by fallen_from_peak.asset_id
             order by fallen_from_peak.day
             rows between unbounded preceding and current row
@@ -169,7 +173,10 @@ final as (
                     then measured.adjusted_close_usd / measured.close_{{ n }}d_ago_usd - 1
             end as ret_{{ n }}d,
         {% endfor %}
-        measured.logret_1d,
+        case
+            when measured.close_1d_ago_usd > 0
+                then ln(measured.adjusted_close_usd / measured.close_1d_ago_usd)
+        end as logret_1d,
         {% for n in [7, 30, 90, 180] %}
             case
                 when measured.obs_{{ n }}d_count >= risk_config.vol_min_obs_frac * {{ n }}
