@@ -231,7 +231,7 @@ def plan(run: Extraction, window: Window) -> Sequence[Share]:
         contracts = run.at_most(len(run.universe) * MAX_CONTRACTS_OF_A_BASE)
         days = closed.day_count
         shares += [
-            Share(KLINE, pairs, pages(days, PAGE_BUCKETS), is_bound=True),
+            *candles.shares(run, KLINE, closed, pairs, PAGE_BUCKETS),
             # a page that is full does not say that it is the last
             Share(FUNDING_HISTORY, contracts, pages(24 * days + 1, FUNDING_PAGE_ROWS), True),
             Share(OPEN_INTEREST, contracts, pages(days + 2, OPEN_INTEREST_PAGE_ROWS), True),
