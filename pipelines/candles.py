@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from pipelines.planning import Share, pages
 from pipelines.tables import Column, Table
@@ -116,24 +117,14 @@ def pull(
         is_daily = interval == DAILY
         for symbol in symbols:
             series_id = symbol if is_daily else f"{symbol} {interval}"
-
-            def rows(
-                symbol: str = symbol,
-                interval: str = interval,
-                series_id: str = series_id,
-                closed: Window = closed,
-            ) -> Iterator[Parsed]:
-                for parsed in ask(symbol, interval, closed):
-                    if parsed.table is daily and interval != DAILY:
-                        yield _shorter(parsed, shorter, series_id, INTERVAL_S[interval])
-                    else:
-                        yield parsed
-
+            asked = partial(ask, symbol, interval, closed)
             yield from run.pull(
                 daily if is_daily else shorter,
                 series_id,
                 closed,
-                rows,
+                asked
+                if is_daily
+                else partial(_shorter, asked, daily, shorter, series_id, interval),
                 reaches=closed.end_at - timedelta(seconds=INTERVAL_S[interval]),
                 begins=closed.start_at if is_newest_first else None,
                 # a repair of days wants no hours, and then none are wanted at all
@@ -177,16 +168,21 @@ def _closed(
     return run.closed(window, reach_d=reach_rows * INTERVAL_S[interval] // DAY_S)
 
 
-def _shorter(parsed: Parsed, table: Table, series_id: str, length_s: int) -> Parsed:
-    """Return rows in the daily table's shape as rows of the shorter candles' table."""
+def _shorter(
+    ask: Callable[[], Iterable[Parsed]], daily: Table, shorter: Table, series_id: str, interval: str
+) -> Iterator[Parsed]:
+    """Yield an answer's rows in the daily table's shape as rows of the shorter candles' table."""
     import pyarrow as pa
 
-    said = pa.table(
-        {
-            "series_id": pa.repeat(pa.scalar(series_id, pa.string()), parsed.row_count),
-            "length_s": pa.repeat(pa.scalar(length_s, pa.int64()), parsed.row_count),
-        }
-    )
-    for field in parsed.rows.schema:
-        said = said.append_column(field, parsed.rows[field.name])
-    return replace(parsed, table=table, rows=said)
+    said: dict[str, pa.Scalar[Any]] = {
+        "series_id": pa.scalar(series_id, pa.string()),
+        "length_s": pa.scalar(INTERVAL_S[interval], pa.int64()),
+    }
+    for parsed in ask():
+        if parsed.table is not daily:
+            yield parsed  # such as the files that they came in
+            continue
+        rows = pa.table({name: pa.repeat(value, parsed.row_count) for name, value in said.items()})
+        for field in parsed.rows.schema:
+            rows = rows.append_column(field, parsed.rows[field.name])
+        yield replace(parsed, table=shorter, rows=rows)

@@ -133,8 +133,8 @@ def _about_marts(dataset: Dataset) -> Iterator[str]:
     filled = sorted(set(_marts()) - set(HAPPEN) - {mart for mart in missing if missing[mart]})
     yield f"marts that it fills: {', '.join(filled)}"
     yield f"marts that fill when something happens: {', '.join(HAPPEN)}"
-    for tables, marts in sorted(by_reason.items()):
-        yield f"marts that stay empty without {tables}: {', '.join(sorted(marts))}"
+    for reason, marts in sorted(by_reason.items()):
+        yield f"marts that stay empty without {reason}: {', '.join(sorted(marts))}"
 
 
 def _marts() -> list[str]:

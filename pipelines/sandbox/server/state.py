@@ -16,7 +16,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pipelines.sandbox.dataset import INTERVAL_S, TABLES, Dataset, day_start, occurred_by
+from pipelines.candles import INTERVAL_S
+from pipelines.sandbox.dataset import TABLES, Dataset, day_start, occurred_by
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

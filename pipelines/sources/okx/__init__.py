@@ -62,7 +62,9 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
     yield from candles.pull(
         run, HISTORY_CANDLES, pairs, window, partial(_candles, run), is_newest_first=True
     )
-    for inst_id in swaps if recent is not None else ():
+    if recent is None:
+        return
+    for inst_id in swaps:
         yield from run.pull(
             FUNDING_RATE_HISTORY,
             inst_id,
