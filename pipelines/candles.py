@@ -117,14 +117,14 @@ def pull(
         is_daily = interval == DAILY
         for symbol in symbols:
             series_id = symbol if is_daily else f"{symbol} {interval}"
-            asked = partial(ask, symbol, interval, closed)
+            rows: Callable[[], Iterable[Parsed]] = partial(ask, symbol, interval, closed)
+            if not is_daily:
+                rows = partial(_shorter, rows, daily, shorter, series_id, interval)
             yield from run.pull(
                 daily if is_daily else shorter,
                 series_id,
                 closed,
-                asked
-                if is_daily
-                else partial(_shorter, asked, daily, shorter, series_id, interval),
+                rows,
                 reaches=closed.end_at - timedelta(seconds=INTERVAL_S[interval]),
                 begins=closed.start_at if is_newest_first else None,
                 # a repair of days wants no hours, and then none are wanted at all
