@@ -65,6 +65,7 @@ def test_a_complete_answer_is_ok(run: Extraction) -> None:
         "byte_count": 0,
         "duration_s": 0.0,
         "run_id": "run-1",
+        "purpose": "run",
         "fetched_at": run.fetched_at,
     }
     assert run.log().schema == EXTRACTION.arrow_schema()
