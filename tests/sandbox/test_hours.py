@@ -9,8 +9,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from assets.market import _sources_of
 from pipelines import lake, sources
+from pipelines.availability import with_available_sources
 from pipelines.candles import INTERVAL_S
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import Dataset, load
@@ -123,11 +123,16 @@ def test_a_venue_lands_the_candles_that_the_folder_has(
 
 def test_of_each_market_the_longest_below_a_day_is_asked_for(recording: Dataset) -> None:
     assert recording.intraday == {venue: ("12h",) for venue, *_ in MARKETS}
-    found = _sources_of(recording, Settings(_env_file=None))
-    assert found["okx"].intervals == ("12h",)
-    assert not found["coingecko"].enabled
-    wanted = Settings(sources={"okx": SourceOverrides(intervals=("1h",))}, _env_file=None)
-    assert _sources_of(recording, wanted)["okx"].intervals == ("1h",), "the user's word counts"
+    found = with_available_sources(Settings(dataset=recording.path, _env_file=None))
+    assert found.overrides("okx").intervals == ("12h",)
+    assert not found.overrides("coingecko").enabled
+    own = Settings(
+        dataset=recording.path,
+        sources={"okx": SourceOverrides(intervals=("1h",))},
+        _env_file=None,
+    )
+    found = with_available_sources(own)
+    assert found.overrides("okx").intervals == ("1h",), "the user's word counts"
 
 
 def test_a_live_venue_is_not_asked_for_lengths_that_it_does_not_have(tmp_path: Path) -> None:
