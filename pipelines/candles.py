@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipelines.planning import Share, pages
-from pipelines.tables import Column, Table
+from pipelines.tables import Column, Grid, Table
 
 if TYPE_CHECKING:
     from pipelines.extraction import Extraction, Item
@@ -53,6 +53,7 @@ def intraday(daily: Table) -> Table:
         description="Candles of less than a day, where wanted; days without a candle of their own "
         "are added up from them. One row per series and open time.",
         key=("series_id", "open_time"),
+        grid=Grid(length="length_s"),
         columns=(
             Column("series_id", "text", "What was asked for and how long it lasts: BTC-USD 1h."),
             Column("length_s", "integer", "Length of the candle, in seconds.", above=0),

@@ -30,7 +30,13 @@ _KINDS = {
 }  # fmt: skip
 
 ChangeKind = Literal[
-    "new column", "missing column", "changed type", "new value", "refused rows", "gone symbol"
+    "new column",
+    "missing column",
+    "changed type",
+    "new value",
+    "refused rows",
+    "unread cells",
+    "gone symbol",
 ]
 # what is called otherwise now may have been listed so long before its old name was over
 RENAMED_WITHIN = timedelta(days=14)
@@ -106,9 +112,10 @@ class Change:
     Attributes:
         table_name: the raw table.
         change: what kind of difference.
-        column: the field, as the source calls it; of refused rows the raw table's column.
+        column: the field, as the source calls it; of refused rows and unread cells the raw table's
+            column.
         detail: more about it.
-        row_count: refused rows; 1 for the others.
+        row_count: refused rows, unread cells; 1 for the others.
     """
 
     table_name: str
@@ -173,6 +180,7 @@ def compare(
     shapes: Mapping[str, Shape],
     refused: Mapping[str, Counter[tuple[str, str]]],
     now: datetime,
+    unread: Mapping[str, Counter[tuple[str, str]]] | None = None,
 ) -> tuple[pl.DataFrame, tuple[Change, ...]]:
     """Return what is known from now on, and what is new about it.
 
@@ -183,6 +191,7 @@ def compare(
         shapes: what the answers look like now, by raw table.
         refused: refused rows by raw table, then by column and problem.
         now: the run's instant.
+        unread: optional cells that were not read, as the refused rows.
 
     Returns:
         `known` brought up to date (columns `KNOWN_SCHEMA`), and the changes, sorted.
@@ -214,22 +223,27 @@ def compare(
                 continue
             had = frozenset(filter(None, line["kinds"].split(",")))
             if had and kinds - had:
-                told = f"{_listed(kinds - had)}, so far {_listed(had)}"
-                changes.add(Change(table_name, "changed type", name, told))
+                new = f"{_listed(kinds - had)}, so far {_listed(had)}"
+                changes.add(Change(table_name, "changed type", name, new))
             line["kinds"] = ",".join(sorted(had | kinds))
             line["is_always"] = line["is_always"] and is_always
             line["last_seen_at"] = max(now, line["last_seen_at"])
         for name in before.get(table_name, set()) - set(seen):
             line = lines[table_name, name]
             if line["is_always"]:
-                told = f"until {line['last_seen_at']:%Y-%m-%d} in every row"
-                changes.add(Change(table_name, "missing column", name, told))
+                since = f"until {line['last_seen_at']:%Y-%m-%d} in every row"
+                changes.add(Change(table_name, "missing column", name, since))
                 line["is_always"] = False
-    for table_name, counts in refused.items():
-        changes |= {
-            Change(table_name, "refused rows", column, f"{count} {problem}".strip(), count)
-            for (column, problem), count in counts.items()
-        }
+    told: tuple[tuple[ChangeKind, Mapping[str, Counter[tuple[str, str]]]], ...] = (
+        ("refused rows", refused),
+        ("unread cells", unread or {}),
+    )
+    for change, by_table in told:
+        for table_name, counts in by_table.items():
+            changes |= {
+                Change(table_name, change, column, f"{count} {problem}".strip(), count)
+                for (column, problem), count in counts.items()
+            }
     kept = [lines[key] for key in sorted(lines)]
     order = sorted(changes, key=lambda change: (change.table_name, change.change, change.column))
     return pl.DataFrame(kept, schema=KNOWN_SCHEMA), tuple(order)

@@ -219,6 +219,7 @@ class Extraction:
         refusals: entities that the source refused, for people.
         shapes: what the answers look like, by raw table.
         refused: refused rows by raw table, then by column and problem.
+        unread: rows landed without an optional cell, in the same way.
     """
 
     client: HttpClient
@@ -241,6 +242,7 @@ class Extraction:
     refusals: list[str] = field(default_factory=list)
     shapes: dict[str, Shape] = field(default_factory=dict)
     refused: dict[str, Counter[tuple[str, str]]] = field(default_factory=dict)
+    unread: dict[str, Counter[tuple[str, str]]] = field(default_factory=dict)
     _names: dict[str, dict[str, frozenset[str]]] = field(default_factory=dict)
     _askable: set[str] = field(default_factory=set)
     _due: set[str] = field(default_factory=set)
@@ -415,6 +417,8 @@ class Extraction:
         self.shapes[name] = self.shapes.get(name, Shape()) | parsed.shape
         if parsed.refused:
             self.refused.setdefault(name, Counter()).update(drift.refusals(parsed.refused))
+        if parsed.unread:
+            self.unread.setdefault(name, Counter()).update(drift.refusals(parsed.unread))
         if parsed.table.listing is not None:
             self._names.setdefault(name, {}).update(_names(parsed.rows, parsed.table.listing))
 

@@ -386,7 +386,9 @@ def _compare(
     file_system, root = bucket(settings)
     path = f"{root}/{SEEN_FIELDS.format(source=source_name)}"
     known = _read_frame(file_system, path, drift.KNOWN_SCHEMA)
-    known, changes = drift.compare(known, run.shapes, run.refused, run.fetched_at)
+    known, changes = drift.compare(
+        known, run.shapes, run.refused, run.fetched_at, unread=run.unread
+    )
     if listed := run.listed():
         names_path = f"{root}/{SEEN_NAMES.format(source=source_name)}"
         names = _read_frame(file_system, names_path, drift.KNOWN_NAMES)

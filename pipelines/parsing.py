@@ -7,7 +7,7 @@ Parsers of sources are pure and declare which cell goes to which column; the rul
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.drift import Shape, shape_of
-from pipelines.tables import FETCHED_AT, QUARANTINE, Column, Table
+from pipelines.tables import DAY_S, EVENT, FETCHED_AT, QUARANTINE, Column, Grid, Table
 from pipelines.windows import Window
 
 TimeUnit = Literal["s", "ms", "us", "iso"]
@@ -31,6 +31,9 @@ _EARLIEST_S = EARLIEST.timestamp()
 _LATEST = datetime(9999, 12, 31, tzinfo=UTC)
 # names of columns with the text that a value was read from
 _AS_TEXT = " as text"
+_UNREAD = " unread"
+# how the quarantine tells a row that was landed without a cell from one that was not landed
+CELL = "the row was landed without the cell"
 _MICROSECONDS: dict[str, int] = {"s": 1_000_000, "ms": 1_000, "us": 1}
 
 
@@ -50,18 +53,20 @@ class NumberText(str):
 
 @dataclass(frozen=True)
 class Parsed:
-    """Typed rows of one raw table, and the rows that were refused.
+    """Typed rows of one raw table, the rows that were refused, and the cells that were left out.
 
     Attributes:
         table: the raw table.
         rows: Arrow table with the raw table's columns but `fetched_at`.
         refused: pairs of reason and payload (JSON text).
+        unread: the same of rows that are accepted without an optional cell that is not readable.
         shape: what the source's own rows look like.
     """
 
     table: Table
     rows: pa.Table
     refused: tuple[tuple[str, str], ...] = ()
+    unread: tuple[tuple[str, str], ...] = ()
     shape: Shape = field(default_factory=Shape)
 
     @property
@@ -105,6 +110,22 @@ def expect_object(payload: object, what: str) -> dict[str, Any]:
     return payload
 
 
+def epoch(cell: Any) -> Any:
+    """Return the number that a text of digits is, anything else as it is: sources send both."""
+    return int(cell) if isinstance(cell, str) and cell.isascii() and cell.isdigit() else cell
+
+
+def without_live(points: Sequence[Any], at: Callable[[Any], Any]) -> Sequence[Any]:
+    """Return a daily series without its last point, if that is live: it has no midnight.
+
+    Args:
+        points: the series, oldest first.
+        at: returns a point's time, in seconds since 1970.
+    """
+    last = epoch(at(points[-1])) if points else None
+    return points[:-1] if type(last) is int and last % DAY_S else points
+
+
 def may_concern(seconds: Any, window: Window | None, latest: datetime) -> bool:
     """Tell False for a time that is readable and plainly outside the window.
 
@@ -112,10 +133,11 @@ def may_concern(seconds: Any, window: Window | None, latest: datetime) -> bool:
     typed to be thrown away. What is not readable is left to `parse_rows` to refuse.
 
     Args:
-        seconds: the row's time, in seconds since 1970.
+        seconds: the row's time, in seconds since 1970, a number or its digits.
         window: the days wanted; None: all.
         latest: no row is readable after it.
     """
+    seconds = epoch(seconds)
     if window is None or type(seconds) is not int:
         return True
     start, end, newest = _bounds(window, latest)
@@ -183,10 +205,11 @@ def parse_rows(
         received[name] = [value] * len(whole)
 
     columns = [_cells(column, received[column.name]) for column in table.columns]
-    frame, reasons = _judged(table, columns, times, latest)
-    refused += [(str(reason), dump(whole[index])) for index, reason in enumerate(reasons) if reason]
-    shape = shape_of(rows if sent is None else sent, _words(table, frame))
-    return Parsed(table, _to_arrow(table, frame), tuple(refused), shape)
+    judged = _judged(table, columns, times, latest)
+    refused += [(reason, dump(whole[index])) for index, reason in judged.refused]
+    unread = [(reason, dump(whole[index])) for index, reason in judged.unread]
+    shape = shape_of(rows if sent is None else sent, _words(table, judged.frame))
+    return Parsed(table, _to_arrow(table, judged.frame), tuple(refused), tuple(unread), shape)
 
 
 def _words(table: Table, frame: pl.DataFrame) -> dict[str, frozenset[str]]:
@@ -210,6 +233,7 @@ def joined(table: Table, parts: Sequence[Parsed]) -> Parsed:
         table,
         pa.concat_tables(rows) if rows else nothing,
         tuple(line for part in parts for line in part.refused),
+        tuple(line for part in parts for line in part.unread),
         shape,
     )
 
@@ -241,13 +265,12 @@ def parse_texts(
         text = whole[column.name]
         stated = text.set(text == "", None)
         columns.append((stated, stated))
-    frame, reasons = _judged(table, columns, times, latest)
-    refused = [
-        (str(reason), dump(rows.row(index, named=True)))
-        for index, reason in enumerate(reasons)
-        if reason
-    ]
-    return Parsed(table, _to_arrow(table, frame), tuple(refused))
+    judged = _judged(table, columns, times, latest)
+
+    def told(problems: Sequence[tuple[int, str]]) -> tuple[tuple[str, str], ...]:
+        return tuple((reason, dump(rows.row(index, named=True))) for index, reason in problems)
+
+    return Parsed(table, _to_arrow(table, judged.frame), told(judged.refused), told(judged.unread))
 
 
 def dump(row: object) -> str:
@@ -263,36 +286,139 @@ def _to_arrow(table: Table, frame: pl.DataFrame) -> pa.Table:
     return frame.to_arrow().cast(schema)
 
 
+@dataclass(frozen=True)
+class _Judged:
+    """The accepted rows, typed; by position the refused ones and those without a cell, and why."""
+
+    frame: pl.DataFrame
+    refused: Sequence[tuple[int, str]] = ()
+    unread: Sequence[tuple[int, str]] = ()
+
+
 def _judged(
     table: Table,
     columns: Sequence[tuple[pl.Series, pl.Series]],
     times: Mapping[str, TimeUnit] | None,
     latest: datetime | None,
-) -> tuple[pl.DataFrame, list[str | None]]:
-    """Return the accepted rows, typed, and for every row why it is refused (None: it is not)."""
+) -> _Judged:
+    """Hold typed rows to the table's declaration, all at once."""
     values, texts = [], []
     for column, (text, readable) in zip(table.columns, columns, strict=True):
         values.append(_typed(column, text, readable, (times or {}).get(column.name)))
         texts.append(text.alias(f"{column.name}{_AS_TEXT}"))
-    frame = pl.DataFrame(values)
+    frame = _on_grid(table, pl.DataFrame(values))
     if frame.is_empty():
-        return frame, []
-    reasons = pl.DataFrame([*values, *texts]).select(_reason(table, latest)).to_series()
-    if reasons.null_count() == len(reasons):
-        return frame, [None] * len(reasons)
-    return frame.filter(reasons.is_null()), reasons.to_list()
+        return _Judged(frame)
+    verdict = frame.hstack(texts).select(_verdicts(table, latest))
+    reasons, *cells = verdict.iter_columns()
+    is_accepted = reasons.is_null()
+    unread: list[tuple[int, str]] = []
+    for cell in cells:
+        if cell.null_count() == len(cell):
+            continue
+        name = cell.name.removesuffix(_UNREAD)
+        frame = frame.with_columns(pl.when(cell.is_null()).then(name).alias(name))
+        unread += _told(cell.zip_with(is_accepted, pl.Series([None], dtype=pl.String)))
+    if not is_accepted.all():
+        frame = frame.filter(is_accepted)
+    return _Judged(_one_a_day(table, frame), _told(reasons), unread)
+
+
+def _told(problems: pl.Series) -> list[tuple[int, str]]:
+    """Return position and text of the problems that there are."""
+    if problems.null_count() == len(problems):
+        return []
+    return [(index, problem) for index, problem in enumerate(problems) if problem is not None]
 
 
 @lru_cache(maxsize=256)
-def _reason(table: Table, latest: datetime | None) -> pl.Expr:
-    """Return why a row is refused (null: it is not); making it costs more than using it."""
-    return pl.coalesce(
-        pl.when(broken).then(message)
-        for column in table.columns
-        for broken, message in _rules(
-            column, pl.col(column.name), pl.col(f"{column.name}{_AS_TEXT}"), latest
-        )
-    ).alias("reason")
+def _verdicts(table: Table, latest: datetime | None) -> tuple[pl.Expr, ...]:
+    """Return why a row is refused, and for each optional cell why it is not read (null: it is).
+
+    Making them costs more than using them.
+    """
+    refusals: list[pl.Expr] = []
+    unread: list[pl.Expr] = []
+    for column in table.columns:
+        value, raw = pl.col(column.name), pl.col(f"{column.name}{_AS_TEXT}")
+        problems = [
+            pl.when(broken).then(message) for broken, message in _rules(column, value, raw, latest)
+        ]
+        if column.required:
+            refusals += problems
+        else:
+            unread.append(pl.coalesce(problems).alias(f"{column.name}{_UNREAD}"))
+    if table.grid is not None:
+        refusals += _grid_rules(table, table.grid)
+    if not refusals:
+        refusals = [pl.repeat(None, pl.len(), dtype=pl.String)]
+    return pl.coalesce(refusals).alias("reason"), *unread
+
+
+def _every_us(grid: Grid) -> pl.Expr:
+    """Return the distance of the grid's instants; null where it is not declared."""
+    if grid.length is None:
+        return pl.lit(grid.every_s * _MICROSECONDS["s"])
+    length = pl.col(grid.length)
+    if grid.words_s:
+        length = length.replace_strict(grid.words_s, default=None, return_dtype=pl.Int64)
+    seconds = length * grid.unit_s
+    return pl.when(seconds > 0).then(seconds) * _MICROSECONDS["s"]
+
+
+def _grid_rules(table: Table, grid: Grid) -> list[pl.Expr]:
+    """Return why a row's instant is not one of the table's."""
+    if grid == EVENT:
+        return []
+    at, every = str(table.time_column), _every_us(grid)
+    raw = pl.col(f"{at}{_AS_TEXT}")
+    rules: list[pl.Expr] = []
+    if grid.length is not None:
+        unknown = pl.format(f"{grid.length}: no grid is declared: {{}}", pl.col(grid.length))
+        rules.append(pl.when(every.is_null()).then(unknown))
+    if grid.sample is not None:
+        sample = grid.sample
+        if sample.keeps == "nearest":
+            away = (pl.col(sample.column) - pl.col(at)).dt.total_seconds().abs()
+            far = pl.format(f"{sample.column}: {{}} s away from midnight", away)
+            rules.append(pl.when(away > sample.within_s).then(far))
+        return rules
+    is_off = pl.col(at).dt.timestamp("us") % every != 0
+    off = pl.format(f"{at}: off the grid of {{}} s: {{}}", every // _MICROSECONDS["s"], raw)
+    return [*rules, pl.when(is_off).then(off)]
+
+
+def _on_grid(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
+    """Move what a source prints beside the grid, within what is declared, onto it."""
+    grid, at = table.grid, table.time_column
+    if grid is None or at is None or not (grid.jitter_s or grid.sample):
+        return frame
+    sent = pl.col(grid.sample.column if grid.sample else at).dt.timestamp("us")
+    every = _every_us(grid)
+    shifted = sent + every // 2
+    nearest = shifted - shifted % every
+    if grid.sample is None:
+        is_near = (sent - nearest).abs() <= grid.jitter_s * _MICROSECONDS["s"]
+        moved = pl.when(is_near).then(nearest).otherwise(sent)
+    else:
+        moved = nearest if grid.sample.keeps == "nearest" else sent - sent % every
+    return frame.with_columns(moved.cast(frame.schema[at]).alias(at))
+
+
+def _one_a_day(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
+    """Keep of several samples of a fact the one that counts, where it stands."""
+    grid, at = table.grid, table.time_column
+    if grid is None or grid.sample is None or at is None or frame.height < 2:
+        return frame
+    taken = pl.col(grid.sample.column)
+    rank = taken if grid.sample.keeps == "last" else -(taken - pl.col(at)).abs()
+    # of equals the later of a day: sources replace what they append
+    place = pl.int_range(pl.len())
+    best = frame.select(*table.key, rank.alias("rank"), place.alias("place")).sort(
+        "rank", "place" if grid.sample.keeps == "last" else -pl.col("place")
+    )
+    kept = best.unique(table.key, keep="last")["place"].sort()
+    return frame[kept] if len(kept) < frame.height else frame
 
 
 def _cells(column: Column, cells: Sequence[Any]) -> tuple[pl.Series, pl.Series]:
@@ -458,8 +584,9 @@ def stamp(parsed: Parsed, fetched_at: datetime) -> pa.Table:
 def quarantine_rows(
     parsed: Parsed, entity_id: str, run_id: str, fetched_at: datetime
 ) -> pa.Table | None:
-    """Return the refused rows as rows of the quarantine table, or None if there are none."""
-    if not parsed.refused:
+    """Return refused rows, and rows without a cell, as rows of the quarantine table; None: none."""
+    told = [*parsed.refused, *((f"{reason} ({CELL})", row) for reason, row in parsed.unread)]
+    if not told:
         return None
     rows = [
         {
@@ -470,6 +597,6 @@ def quarantine_rows(
             "run_id": run_id,
             FETCHED_AT.name: fetched_at,
         }
-        for reason, payload in parsed.refused
+        for reason, payload in told
     ]
     return pa.Table.from_pylist(rows, schema=QUARANTINE.arrow_schema())

@@ -42,6 +42,54 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Sample:
+    """How a series that is sampled at any hour becomes one row a day.
+
+    Attributes:
+        column: the column with the instant as sent; the time column is made from it.
+        keeps: `last`: of a day's samples the last counts; `nearest`: each sample belongs to the
+            midnight that it is nearest to, and of several the nearest counts.
+        within_s: of `nearest`: a sample further away speaks for no midnight.
+    """
+
+    column: str
+    keeps: Literal["last", "nearest"]
+    within_s: int = 0
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where the instants of a table's time column may lie; a row off it is refused.
+
+    Lengths are counted from 1970, so a day begins at 00:00 UTC. What a row on the grid stands for
+    (the day that begins there, or the state at that instant) is no matter of its form: sources
+    change it, so it is dated, by series, in the seed `meta_source_convention`.
+
+    Attributes:
+        every_s: distance of the instants, in seconds; 0: any instant, for rows that are events.
+        length: the column with the distance, where a table has series of several.
+        words_s: that column's words in seconds; another word is refused. Empty: it is a number.
+        unit_s: of a number: its unit, in seconds.
+        jitter_s: how far off the grid a source prints instants; they are landed on the grid.
+        sample: of a source that may print any instant of the day: which one counts.
+    """
+
+    every_s: int = 0
+    length: str | None = None
+    words_s: Mapping[str, int] = field(default_factory=dict, hash=False)
+    unit_s: int = 1
+    jitter_s: int = 0
+    sample: Sample | None = None
+
+
+DAY_S = 86_400
+DAILY = Grid(DAY_S)
+# settlements of funding are on the hour, and printed some milliseconds off
+SETTLEMENTS = Grid(3_600, jitter_s=60)
+EVENT = Grid()
+
+
+@dataclass(frozen=True)
 class Listing:
     """How a whole list names what can be asked for.
 
@@ -67,6 +115,7 @@ class Table:
         key: what identifies a fact.
         is_snapshot: it is a list of how things are now, and not a history.
         listing: of a list of what can be asked for: how it names that.
+        grid: of rows about instants or days: where these may lie.
     """
 
     name: str
@@ -75,6 +124,7 @@ class Table:
     key: tuple[str, ...]
     is_snapshot: bool = field(default=False)
     listing: Listing | None = None
+    grid: Grid | None = None
 
     @property
     def fields(self) -> Mapping[str, Column]:

@@ -35,16 +35,3 @@ QUOTES = frozenset(
         "USDT",
     }
 )
-STATUSES = frozenset(
-    {
-        "TRADING",
-        "END_OF_DAY",
-        "HALT",
-        "BREAK",
-        "CANCEL_ONLY",
-        # documented until 2023 and still in recordings
-        "PRE_TRADING",
-        "POST_TRADING",
-        "AUCTION_MATCH",
-    }
-)

@@ -1,13 +1,16 @@
 """What Binance spot lands."""
 
 from pipelines import candles
-from pipelines.sources.binance.settings import STATUSES
-from pipelines.tables import Column, Listing, Table
+from pipelines.tables import DAY_S, Column, Grid, Listing, Table
+
+# what is longer than a day begins at a midnight
+_GRID_S = {**candles.INTERVAL_S, **dict.fromkeys(("3d", "1w", "1M"), DAY_S)}
 
 KLINES = Table(
     name="klines",
     description="Candles of spot pairs. One row per symbol, interval and open time.",
     key=("symbol", "interval", "open_time"),
+    grid=Grid(length="interval", words_s=_GRID_S),
     columns=(
         Column("symbol", "text", "Pair, as Binance names it: BTCUSDT."),
         Column("interval", "text", "Length of the candle: 1d."),
@@ -33,7 +36,7 @@ EXCHANGE_INFO = Table(
     listing=Listing(("symbol",), "status", frozenset({"BREAK"})),
     columns=(
         Column("symbol", "text", "Pair, as Binance names it: BTCUSDT."),
-        Column("status", "text", "Trading status.", one_of=STATUSES),
+        Column("status", "text", "TRADING, HALT, BREAK, …", is_open_set=True),
         Column("base_asset", "text", "Binance's code of the base currency."),
         Column("quote_asset", "text", "Binance's code of the quote currency."),
         Column("is_spot_trading_allowed", "boolean", "Spot orders are accepted.", required=False),

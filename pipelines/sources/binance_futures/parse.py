@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
-
-import polars as pl
 
 from pipelines.parsing import (
     EmptyList,
@@ -26,15 +23,15 @@ from pipelines.sources.binance_futures.tables import (
 def funding_rate(payload: object, latest: datetime) -> Parsed:
     """Parse `/fapi/v1/fundingRate`: objects, oldest first, milliseconds with jitter.
 
-    The mark price is an empty text in old rows. The time is rounded to the minute, so that one
-    settlement has one key wherever it is read.
+    The mark price is an empty text in old rows. The time is landed on the hour that it jitters
+    around, so that one settlement has one key wherever it is read.
 
     Raises:
         PayloadError: the payload is not a list.
     """
     sent = expect_list(payload, "fundingRate")
     rows = [_stated(row) for row in sent]
-    parsed = parse_rows(
+    return parse_rows(
         FUNDING_RATE,
         rows,
         {
@@ -48,9 +45,6 @@ def funding_rate(payload: object, latest: datetime) -> Parsed:
         latest=latest,
         sent=sent,
     )
-    frame = pl.DataFrame(pl.from_arrow(parsed.rows))
-    rounded = frame.with_columns(pl.col("funding_time").dt.round("1m"))
-    return replace(parsed, rows=rounded.to_arrow().cast(parsed.rows.schema))
 
 
 def open_interest_hist(payload: object, period: str, latest: datetime) -> Parsed:

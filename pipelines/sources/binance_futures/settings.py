@@ -12,6 +12,17 @@ FUNDING_PAGE_ROWS = 1000
 # settlements carry a few milliseconds of jitter, to either side
 FUNDING_JITTER_MS = 30_000
 OPEN_INTEREST_PERIOD = "1d"
+PERIODS_S = {
+    "5m": 300,
+    "15m": 900,
+    "30m": 1_800,
+    "1h": 3_600,
+    "2h": 7_200,
+    "4h": 14_400,
+    "6h": 21_600,
+    "12h": 43_200,
+    "1d": 86_400,
+}
 OPEN_INTEREST_PAGE_ROWS = 500
 # "the latest 30 days", counted in milliseconds from now: an older start is refused
 OPEN_INTEREST_REACH_D = 29

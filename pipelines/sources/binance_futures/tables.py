@@ -1,15 +1,17 @@
 """What Binance's USD-margined futures land."""
 
-from pipelines.tables import Column, Listing, Table
+from pipelines.sources.binance_futures.settings import PERIODS_S
+from pipelines.tables import SETTLEMENTS, Column, Grid, Listing, Table
 
 FUNDING_RATE = Table(
     name="funding_rate",
     description="Settled funding of perpetuals. One row per symbol and settlement. The hours since "
     "the settlement before are the interval that the rate is for.",
     key=("symbol", "funding_time"),
+    grid=SETTLEMENTS,
     columns=(
         Column("symbol", "text", "Contract, as Binance names it: BTCUSDT."),
-        Column("funding_time", "timestamp", "When it was settled, to the minute."),
+        Column("funding_time", "timestamp", "When it was settled: the hour."),
         Column("reported_time", "timestamp", "As Binance prints it, off by some milliseconds."),
         Column("funding_rate", "decimal", "Rate paid by longs for the interval, a fraction."),
         Column(
@@ -27,6 +29,7 @@ OPEN_INTEREST_HIST = Table(
     description="Open interest at 00:00 UTC, so the end of the day before; Binance keeps 30 days. "
     "One row per symbol, period and instant.",
     key=("symbol", "period", "time"),
+    grid=Grid(length="period", words_s=PERIODS_S),
     columns=(
         Column("symbol", "text", "Contract, as Binance names it: BTCUSDT."),
         Column("period", "text", "Distance of the instants: 1d."),

@@ -1,12 +1,13 @@
 """What Bitstamp lands."""
 
 from pipelines import candles
-from pipelines.tables import Column, Listing, Table
+from pipelines.tables import Column, Grid, Listing, Table
 
 OHLC = Table(
     name="ohlc",
     description="Candles. One row per market, step and open time.",
     key=("market_symbol", "step_s", "open_time"),
+    grid=Grid(length="step_s"),
     columns=(
         Column("market_symbol", "text", "Market, as Bitstamp names it: btcusd."),
         Column("step_s", "integer", "Length of the candle, in seconds."),

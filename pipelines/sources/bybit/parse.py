@@ -9,7 +9,15 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.parsing import Parsed, PayloadError, dump, expect_list, expect_object, parse_rows
+from pipelines.parsing import (
+    Parsed,
+    PayloadError,
+    dump,
+    epoch,
+    expect_list,
+    expect_object,
+    parse_rows,
+)
 from pipelines.sources.bybit.tables import (
     FUNDING_HISTORY,
     INSTRUMENTS_INFO,
@@ -96,7 +104,7 @@ def oldest_ms(times: Sequence[Any]) -> int:
     Raises:
         PayloadError: there is none that can be read.
     """
-    readable = [int(time) for time in times if isinstance(time, str) and time.isdecimal()]
+    readable = [at for time in times if type(at := epoch(time)) is int]
     if not readable:
         raise PayloadError("bybit: no row of the page has a time in milliseconds")
     return min(readable)

@@ -12,11 +12,24 @@ LICENCE = "Bybit API terms: own use, no redistribution of raw data"
 
 # its words for lengths: minutes, or this
 DAILY = "D"
+# what is longer begins at a midnight
+INTERVALS_S = {
+    **{str(minutes): minutes * 60 for minutes in (1, 3, 5, 15, 30, 60, 120, 240, 360, 720)},
+    **dict.fromkeys((DAILY, "W", "M"), 86_400),
+}
 # what can be had beside the daily candles
 INTRADAY = frozenset({"1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "12h"})
 PAGE_BUCKETS = 1000
 FUNDING_PAGE_ROWS = 200
 OPEN_INTEREST_INTERVAL = "1d"
+PERIODS_S = {
+    "5min": 300,
+    "15min": 900,
+    "30min": 1_800,
+    "1h": 3_600,
+    "4h": 14_400,
+    "1d": 86_400,
+}
 OPEN_INTEREST_PAGE_ROWS = 200
 INSTRUMENTS_PAGE_ROWS = 1000
 # some 700 linear contracts are listed

@@ -1,7 +1,8 @@
 """What Bybit lands."""
 
 from pipelines import candles
-from pipelines.tables import Column, Listing, Table
+from pipelines.sources.bybit.settings import INTERVALS_S, PERIODS_S
+from pipelines.tables import SETTLEMENTS, Column, Grid, Listing, Table
 
 _CATEGORY = "spot, or linear: contracts settled in USDT or USDC."
 
@@ -9,6 +10,7 @@ KLINE = Table(
     name="kline",
     description="Candles of spot pairs. One row per category, symbol, interval and open time.",
     key=("category", "symbol", "interval", "open_time"),
+    grid=Grid(length="interval", words_s=INTERVALS_S),
     columns=(
         Column("category", "text", "spot.", one_of=frozenset({"spot"})),
         Column("symbol", "text", "Pair, as Bybit names it: BTCUSDT."),
@@ -28,6 +30,7 @@ FUNDING_HISTORY = Table(
     description="Settled funding of linear perpetuals. One row per symbol and settlement. The "
     "hours since the settlement before are the interval that the rate is for.",
     key=("symbol", "funding_time"),
+    grid=SETTLEMENTS,
     columns=(
         Column("symbol", "text", "Contract, as Bybit names it: BTCUSDT."),
         Column("funding_time", "timestamp", "When it was settled."),
@@ -40,6 +43,7 @@ OPEN_INTEREST = Table(
     description="Open interest of linear perpetuals at 00:00 UTC, so the end of the day before. "
     "One row per symbol, interval and instant.",
     key=("symbol", "interval", "time"),
+    grid=Grid(length="interval", words_s=PERIODS_S),
     columns=(
         Column("symbol", "text", "Contract, as Bybit names it: BTCUSDT."),
         Column("interval", "text", "Distance of the instants: 1d."),

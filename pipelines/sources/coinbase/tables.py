@@ -1,12 +1,13 @@
 """What Coinbase Exchange lands."""
 
 from pipelines import candles
-from pipelines.tables import Column, Listing, Table
+from pipelines.tables import Column, Grid, Listing, Table
 
 CANDLES = Table(
     name="candles",
     description="Candles. One row per product, granularity and open time; no row without a trade.",
     key=("product_id", "granularity_s", "open_time"),
+    grid=Grid(length="granularity_s"),
     columns=(
         Column("product_id", "text", "Pair, as Coinbase names it: BTC-USD."),
         Column("granularity_s", "integer", "Length of the candle, in seconds."),

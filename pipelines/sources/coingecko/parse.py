@@ -11,13 +11,15 @@ from pipelines.parsing import (
     EmptyList,
     Parsed,
     PayloadError,
+    epoch,
     expect_list,
     expect_object,
     parse_rows,
 )
 from pipelines.sources.coingecko.tables import CATEGORIES, MARKET_CHART, MARKETS
+from pipelines.tables import DAY_S
 
-_DAY_MS = 86_400_000
+_DAY_MS = DAY_S * 1_000
 _SERIES = {
     "price_usd": "prices",
     "market_cap_usd": "market_caps",
@@ -107,13 +109,13 @@ def market_chart(payload: object, coin_id: str, latest: datetime) -> Parsed:
     days: dict[int, dict[str, Any]] = {}
     for column, name in _SERIES.items():
         for point in expect_list(chart.get(name), f"market_chart of {coin_id}: {name}"):
-            if not (isinstance(point, list) and len(point) == 2 and type(point[0]) is int):
+            at = epoch(point[0]) if isinstance(point, list) and len(point) == 2 else None
+            if type(at) is not int:
                 raise PayloadError(
                     f"market_chart of {coin_id}: {name}: a point is not [milliseconds, value]"
                 )
-            at, value = point
             if at % _DAY_MS == 0:
-                days.setdefault(at, {"label_time": at})[column] = value
+                days.setdefault(at, {"label_time": at})[column] = point[1]
     return parse_rows(
         MARKET_CHART,
         [days[at] for at in sorted(days)],

@@ -1,6 +1,6 @@
 """What CoinGecko lands."""
 
-from pipelines.tables import Column, Listing, Table
+from pipelines.tables import DAILY, Column, Listing, Table
 
 MARKETS = Table(
     name="markets",
@@ -46,6 +46,7 @@ MARKET_CHART = Table(
         "One row per coin and label; the label's instant is the end of the day before it."
     ),
     key=("coin_id", "label_time"),
+    grid=DAILY,
     columns=(
         Column("coin_id", "text", "CoinGecko's id of the coin."),
         Column("label_time", "timestamp", "The midnight at which the values held."),

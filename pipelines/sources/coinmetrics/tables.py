@@ -1,11 +1,12 @@
 """What Coin Metrics lands."""
 
-from pipelines.tables import Column, Listing, Table
+from pipelines.tables import DAILY, Column, Listing, Table
 
 ASSET_METRICS = Table(
     name="asset_metrics",
     description="Daily metrics of assets, long. One row per asset, time and metric.",
     key=("asset", "metric", "time"),
+    grid=DAILY,
     columns=(
         Column("asset", "text", "Coin Metrics' id of the asset: btc."),
         Column("time", "timestamp", "Label of the day: its first instant."),

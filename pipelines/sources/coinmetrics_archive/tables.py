@@ -1,6 +1,6 @@
 """What Coin Metrics' CSV archive lands."""
 
-from pipelines.tables import Column, Table
+from pipelines.tables import DAILY, Column, Table
 
 ASSET_METRICS = Table(
     name="asset_metrics",
@@ -9,6 +9,7 @@ ASSET_METRICS = Table(
         "metric."
     ),
     key=("asset", "metric", "time"),
+    grid=DAILY,
     columns=(
         Column("asset", "text", "Coin Metrics' id of the asset: btc."),
         Column("time", "timestamp", "Label of the day: its first instant."),

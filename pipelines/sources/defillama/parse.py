@@ -6,7 +6,6 @@ Bodies hold whole histories in seconds, restated at will; the window decides wha
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -15,10 +14,12 @@ from pipelines.parsing import (
     Parsed,
     PayloadError,
     dump,
+    epoch,
     expect_list,
     expect_object,
     may_concern,
     parse_rows,
+    without_live,
 )
 from pipelines.sources.defillama.settings import TOTAL
 from pipelines.sources.defillama.tables import (
@@ -33,8 +34,6 @@ from pipelines.sources.defillama.tables import (
 )
 from pipelines.tables import Table
 from pipelines.windows import Window
-
-_DAY_S = 86_400
 
 
 def _named(table: Table, *without: str) -> dict[str, str]:
@@ -112,12 +111,13 @@ def protocol_tvl(payload: object, slug: str, latest: datetime, window: Window) -
     rows = [
         {**point, "chain": chain} if isinstance(point, dict) else point for chain, point in sent
     ]
-    return _midnights(
-        rows,
+    return parse_rows(
         PROTOCOL_TVL,
+        rows,
         {"chain": "chain", "label_time": "date", "tvl_usd": "totalLiquidityUSD"},
-        {"slug": slug},
-        latest,
+        constants={"slug": slug},
+        times={"label_time": "s"},
+        latest=latest,
         sent=[point for _, point in sent],
     )
 
@@ -144,12 +144,13 @@ def protocol_tokens(payload: object, slug: str, latest: datetime, window: Window
             for token, number in tokens.items():
                 row = held.setdefault((token, at), {"token": token, "date": at})
                 row[column] = number
-    return _midnights(
-        [*held.values(), *strange],
+    return parse_rows(
         PROTOCOL_TOKENS,
+        [*held.values(), *strange],
         {"token": "token", "label_time": "date", "amount": "amount", "value_usd": "value_usd"},
-        {"slug": slug},
-        latest,
+        constants={"slug": slug},
+        times={"label_time": "s"},
+        latest=latest,
         sent=sent,
     )
 
@@ -196,12 +197,13 @@ def chain_tvl(payload: object, chain: str, latest: datetime, window: Window) -> 
         PayloadError: the payload is not a list of points.
     """
     points = _without_newest(expect_list(payload, f"historicalChainTvl of {chain}"))
-    return _midnights(
-        [point for point in points if may_concern(_date(point), window, latest)],
+    return parse_rows(
         CHAIN_TVL,
+        [point for point in points if may_concern(_date(point), window, latest)],
         {"label_time": "date", "tvl_usd": "tvl"},
-        {"chain": chain},
-        latest,
+        constants={"chain": chain},
+        times={"label_time": "s"},
+        latest=latest,
     )
 
 
@@ -265,13 +267,13 @@ def chain_metrics(
     if "totalDataChart" not in body:
         raise PayloadError(f"{what}: no totalDataChart")
     points = _without_newest(expect_list(body["totalDataChart"] or [], what))
-    return _midnights(
-        [point for point in points if may_concern(_date(point), window, latest)],
+    return parse_rows(
         CHAIN_METRICS,
+        [point for point in points if may_concern(_date(point), window, latest)],
         {"day_time": 0, "amount_usd": 1},
-        {"series_id": f"{metric}:{chain}", "metric": metric, "chain": chain},
-        latest,
-        label="day_time",
+        constants={"series_id": f"{metric}:{chain}", "metric": metric, "chain": chain},
+        times={"day_time": "s"},
+        latest=latest,
     )
 
 
@@ -297,13 +299,13 @@ def protocol_metrics(
     for point in expect_list(body.get("totalDataChartBreakdown") or [], what):
         if may_concern(_date(point), window, latest):
             rows += _broken_down(point)
-    return _midnights(
-        rows,
+    return parse_rows(
         PROTOCOL_METRICS,
+        rows,
         {"day_time": 0, "amount_usd": 1, "chain": 2, "version": 3},
-        {"series_id": f"{metric}:{slug}", "metric": metric, "slug": slug},
-        latest,
-        label="day_time",
+        constants={"series_id": f"{metric}:{slug}", "metric": metric, "slug": slug},
+        times={"day_time": "s"},
+        latest=latest,
         sent=sent,
     )
 
@@ -322,9 +324,10 @@ def _broken_down(point: Any) -> Iterator[Any]:
 
 
 def _date(point: Any) -> Any:
+    """Return a point's own time as sent, or as a number where it was sent as text."""
     if isinstance(point, dict):
-        return point.get("date")
-    return point[0] if isinstance(point, list) and point else None
+        return epoch(point.get("date"))
+    return epoch(point[0]) if isinstance(point, list) and point else None
 
 
 def _without_newest(points: list[Any]) -> list[Any]:
@@ -336,39 +339,7 @@ def _without_newest(points: list[Any]) -> list[Any]:
 
 
 def _recorded(points: list[Any], latest: datetime, window: Window) -> Iterator[Any]:
-    """Yield the window's points of a series, without its last if that is live (no midnight)."""
-    for position, point in enumerate(points):
-        at = _date(point)
-        is_live = position == len(points) - 1 and type(at) is int and at % _DAY_S != 0
-        if not is_live and may_concern(at, window, latest):
+    """Yield the window's points of a series, without the live one."""
+    for point in without_live(points, _date):
+        if may_concern(_date(point), window, latest):
             yield point
-
-
-def _midnights(
-    rows: list[Any],
-    table: Table,
-    cells: dict[str, Any],
-    constants: dict[str, str],
-    latest: datetime,
-    label: str = "label_time",
-    sent: list[Any] | None = None,
-) -> Parsed:
-    """Type the rows; a daily series has midnights and nothing else."""
-    daily: list[Any] = []
-    astray: list[tuple[str, str]] = []
-    for row in rows:
-        at = row.get("date") if isinstance(row, dict) else _date(row)
-        if type(at) is int and at % _DAY_S != 0:
-            astray.append((f"{label}: not a midnight: {at}", dump(row)))
-        else:
-            daily.append(row)
-    parsed = parse_rows(
-        table,
-        daily,
-        cells,
-        constants=constants,
-        times={label: "s"},
-        latest=latest,
-        sent=rows if sent is None else sent,
-    )
-    return replace(parsed, refused=(*parsed.refused, *astray))

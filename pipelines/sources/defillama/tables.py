@@ -1,6 +1,6 @@
 """What DefiLlama's main API lands."""
 
-from pipelines.tables import Column, Listing, Table
+from pipelines.tables import DAILY, Column, Listing, Table
 
 _LABEL = (
     "Label, a midnight: DefiLlama keeps the first record of a day, so it is the value at the end "
@@ -37,6 +37,7 @@ PROTOCOL_TVL = Table(
     name="protocol_tvl",
     description="TVL of protocols by chain. One row per protocol, chain and label.",
     key=("slug", "chain", "label_time"),
+    grid=DAILY,
     columns=(
         Column("slug", "text", "The protocol, or a family: uniswap."),
         Column("chain", "text", "DefiLlama's name of the chain; '__total__' for the protocol."),
@@ -52,6 +53,7 @@ PROTOCOL_TOKENS = Table(
         "One row per protocol, token and label."
     ),
     key=("slug", "token", "label_time"),
+    grid=DAILY,
     columns=(
         Column("slug", "text", "The protocol, or a family."),
         Column("token", "text", "DefiLlama's name of the token: a ticker, an address or an id."),
@@ -82,6 +84,7 @@ CHAIN_TVL = Table(
         "TVL of chains without liquid staking and double counting. One row per chain and label."
     ),
     key=("chain", "label_time"),
+    grid=DAILY,
     columns=(
         Column("chain", "text", "DefiLlama's name of the chain; '__total__' for all."),
         Column("label_time", "timestamp", _LABEL),
@@ -123,6 +126,7 @@ PROTOCOL_METRICS = Table(
         "negative ones and absurd ones occur. One row per series, chain, version and day."
     ),
     key=("series_id", "chain", "version", "day_time"),
+    grid=DAILY,
     columns=(
         Column("series_id", "text", _SERIES),
         Column("metric", "text", _METRIC),
@@ -141,6 +145,7 @@ CHAIN_METRICS = Table(
         "counting. One row per series and day."
     ),
     key=("series_id", "day_time"),
+    grid=DAILY,
     columns=(
         Column("series_id", "text", "Data type and chain: dailyFees:Base."),
         Column("metric", "text", _METRIC),

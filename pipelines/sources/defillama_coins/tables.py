@@ -1,6 +1,7 @@
 """What DefiLlama's price API lands."""
 
-from pipelines.tables import Column, Table
+from pipelines.sources.defillama_coins.settings import SEARCH_WIDTH_H
+from pipelines.tables import DAY_S, Column, Grid, Sample, Table
 
 PRICES = Table(
     name="prices",
@@ -9,6 +10,7 @@ PRICES = Table(
         "instant is the end of the day before it."
     ),
     key=("coin", "label_time"),
+    grid=Grid(DAY_S, sample=Sample("price_time", "nearest", within_s=SEARCH_WIDTH_H * 3_600)),
     columns=(
         Column("coin", "text", "As asked for: coingecko:bitcoin."),
         Column("label_time", "timestamp", "The midnight asked for."),

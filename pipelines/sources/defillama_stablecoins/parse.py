@@ -17,10 +17,12 @@ from pipelines.parsing import (
     Parsed,
     PayloadError,
     dump,
+    epoch,
     expect_list,
     expect_object,
     may_concern,
     parse_rows,
+    without_live,
 )
 from pipelines.sources.defillama_stablecoins.settings import IN_USD_FROM, TOTAL
 from pipelines.sources.defillama_stablecoins.tables import (
@@ -178,7 +180,8 @@ def balances(
 ) -> Parsed:
     """Parse `/stablecoin/{id}`: the coin's total and each chain, native units, seconds.
 
-    Fields that are zero are left out by the source or sent as 0, so an absent one is zero; only
+    The last point is live if it has no midnight, and left out. Fields that are zero are left out by
+    the source or sent as 0, so an absent one is zero; only
     `circulating` is what the day is about: without it the supply of the day is unknown (null).
 
     Args:
@@ -197,7 +200,11 @@ def balances(
         raise PayloadError(f"stablecoin {stablecoin_id}: no pegType")
     rows = list(_points(coin.get("tokens"), TOTAL, peg_type, stablecoin_id))
     # of the total alone: chains have the same fields, and there are a hundred of them
-    sent = [point for point in coin["tokens"] if may_concern(_date(point), window, latest)]
+    sent = [
+        point
+        for point in without_live(coin["tokens"], _date)
+        if may_concern(_date(point), window, latest)
+    ]
     chains = expect_object(coin.get("chainBalances") or {}, f"chainBalances of {stablecoin_id}")
     for chain, series in chains.items():
         tokens = expect_object(series, f"chainBalances.{chain}").get("tokens")
@@ -214,7 +221,8 @@ def balances(
 
 
 def _points(tokens: object, chain: str, peg_type: str, stablecoin_id: str) -> Iterator[Any]:
-    for entry in expect_list(tokens, f"tokens of {stablecoin_id} on {chain}"):
+    listed = expect_list(tokens, f"tokens of {stablecoin_id} on {chain}")
+    for entry in without_live(listed, _date):
         if not isinstance(entry, dict):
             yield entry  # refused by name of its type
             continue
@@ -253,7 +261,7 @@ def prices(payload: object, latest: datetime, window: Window | None = None) -> P
     sent: list[Any] = []
     for item in expect_list(payload, "stablecoinprices"):
         day = expect_object(item, "stablecoinprices[]")
-        if not day.get("date") or not may_concern(day["date"], window, latest):
+        if not epoch(day.get("date")) or not may_concern(day["date"], window, latest):
             continue
         listed = expect_object(day.get("prices"), "stablecoinprices[].prices")
         sent.append(day)
@@ -309,7 +317,7 @@ def charts(payload: object, chain: str, latest: datetime, window: Window | None 
     for item in expect_list(payload or [], f"stablecoincharts of {chain}"):
         day = expect_object(item, f"stablecoincharts of {chain}[]")
         date = day.get("date")
-        if not may_concern(_whole(date), window, latest):
+        if not may_concern(date, window, latest):
             continue
         sent.append(day)
         found = {column: day.get(key) for column, key in _CHART_AMOUNTS.items()}
@@ -336,7 +344,3 @@ def charts(payload: object, chain: str, latest: datetime, window: Window | None 
         latest=latest,
         sent=sent,
     )
-
-
-def _whole(date: Any) -> Any:
-    return int(date) if isinstance(date, str) and date.isascii() and date.isdigit() else date

@@ -1,6 +1,6 @@
 """What DefiLlama's stablecoin API lands."""
 
-from pipelines.tables import Column, Listing, Table
+from pipelines.tables import DAILY, Column, Listing, Table
 
 STABLECOINS = Table(
     name="stablecoins",
@@ -37,6 +37,7 @@ BALANCES = Table(
     name="balances",
     description="Supply by chain, native units. One row per coin, chain and day.",
     key=("stablecoin_id", "chain", "day_time"),
+    grid=DAILY,
     columns=(
         Column("stablecoin_id", "text", "DefiLlama's id of the coin."),
         Column("chain", "text", "DefiLlama's name of the chain; '__total__' for the coin's total."),
@@ -57,6 +58,7 @@ PRICES = Table(
     name="prices",
     description="Daily prices of stablecoins, USD. One row per coin and day.",
     key=("gecko_id", "day_time"),
+    grid=DAILY,
     columns=(
         Column("gecko_id", "text", "CoinGecko's id of the coin."),
         Column("day_time", "timestamp", "First instant of the day."),
@@ -83,6 +85,7 @@ CHARTS = Table(
         "carried forward by the source. One row per chain, peg and day."
     ),
     key=("chain", "peg_type", "day_time"),
+    grid=DAILY,
     columns=(
         Column("chain", "text", "DefiLlama's name of the chain; '__total__' for all."),
         Column("peg_type", "text", "What the coins are pegged to.", is_open_set=True),

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
-
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipelines.parsing import (
     EmptyList,
@@ -78,19 +74,16 @@ def _json(tokens: Any) -> Any:
 def pool_chart(payload: object, pool: str, latest: datetime) -> Parsed:
     """Parse `/chart/{pool}`: one object a day, with the instant of the day's last record.
 
+    While a day runs its record is replaced, so of several the last counts (see the table's grid).
+
     Raises:
         PayloadError: the status is not success, or there is no list.
     """
-    points = _data(payload, f"chart of {pool}")
-    rows = [
-        {**point, "day": _day(point.get("timestamp"))} if isinstance(point, dict) else point
-        for point in points
-    ]
-    parsed = parse_rows(
+    return parse_rows(
         POOL_CHART,
-        rows,
+        _data(payload, f"chart of {pool}"),
         {
-            "day_time": "day",
+            "day_time": "timestamp",
             "record_time": "timestamp",
             "tvl_usd": "tvlUsd",
             "apy_pct": "apy",
@@ -100,17 +93,4 @@ def pool_chart(payload: object, pool: str, latest: datetime) -> Parsed:
         constants={"pool": pool},
         times={"day_time": "iso", "record_time": "iso"},
         latest=latest,
-        sent=points,
     )
-    return replace(parsed, rows=_last_of_day(parsed.rows))
-
-
-def _day(timestamp: Any) -> Any:
-    return timestamp[:10] if isinstance(timestamp, str) else timestamp
-
-
-def _last_of_day(rows: pa.Table) -> pa.Table:
-    """Keep the newest record of each day: while a day runs, its record is replaced."""
-    newest = rows.group_by("day_time").aggregate([("record_time", "max")])
-    keep = pc.is_in(rows["record_time"], value_set=newest["record_time_max"].combine_chunks())
-    return rows.filter(keep)

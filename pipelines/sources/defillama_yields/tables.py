@@ -1,6 +1,6 @@
 """What DefiLlama's yields API lands. APY is in percent a year, as sent."""
 
-from pipelines.tables import Column, Table
+from pipelines.tables import DAY_S, Column, Grid, Sample, Table
 
 POOLS = Table(
     name="pools",
@@ -36,6 +36,7 @@ POOL_CHART = Table(
     name="pool_chart",
     description="TVL and APY of the largest curated pools. One row per pool and day.",
     key=("pool", "day_time"),
+    grid=Grid(DAY_S, sample=Sample("record_time", keeps="last")),
     columns=(
         Column("pool", "text", "DefiLlama's id of the pool."),
         Column("day_time", "timestamp", "First instant of the day."),

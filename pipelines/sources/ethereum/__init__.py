@@ -7,6 +7,7 @@ newest blocks only, so supply has no history but the one that daily runs make.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 from math import ceil
 from typing import Any
 
@@ -109,8 +110,11 @@ def _transfers(
     while at < stop.number:
         parts = asked.parts(at, stop.number)
         try:
-            logs = _logs(run, tokens, parts)
+            logs = _logs(run, tokens, parts, asked.contracts or len(tokens))
         except rpc.TooMuch as problem:
+            if problem.is_of_addresses:
+                asked.name_fewer(asked.contracts or len(tokens))
+                continue
             is_useless = problem.allowed is not None and problem.allowed < USEFUL_RANGE
             if not (is_useless and run.client.change_host()):
                 asked.shrink(max(last - first + 1 for first, last in parts), problem.allowed)
@@ -121,11 +125,14 @@ def _transfers(
             asked.grow()
 
 
-def _logs(run: Extraction, tokens: list[str], parts: Sequence[tuple[int, int]]) -> list[Any]:
+def _logs(
+    run: Extraction, tokens: list[str], parts: Sequence[tuple[int, int]], contracts: int
+) -> list[Any]:
     """Return the logs of mints and burns of ranges of blocks, both ends inclusive."""
     calls: list[rpc.Call] = []
-    for first, last in parts:
-        where = {"fromBlock": hex(first), "toBlock": hex(last), "address": tokens}
+    groups = [tokens[start : start + contracts] for start in range(0, len(tokens), contracts)]
+    for (first, last), named in product(parts, groups):
+        where = {"fromBlock": hex(first), "toBlock": hex(last), "address": named}
         calls.append(("eth_getLogs", [{**where, "topics": [TRANSFER, ZERO_TOPIC]}]))
         calls.append(("eth_getLogs", [{**where, "topics": [TRANSFER, None, ZERO_TOPIC]}]))
     return [

@@ -117,11 +117,23 @@ class Range:
         size: blocks of the next calls.
         ceiling: what the node has shown to be too much is never asked again.
         calls: ranges of the next request.
+        contracts: how many contracts one call may name; 0: all.
     """
 
     size: int = FIRST_RANGE
     ceiling: int = MAX_RANGE
     calls: int = 1
+    contracts: int = 0
+
+    def name_fewer(self, named: int) -> None:
+        """Name half the contracts in one call.
+
+        Raises:
+            RequestRefused: a single one is already too much.
+        """
+        if named <= 1:
+            raise RequestRefused("ethereum: the node does not answer for a single contract")
+        self.contracts = (named + 1) // 2
 
     def parts(self, first: int, end: int) -> list[tuple[int, int]]:
         """Return the ranges of the next request: their first and last blocks, from `first` on."""

@@ -123,8 +123,11 @@ def token_supply(
     Raises:
         PayloadError: a result is no hexadecimal text.
     """
-    rows = []
+    rows: list[dict[str, Any]] = []
+    unread: list[tuple[str, str]] = []
     for token, calls in results.items():
+        if calls.get("total_supply") is None:
+            unread.append(("total_supply_raw: the contract's call failed", dump({"token": token})))
         raw = word(calls.get("total_supply"))
         decimals = word(calls.get("decimals"))
         supply = units(raw, decimals)
@@ -137,7 +140,7 @@ def token_supply(
                 "total_supply": format(supply, "f") if supply is not None else None,
             }
         )
-    return parse_rows(
+    parsed = parse_rows(
         TOKEN_SUPPLY,
         rows,
         {
@@ -148,6 +151,7 @@ def token_supply(
         times={"block_time": "s"},
         sent=(),
     )
+    return replace(parsed, unread=(*parsed.unread, *unread))
 
 
 def transfers(

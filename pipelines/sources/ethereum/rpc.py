@@ -38,7 +38,9 @@ _TOO_MUCH = (
     "query timeout exceeded",
     "response size",
 )
-# what another node may answer: limits of a plan, state that was thrown away, overload
+# what every node would say: the request itself is wrong
+_WRONG = ("invalid argument", "missing value for required argument", "cannot unmarshal")
+# what one node lacks, and no smaller request would help: limits of a plan, state thrown away
 _ELSEWHERE = (
     "personal token",
     "free plan",
@@ -53,20 +55,27 @@ _ELSEWHERE = (
     "beyond current head",
 )
 _ELSEWHERE_CODES = (-32005, 4444, 35)
-_REVERTED = 3
+# a refusal that speaks of how much was asked for, however a node puts it
+_OF_ADDRESSES = re.compile(r"address", re.IGNORECASE)
+_OF_SIZE = re.compile(r"address|range|limit|large|size|timeout|timed out|too ", re.IGNORECASE)
+# how nodes say that a contract does not do what it was called for
+_REVERTED = re.compile(r"\brevert|vm execution error|invalid opcode|invalid jump|out of gas", re.I)
+_REVERTED_CODES = (3, -32015)
 
 
 class TooMuch(RequestRefused):
-    """The node wants a smaller range.
+    """The node wants a smaller range, or fewer contracts.
 
     Attributes:
         allowed: how many blocks it would answer for; None: it did not say.
+        is_of_addresses: it is the number of contracts that is too much.
     """
 
-    def __init__(self, message: str, allowed: int | None) -> None:
+    def __init__(self, message: str, allowed: int | None, *, is_of_addresses: bool = False) -> None:
         """Say what the node said, and what it allows."""
         super().__init__(message)
         self.allowed = allowed
+        self.is_of_addresses = is_of_addresses
 
 
 def allowed_blocks(message: str) -> int | None:
@@ -97,7 +106,7 @@ def call(client: HttpClient, method: str, params: list[Any]) -> Any:
 
     Raises:
         TooMuch: the node wants a smaller range.
-        RequestRefused: the call failed and another node would say the same.
+        RequestRefused: the request itself is wrong, or every node refused it.
         SourceUnavailable, RequestFailed: no node answered.
         PayloadError: the answer is not JSON-RPC.
     """
@@ -105,58 +114,106 @@ def call(client: HttpClient, method: str, params: list[Any]) -> Any:
 
 
 def batch(client: HttpClient, calls: Sequence[Call]) -> list[Any]:
-    """Return the results of several calls, in their order; None for a reverted one.
+    """Return the results of several calls, in their order; None for a contract's call that fails.
+
+    What a node refuses is asked of the next one, call by call: the others' answers are kept. What
+    all nodes refuse is final.
 
     Raises:
         TooMuch, RequestRefused, SourceUnavailable, RequestFailed, PayloadError: as `call`.
     """
-    results: list[Any] = []
-    size = BATCH_CALLS
-    while len(results) < len(calls):
-        part = calls[len(results) : len(results) + size]
+    results: dict[int, Any] = {}
+    pending, size = list(range(len(calls))), BATCH_CALLS
+    while pending:
+        part = pending[:size]
         try:
-            results += _send(client, part)
-        except _Elsewhere as problem:
-            if not client.change_host():
-                raise SourceUnavailable(f"ethereum: {problem}") from problem
-        except RequestRefused as problem:
-            if len(part) == 1 or "batch" not in str(problem).lower():
-                raise
-            size = 1
-    return results
+            answers = _send(client, [calls[position] for position in part])
+        except _Refused as problem:
+            if len(part) > 1 and "batch" in str(problem).lower():
+                size = 1
+                continue
+            answers = [problem] * len(part)
+        refused: dict[int, _Refused] = {}
+        for position, answer in zip(part, answers, strict=True):
+            if isinstance(answer, _Refused):
+                refused[position] = answer
+            else:
+                results[position] = answer
+        if refused and not client.change_host():
+            for position, refusal in refused.items():
+                _raise_final(refusal, calls[position][0])
+                results[position] = None
+        pending = [position for position in pending if position not in results]
+    return [results[position] for position in range(len(calls))]
 
 
-class _Elsewhere(Exception):
-    """This node does not answer, another may."""
+class _Refused(Exception):
+    """This node does not answer, another may.
+
+    Attributes:
+        is_of_node: it says what the node lacks.
+    """
+
+    def __init__(self, message: str, *, is_of_node: bool) -> None:
+        super().__init__(message)
+        self.is_of_node = is_of_node
+
+
+def _raise_final(problem: _Refused, method: str) -> None:
+    """Raise what a refusal of the last node means, but of a contract's call: it has no result.
+
+    Raises:
+        SourceUnavailable: nodes lack what it takes.
+        TooMuch: the refusal speaks of how much was asked for.
+        RequestRefused: all refuse.
+    """
+    message = str(problem)
+    if problem.is_of_node:
+        raise SourceUnavailable(f"ethereum: {message}") from problem
+    if method == "eth_call":
+        return
+    if _OF_SIZE.search(message):
+        is_of_addresses = _OF_ADDRESSES.search(message) is not None
+        allowed = None if is_of_addresses else allowed_blocks(message)
+        raise TooMuch(message, allowed, is_of_addresses=is_of_addresses) from problem
+    raise RequestRefused(f"ethereum: {message}") from problem
 
 
 def _send(client: HttpClient, calls: Sequence[Call]) -> list[Any]:
+    """Return the results in the order of the calls; what was refused has the refusal instead."""
     body = [
         {"jsonrpc": "2.0", "id": position, "method": method, "params": params}
         for position, (method, params) in enumerate(calls)
     ]
     try:
         answer = client.post_json("", body[0] if len(body) == 1 else body)
-    except (RequestRefused, RequestFailed, SourceUnavailable) as problem:
+    except RequestRefused as problem:
+        _explain(problem)
+        raise _Refused(str(problem), is_of_node=False) from problem
+    except (RequestFailed, SourceUnavailable) as problem:
         _explain(problem)
         raise
     except PayloadError as problem:
         # a page for people, from a gateway before the node
-        raise _Elsewhere(str(problem)) from problem
+        raise _Refused(str(problem), is_of_node=True) from problem
     if isinstance(answer, dict):
         # one call's answer, or one error for a whole batch
         _check(answer)
         if len(calls) > 1:
             raise PayloadError(f"ethereum: one answer for {len(calls)} calls: {dump(answer)[:120]}")
         answer = [answer]
-    by_id = {}
+    by_id: dict[Any, Any] = {}
     for entry in expect_list(answer, "JSON-RPC batch"):
         item = expect_object(entry, "JSON-RPC answer")
-        _check(item)
         position = item.get("id")
         if not isinstance(position, int | str | None):
             raise PayloadError(f"ethereum: an answer's id is none: {dump(position)[:80]}")
-        by_id[position] = item.get("result")
+        try:
+            _check(item)
+        except _Refused as problem:
+            by_id[position] = problem
+        else:
+            by_id[position] = item.get("result")
     if len(calls) == 1 and len(by_id) == 1:
         return list(by_id.values())
     # answers come in any order
@@ -190,10 +247,12 @@ def _check(answer: dict[str, Any]) -> None:
         return
     said = error if isinstance(error, dict) else answer
     message, code = str(said.get("message") or error or answer), said.get("code")
-    if code == _REVERTED or message.lower().startswith("execution reverted"):
+    lower = message.lower()
+    if code in _REVERTED_CODES or _REVERTED.search(message):
         return
     if is_too_much(message):
         raise TooMuch(message, allowed_blocks(message))
-    if code in _ELSEWHERE_CODES or any(words in message.lower() for words in _ELSEWHERE):
-        raise _Elsewhere(message)
-    raise RequestRefused(f"ethereum: {code}: {message}")
+    if any(words in lower for words in _WRONG):
+        raise RequestRefused(f"ethereum: {code}: {message}")
+    is_of_node = code in _ELSEWHERE_CODES or any(words in lower for words in _ELSEWHERE)
+    raise _Refused(f"{code}: {message}", is_of_node=is_of_node)

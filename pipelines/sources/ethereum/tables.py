@@ -1,6 +1,6 @@
 """What Ethereum nodes land."""
 
-from pipelines.tables import Column, Table
+from pipelines.tables import DAILY, EVENT, Column, Table
 
 TOKEN_SUPPLY = Table(
     name="token_supply",
@@ -9,6 +9,7 @@ TOKEN_SUPPLY = Table(
         "One row per token and block."
     ),
     key=("token", "block_time"),
+    grid=EVENT,
     columns=(
         Column("token", "text", "Address of the contract, lower case."),
         Column("block_time", "timestamp", "When the block was made."),
@@ -32,6 +33,7 @@ TRANSFERS = Table(
         "zero address. One row per event."
     ),
     key=("token", "day_time", "block_hash", "log_index"),
+    grid=DAILY,
     columns=(
         Column("token", "text", "Address of the contract, lower case."),
         Column("day_time", "timestamp", "First instant of the block's day."),

@@ -1,6 +1,6 @@
 """What the National Bank of Poland lands."""
 
-from pipelines.tables import Column, Table
+from pipelines.tables import DAILY, Column, Table
 
 PRICES = Table(
     name="prices",
@@ -9,6 +9,7 @@ PRICES = Table(
         "of the working day before. One row per metal and day."
     ),
     key=("metal", "day_time"),
+    grid=DAILY,
     columns=(
         Column("metal", "text", "XAU."),
         Column("day_time", "timestamp", "First instant of the day on which it was published."),
@@ -20,6 +21,7 @@ CURRENCY_RATES = Table(
     name="currency_rates",
     description="The bank's middle rates of working days. One row per currency and day.",
     key=("currency", "day_time"),
+    grid=DAILY,
     columns=(
         Column("currency", "text", "ISO code: USD."),
         Column("day_time", "timestamp", "First instant of the day."),

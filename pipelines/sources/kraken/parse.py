@@ -14,6 +14,7 @@ from pipelines.parsing import (
     EmptyList,
     Parsed,
     PayloadError,
+    epoch,
     expect_list,
     expect_object,
     parse_rows,
@@ -69,7 +70,7 @@ def ohlc(payload: object, pair: str, interval_min: int, latest: datetime) -> Par
     names = [name for name in result if name != "last"]
     if len(names) != 1:
         raise PayloadError(f"OHLC of {pair}: expected one pair in the result, got {names}")
-    last = result.get("last")
+    last = epoch(result.get("last"))
     if not isinstance(last, int) or isinstance(last, bool):
         raise PayloadError(f"OHLC of {pair}: expected `last` in seconds, got {last!r}")
     candles = expect_list(result[names[0]], f"OHLC of {pair}")
@@ -89,9 +90,8 @@ def ohlc(payload: object, pair: str, interval_min: int, latest: datetime) -> Par
 
 
 def _is_open(candle: Any, last: int) -> bool:
-    return bool(
-        isinstance(candle, list) and candle and isinstance(candle[0], int) and candle[0] > last
-    )
+    at = epoch(candle[0]) if isinstance(candle, list) and candle else None
+    return isinstance(at, int) and at > last
 
 
 def asset_pairs(payload: object) -> Parsed:

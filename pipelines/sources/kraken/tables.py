@@ -1,12 +1,13 @@
 """What Kraken spot lands."""
 
 from pipelines import candles
-from pipelines.tables import Column, Listing, Table
+from pipelines.tables import Column, Grid, Listing, Table
 
 OHLC = Table(
     name="ohlc",
     description="Candles. One row per pair, interval and open time.",
     key=("pair", "interval_min", "open_time"),
+    grid=Grid(length="interval_min", unit_s=60),
     columns=(
         Column("pair", "text", "Pair by its altname: XBTUSD."),
         Column("interval_min", "integer", "Length of the candle, in minutes."),

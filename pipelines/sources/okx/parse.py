@@ -7,7 +7,15 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from pipelines.parsing import Parsed, PayloadError, dump, expect_list, expect_object, parse_rows
+from pipelines.parsing import (
+    Parsed,
+    PayloadError,
+    dump,
+    epoch,
+    expect_list,
+    expect_object,
+    parse_rows,
+)
 from pipelines.sources.okx.tables import FUNDING_RATE_HISTORY, HISTORY_CANDLES, INSTRUMENTS
 
 # of a spot pair the volume is in base currency, and both others are in quote currency
@@ -59,7 +67,7 @@ def oldest_ms(times: Sequence[Any], what: str) -> int:
     Raises:
         PayloadError: there is none that can be read.
     """
-    readable = [int(time) for time in times if isinstance(time, str) and time.isdecimal()]
+    readable = [at for time in times if type(at := epoch(time)) is int]
     if not readable:
         raise PayloadError(f"{what}: no row of the page has a time in milliseconds")
     return min(readable)

@@ -1,12 +1,20 @@
 """What OKX lands."""
 
 from pipelines import candles
-from pipelines.tables import Column, Listing, Table
+from pipelines.sources.okx.settings import BARS
+from pipelines.tables import DAY_S, SETTLEMENTS, Column, Grid, Listing, Table
+
+# what is longer than a day begins at a midnight
+_BARS_S = {
+    **{word: candles.INTERVAL_S[interval] for interval, word in BARS.items()},
+    **dict.fromkeys(("2Dutc", "3Dutc", "1Wutc", "1Mutc", "3Mutc"), DAY_S),
+}
 
 HISTORY_CANDLES = Table(
     name="history_candles",
     description="Closed candles of spot pairs. One row per instrument, bar and open time.",
     key=("inst_id", "bar", "open_time"),
+    grid=Grid(length="bar", words_s=_BARS_S),
     columns=(
         Column("inst_id", "text", "Pair, as OKX names it: BTC-USDT."),
         Column("bar", "text", "Length of the candle: 1Dutc, a day that begins at 00:00 UTC."),
@@ -25,6 +33,7 @@ FUNDING_RATE_HISTORY = Table(
     description="Settled funding of perpetual swaps. One row per instrument and settlement. The "
     "hours since the settlement before are the interval that the rate is for.",
     key=("inst_id", "funding_time"),
+    grid=SETTLEMENTS,
     columns=(
         Column("inst_id", "text", "Swap, as OKX names it: BTC-USDT-SWAP."),
         Column("funding_time", "timestamp", "When it was settled."),
@@ -63,7 +72,7 @@ INSTRUMENTS = Table(
             "text",
             "Of a swap: linear (settled in the quote) or inverse (in the base).",
             required=False,
-            one_of=frozenset({"linear", "inverse"}),
+            is_open_set=True,
         ),
         Column(
             "contract_value",

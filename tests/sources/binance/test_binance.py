@@ -13,7 +13,7 @@ from hypothesis import given
 from pipelines.http import RequestRefused, SourceUnavailable
 from pipelines.parsing import PayloadError
 from pipelines.sources.binance import SOURCE, parse
-from pipelines.sources.binance.settings import PAGE_ROWS, STATUSES
+from pipelines.sources.binance.settings import PAGE_ROWS
 from tests.sources.double import Double, at, days, landed, log_of, ms, recorded, run_of
 from tests.sources.fuzz import FUZZ, damaged, outcome, says_nothing_new
 
@@ -223,16 +223,34 @@ def test_no_candles_are_no_candles() -> None:
     assert parse.klines([], "BTCUSDT", "1d", LATEST).row_count == 0
 
 
-def test_new_keys_are_ignored_and_new_statuses_are_not() -> None:
-    body = {"symbols": [pair("BTC", brandNew={"x": 1}), pair("ETH", status="FROZEN")], "new": 1}
+def test_new_keys_are_ignored_and_a_new_status_is_landed_and_told() -> None:
+    body = {"symbols": [pair("BTC", brandNew={"x": 1}), pair("ETH", status="PRE_OPEN")], "new": 1}
     parsed = parse.exchange_info(body)
-    assert parsed.rows["symbol"].to_pylist() == ["BTCUSDT"]
-    ((why, _),) = parsed.refused
-    assert why == "status: unknown value: FROZEN"
+    assert parsed.rows["symbol"].to_pylist() == ["BTCUSDT", "ETHUSDT"]
+    assert parsed.refused == ()
+    assert parsed.shape.words["status"] == {"TRADING", "PRE_OPEN"}
 
 
-def test_the_documented_statuses_are_known() -> None:
-    assert {"TRADING", "END_OF_DAY", "HALT", "BREAK", "CANCEL_ONLY"} <= STATUSES
+@pytest.mark.parametrize(
+    ("interval", "opened", "is_accepted"),
+    [
+        ("1d", "2018-02-08T00:00:00", True),
+        ("1d", "2018-02-09T09:28:14.789", False),
+        ("1d", "2024-01-01T16:00:00", False),
+        ("1h", "2024-01-01T16:00:00", True),
+        ("1h", "2024-01-01T16:30:00", False),
+        ("1w", "2024-01-01T00:00:00", True),
+        ("7q", "2024-01-01T00:00:00", False),
+    ],
+)
+def test_a_candle_begins_on_the_grid_of_its_interval(
+    interval: str, opened: str, is_accepted: bool
+) -> None:
+    row = [round(at(opened).timestamp() * 1000), "8000", "8500", "7900", "8100", "10",
+           1_718_220_799_999, "81000", 5, "1", "1", "0"]  # fmt: skip
+    parsed = parse.klines([row], "BTCUSDT", interval, LATEST)
+    assert bool(parsed.row_count) is is_accepted, parsed.refused
+    assert parsed.row_count + len(parsed.refused) == 1
 
 
 @pytest.mark.parametrize("body", [[], None, {}, {"symbols": None}, {"symbols": {}}, "busy"])

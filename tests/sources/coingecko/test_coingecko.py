@@ -233,10 +233,22 @@ def test_every_error_envelope_is_understood(payload: Any, text: str | None) -> N
             parse.market_chart(payload, "x", LATEST)
 
 
-def test_a_negative_supply_is_quarantined_with_its_reason() -> None:
-    parsed = parse.markets([coin("a"), coin("b", circulating_supply=-1.5)], set(), LATEST)
-    assert parsed.row_count == 1
-    assert parsed.refused[0][0] == "circulating_supply: below 0: -1.5"
+@pytest.mark.parametrize(
+    ("cell", "value", "reason"),
+    [
+        ("circulating_supply", -1.5, "circulating_supply: below 0: -1.5"),
+        ("total_supply", 10**24, "total_supply: not a decimal: 1000000000000000000000000"),
+        ("last_updated", "soon", "last_updated: not a timestamp: soon"),
+    ],
+)
+def test_an_absurd_optional_cell_costs_itself_and_is_told(
+    cell: str, value: Any, reason: str
+) -> None:
+    parsed = parse.markets([coin("a"), coin("b", **{cell: value})], set(), LATEST)
+    assert parsed.row_count == 2, "the coin has a price and a cap"
+    assert not parsed.refused
+    assert parsed.rows[cell].to_pylist()[1] is None
+    assert [why for why, _ in parsed.unread] == [reason]
 
 
 @FUZZ

@@ -372,7 +372,26 @@ def test_a_point_inside_a_series_that_is_no_midnight_is_quarantined() -> None:
         protocol(tvl=series, chainTvls={}), "x", LATEST, days("2024-03-08", "2024-03-10")
     )
     assert parsed.row_count == 2
-    assert parsed.refused[0][0].startswith("label_time: not a midnight")
+    assert parsed.refused[0][0].startswith("label_time: off the grid of 86400 s")
+
+
+def as_text(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**point, "date": str(point["date"])} for point in points]
+
+
+def test_dates_as_text_are_dates() -> None:
+    wanted = days("2024-03-01", "2024-03-20")
+    series = tvl_series()
+    told = [
+        parse.protocol_tvl(protocol(tvl=tvl, chainTvls={}), "x", LATEST, wanted)
+        for tvl in (series, as_text(series))
+    ]
+    assert told[0].rows.equals(told[1].rows), "the live point is left out of both"
+    assert told[0].refused == told[1].refused == ()
+    chain = [{"date": seconds(f"2024-03-{day:02}"), "tvl": day} for day in (8, 9, 10)]
+    parts = [parse.chain_tvl(points, "Base", LATEST, wanted) for points in (chain, as_text(chain))]
+    assert parts[0].row_count == 2, "the newest is live"
+    assert parts[0].rows.equals(parts[1].rows)
 
 
 def test_tokens_that_are_too_many_are_null_and_have_no_rows() -> None:

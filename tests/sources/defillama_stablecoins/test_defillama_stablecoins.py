@@ -149,8 +149,8 @@ def test_amounts_are_of_the_coins_peg() -> None:
         assert listed(circulating=empty).rows["circulating_usd"].to_pylist() == [value]
     for wrong in ({"peggedEUR": 5}, 5, [5], True, {"peggedUSD": {"x": 1}}):
         parsed = listed(circulating=wrong)
-        assert parsed.row_count == 0, f"{wrong} is not an amount in US dollars"
-        assert parsed.refused[0][0].startswith("circulating_usd: not a decimal")
+        assert parsed.rows["circulating_usd"].to_pylist() == [None], f"{wrong}: not US dollars"
+        assert parsed.unread[0][0].startswith("circulating_usd: not a decimal")
 
 
 @pytest.mark.parametrize("mechanism", ["crytpo-backed", "government-backed", "brand-new"])
@@ -180,19 +180,32 @@ def test_optional_flags(keys: dict[str, Any], expected: tuple[Any, ...]) -> None
     [
         ({"delisted": "no"}, 'is_delisted: not a boolean: "no"'),
         ({"yieldBearing": 1}, "is_yield_bearing: not a boolean: 1"),
-        ({"deadFrom": {"x": 1}}, "dead_from: not a text"),
         ({"id": 1}, "stablecoin_id: not a text: 1"),
         ({"id": None}, "stablecoin_id: missing"),
         ({"pegType": None}, "peg_type: missing"),
-        ({"price": -1}, "price: below 0: -1"),
-        ({"price": {}}, "price: not a decimal: {}"),
     ],
 )
 def test_a_wrong_field_costs_its_coin_only(keys: dict[str, Any], reason: str) -> None:
     parsed = parse.stablecoins({"peggedAssets": [coin(1, 5, **keys), coin(2, 6)]})
     assert parsed.rows["stablecoin_id"].to_pylist() == ["2"]
     ((why, _),) = parsed.refused
-    assert why == reason if not reason.startswith("dead_from") else why.startswith(reason)
+    assert why == reason
+
+
+@pytest.mark.parametrize(
+    ("keys", "reason"),
+    [
+        ({"deadFrom": {"x": 1}}, "dead_from: not a text"),
+        ({"price": -1}, "price: below 0: -1"),
+        ({"price": {}}, "price: not a decimal: {}"),
+    ],
+)
+def test_a_wrong_optional_field_costs_itself_only(keys: dict[str, Any], reason: str) -> None:
+    parsed = parse.stablecoins({"peggedAssets": [coin(1, 5, **keys), coin(2, 6)]})
+    assert parsed.rows["stablecoin_id"].to_pylist() == ["1", "2"]
+    ((why, _),) = parsed.unread
+    assert why.startswith(reason)
+    assert parsed.rows[reason.partition(":")[0]].to_pylist()[0] is None
 
 
 @pytest.mark.parametrize("body", [[], {}, {"peggedAssets": {}}, {"peggedAssets": []}, None])
@@ -252,9 +265,7 @@ def test_no_circulating_is_unknown_and_not_zero(circulating: Any) -> None:
 @pytest.mark.parametrize(
     ("bad", "reason"),
     [
-        (point(at("2024-03-01"), {"peggedEUR": 1}), 'circulating: not a decimal: {"peggedEUR":1}'),
-        (point(at("2024-03-01"), 5), "circulating: not a decimal: 5 without a peg"),
-        (point(at("2024-03-01"), {"peggedUSD": "x"}), "circulating: not a decimal: x"),
+        (point(at("2024-03-01T12:00"), {"peggedUSD": 1}), "day_time: off the grid of 86400 s"),
         ({"date": None, "circulating": {"peggedUSD": 1}}, "day_time: missing"),
         ({"date": 0, "circulating": {"peggedUSD": 1}}, "day_time: before 2009: 0"),
         ({"date": 1709251200000, "circulating": {"peggedUSD": 1}}, "day_time: in the future"),
@@ -269,6 +280,17 @@ def test_a_wrong_point_costs_itself_only(bad: Any, reason: str) -> None:
     assert parsed.rows["day_time"].to_pylist() == [at("2024-03-02")]
     ((why, _),) = parsed.refused
     assert why.startswith(reason)
+
+
+@pytest.mark.parametrize("amount", [{"peggedEUR": 1}, 5, {"peggedUSD": "x"}])
+def test_an_amount_that_is_none_is_unknown_and_told(amount: Any) -> None:
+    bad, good = point(at("2024-03-01"), amount), point(at("2024-03-02"), {"peggedUSD": 1})
+    parsed = parse.balances(
+        details(tokens=[bad, good], chainBalances={}), "1", LATEST, days("2024-01-01", "2024-03-09")
+    )
+    assert parsed.rows["circulating"].to_pylist() == [None, 1]
+    ((why, _),) = parsed.unread
+    assert why.startswith("circulating: not a decimal")
 
 
 def test_a_bad_point_of_another_time_is_not_refused_every_day() -> None:

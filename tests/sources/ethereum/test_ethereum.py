@@ -460,6 +460,86 @@ def test_the_next_node_is_asked_whatever_way_one_says_no(chain: Chain, answer: A
         block_at(client(only.url), "finalized")
 
 
+UNKNOWN = [
+    (-32701, "Please, specify less number of addresses"),
+    (30, "Request timeout on the free tier, please upgrade your tier to the paid one"),
+    (-32602, "range 1000000 exceeds limit of 10000"),
+    (-32603, "Internal error"),
+    (-32601, "the method eth_getLogs does not exist/is not available"),
+    (-1, "something that nobody has said before"),
+]
+
+
+@pytest.mark.parametrize(("code", "message"), UNKNOWN)
+def test_what_is_not_known_to_be_our_fault_is_asked_of_the_next_node(
+    chain: Chain, code: int, message: str
+) -> None:
+    def no(asked: Asked) -> Any:
+        calls = asked.body if isinstance(asked.body, list) else [asked.body]
+        answers = [{"id": one["id"], "error": {"code": code, "message": message}} for one in calls]
+        return answers if isinstance(asked.body, list) else answers[0]
+
+    ask = [("eth_getBlockByNumber", [hex(number), False]) for number in range(3)]
+    with local_api(no) as first, local_api(chain.reply) as second:
+        assert len(rpc.batch(client(first.url, second.url), ask)) == 3
+    with local_api(no) as only, pytest.raises((RequestRefused, rpc.TooMuch)):
+        rpc.batch(client(only.url), ask)
+
+
+def test_what_the_request_itself_gets_wrong_is_asked_once(chain: Chain) -> None:
+    problem = {"code": -32602, "message": "invalid argument 0: hex string without 0x prefix"}
+    with (
+        local_api(lambda _: {"id": 0, "error": problem}) as first,
+        local_api(chain.reply) as second,
+        pytest.raises(RequestRefused, match="invalid argument"),
+    ):
+        rpc.call(client(first.url, second.url), "eth_getBlockByNumber", ["7", False])
+    assert not second.asked
+
+
+def test_fewer_contracts_are_named_where_every_node_wants_that(chain: Chain) -> None:
+    def few(asked: Asked) -> Any:
+        calls = asked.body if isinstance(asked.body, list) else [asked.body]
+        if any(len(one["params"][0].get("address", ())) > 1 for one in calls
+               if one["method"] == "eth_getLogs"):  # fmt: skip
+            problem = {"code": -32701, "message": "Please, specify less number of addresses"}
+            return [{"id": one["id"], "error": problem} for one in calls]
+        return chain.reply(asked)
+
+    with local_api(few) as first, local_api(chain.reply) as second:
+        fewer = landed(SOURCE, run_on(first.url), WINDOW)["transfers"]
+        all_at_once = landed(SOURCE, run_on(second.url), WINDOW)["transfers"]
+    key = ("block_hash", "log_index")
+    assert {tuple(row[name] for name in key) for row in fewer} == {
+        tuple(row[name] for name in key) for row in all_at_once
+    }
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (3, "execution reverted: no"),
+        (-32000, "execution reverted"),
+        (-32015, "VM execution error."),
+        (-32000, "VM Exception while processing transaction: revert"),
+        (-32000, "an execution problem with a new name"),
+    ],
+)
+def test_one_contract_that_fails_does_not_lose_the_others(
+    chain: Chain, code: int, message: str
+) -> None:
+    for name in ("0x18160ddd", "0x313ce567", "0x95d89b41"):
+        chain.calls[OTHER, name] = ValueError(code, message)
+    with local_api(chain.reply) as api:
+        run = run_on(api.url)
+        items = landed(SOURCE, run, WINDOW)
+    rows = {row["token"]: row for row in items["token_supply"]}
+    assert rows[TOKEN]["total_supply"] == Decimal("123456789.000001")
+    assert rows[OTHER]["total_supply"] is None
+    assert run.unread["token_supply"].total() == 1, "it is told"
+    assert not run.failures
+
+
 def test_a_batch_that_is_too_long_for_a_node_is_sent_call_by_call(chain: Chain) -> None:
     def reply(asked: Asked) -> Any:
         if isinstance(asked.body, list):

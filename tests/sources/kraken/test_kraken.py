@@ -188,7 +188,7 @@ def test_busy_is_told_from_refused(error: str, is_busy: bool) -> None:
 
 @pytest.mark.parametrize(
     ("cell", "value", "reason"),
-    [(1, "0", "open: not above 0"), (4, "-1", "close: not above 0"), (5, "-1", "vwap: below 0"),
+    [(1, "0", "open: not above 0"), (4, "-1", "close: not above 0"),
      (6, None, "volume_base: missing"), (7, "1.5", "trade_count: not a integer")],
 )  # fmt: skip
 def test_a_wrong_cell_costs_its_row_only(cell: int, value: Any, reason: str) -> None:
@@ -198,6 +198,14 @@ def test_a_wrong_cell_costs_its_row_only(cell: int, value: Any, reason: str) -> 
     parsed = parse.ohlc(body, "XBTUSD", 1440, LATEST)
     assert parsed.rows["open_time"].to_pylist() == [at("2025-11-08")]
     assert parsed.refused[0][0].startswith(reason)
+
+
+def test_an_absurd_vwap_is_left_out_and_its_candle_lives() -> None:
+    bad = candle(at("2025-11-07"))
+    bad[5] = "-1"
+    parsed = parse.ohlc(ohlc([bad, candle(at("2025-11-08"))]), "XBTUSD", 1440, LATEST)
+    assert parsed.rows["vwap"].to_pylist()[0] is None
+    assert [why for why, _ in parsed.unread] == ["vwap: below 0: -1"]
 
 
 def test_the_open_candle_is_left_out_whatever_our_clock_says() -> None:

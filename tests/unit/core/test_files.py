@@ -84,7 +84,13 @@ def test_texts_are_held_to_the_declaration_as_payloads_are() -> None:
     of_file = parse_texts(FACTS, frame_of(*rows), times={"at": "ms"})
     of_payload = parse_rows(FACTS, [list(row) for row in rows], cells, times={"at": "ms"})
     assert of_file.rows.equals(of_payload.rows)
-    assert of_file.rows["price"].to_pylist() == [Decimal("1.5"), Decimal("0.123456789012345678")]
+    assert of_file.rows.select(["price", "count"]).to_pylist() == [
+        {"price": Decimal("1.5"), "count": 3},
+        {"price": Decimal("1.5"), "count": None},
+        {"price": Decimal("0.123456789012345678"), "count": 3},
+    ]
+    assert [reason for reason, _ in of_file.unread] == ["count: below 0: -1"]
+    assert [reason for reason, _ in of_payload.unread] == ["count: below 0: -1"]
     assert [reason for reason, _ in of_file.refused] == [reason for reason, _ in of_payload.refused]
 
 
