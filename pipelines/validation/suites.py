@@ -91,6 +91,7 @@ CONTRACTS: tuple[Contract, ...] = (
             "is_double_counted": _FLAG,
             "launch_day": _DAY,
             "dead_from": _DAY,
+            "gone_from": _DAY,
             "source_status": _TEXT,
         },
     ),

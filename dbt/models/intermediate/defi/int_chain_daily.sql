@@ -5,13 +5,17 @@ with registry as (
     select * from {{ ref('int_chain_registry') }}
 ),
 
+chain_tvl_told as (
+    {{ by_chain(ref('stg_defillama__chain_tvl'), ['day']) }}
+),
+
 chain_tvl as (
-    select * from {{ ref('stg_defillama__chain_tvl') }}
+    select * from chain_tvl_told
     where tvl_usd >= 0
 ),
 
 chain_metric as (
-    select * from {{ ref('stg_defillama__chain_metric') }}
+    {{ by_chain(ref('stg_defillama__chain_metric'), ['metric', 'day']) }}
 ),
 
 protocol_day as (
@@ -25,8 +29,7 @@ protocol as (
 ),
 
 balance as (
-    select * from {{ ref('stg_defillama_stablecoins__balance') }}
-    where chain != '__total__'
+    {{ by_chain(ref('stg_defillama_stablecoins__balance'), ['defillama_id', 'day']) }}
 ),
 
 stablecoin as (
@@ -116,7 +119,7 @@ flow as (
 
 stable_report as (
     select
-        balance.chain as chain_id,
+        balance.chain_id,
         balance.day,
         stablecoin.stablecoin_id,
         cast(balance.circulating_native as double) * stablecoin_price.peg_value_usd as supply_par_usd
@@ -125,7 +128,8 @@ stable_report as (
     inner join stablecoin_price
         on stablecoin.stablecoin_id = stablecoin_price.stablecoin_id
         and balance.day = stablecoin_price.day
-    where balance.circulating_native >= 0
+    where balance.chain_id != '__total__'
+        and balance.circulating_native >= 0
         and balance.day < coalesce(stablecoin.dead_from, date '9999-12-31')
 ),
 
@@ -198,10 +202,15 @@ calendar as (
     {{ day_spine('lifetime', ['chain_id'], 'first_day', 'last_day') }}
 ),
 
+told_day as (
+    select distinct day from chain_tvl
+),
+
 joined as (
     select
         calendar.chain_id,
         calendar.day,
+        told_day.day is not null as is_tvl_told,
         chain_tvl.tvl_usd,
         stable.stables_usd,
         stable.stablecoin_count,
@@ -221,6 +230,7 @@ joined as (
     from calendar
     cross join defi_config
     inner join chain on calendar.chain_id = chain.chain_id
+    left join told_day on calendar.day = told_day.day
     left join chain_tvl
         on calendar.chain_id = chain_tvl.chain_id
         and calendar.day = chain_tvl.day
@@ -253,41 +263,54 @@ compared as (
     from joined
 ),
 
+-- the newest label of the source is live and no close: until the day's is told, chains stand where
+-- they stood at the close before
+placed as (
+    select
+        *,
+        tvl_usd is null and not is_tvl_told and tvl_day = day - 1 as is_preliminary,
+        case when is_tvl_told then tvl_usd when tvl_day = day - 1 then tvl_ffill_usd end
+        as tvl_placed_usd
+    from compared
+),
+
 -- shares are parts of what all tracked chains have, unknown on a day on which one that counts is
 tracked as (
     select
-        compared.day,
-        {{ exact_sum('compared.tvl_usd') }} as tvl_usd,
-        {{ exact_sum('case when compared.tvl_usd is null then compared.tvl_expected_usd end') }}
+        placed.day,
+        {{ exact_sum('placed.tvl_placed_usd') }} as tvl_placed_usd,
+        {{ exact_sum('case when placed.tvl_placed_usd is null then placed.tvl_expected_usd end') }}
         as missing_usd,
-        {{ exact_sum('coalesce(compared.tvl_usd, compared.tvl_expected_usd)') }} as whole_usd
-    from compared
-    where not compared.is_total
-    group by compared.day
+        {{ exact_sum('coalesce(placed.tvl_placed_usd, placed.tvl_expected_usd)') }} as whole_usd
+    from placed
+    where not placed.is_total
+    group by placed.day
 ),
 
 ranked as (
     select
-        compared.*,
+        placed.*,
         case
-            when not compared.is_total
-                and tracked.tvl_usd > 0
+            when not placed.is_total
+                and tracked.tvl_placed_usd > 0
                 and coalesce(tracked.missing_usd, 0)
                 <= defi_config.partial_max_share_frac * tracked.whole_usd
                 -- rounded as the sum is: a part is never more than the whole
-                then {{ inexact(exact('compared.tvl_usd')) }} / tracked.tvl_usd
+                then {{ inexact(exact('placed.tvl_placed_usd')) }} / tracked.tvl_placed_usd
         end as tvl_share_frac,
-        {% for name in ['tvl', 'stables', 'dex_volume', 'app_fees'] %}
+        {% for name, measure in {
+            'tvl': 'tvl_placed', 'stables': 'stables', 'dex_volume': 'dex_volume', 'app_fees': 'app_fees'
+        }.items() %}
             case
-                when compared.{{ name }}_usd is not null and not compared.is_total
+                when placed.{{ measure }}_usd is not null and not placed.is_total
                     then row_number() over (
-                        partition by compared.day, compared.is_total, compared.{{ name }}_usd is null
-                        order by compared.{{ name }}_usd desc, compared.chain_id
+                        partition by placed.day, placed.is_total, placed.{{ measure }}_usd is null
+                        order by placed.{{ measure }}_usd desc, placed.chain_id
                     )
             end as {{ name }}_rank{{ ',' if not loop.last }}
         {% endfor %}
-    from compared
-    left join tracked on compared.day = tracked.day
+    from placed
+    left join tracked on placed.day = tracked.day
     cross join defi_config
 ),
 
@@ -315,6 +338,8 @@ overtaking as (
         and overtaken.rank_1d_ago > riser.rank_1d_ago
         and overtaken.tvl_rank > riser.tvl_rank
     where riser.rank_2d_ago < riser.rank_3d_ago
+        -- a day that is not told yet repeats the day before: it confirms nothing
+        and not riser.is_preliminary
     qualify row_number() over (
         partition by riser.chain_id, riser.day
         order by overtaken.rank_3d_ago
@@ -326,7 +351,6 @@ final as (
         remembered.chain_id,
         remembered.day,
         remembered.tvl_usd,
-        -- the newest label of the source is live and no close: the day before stands in for it (C.0)
         case
             when {{ days_between('remembered.tvl_day', 'remembered.day') }} <= tvl_convention.ttl_d
                 then remembered.tvl_ffill_usd
@@ -345,6 +369,7 @@ final as (
         end as tvl_growth_30d_frac,
         remembered.tvl_share_frac,
         remembered.tvl_rank,
+        remembered.is_preliminary,
         overtaking.overtook_chain_id,
         remembered.stables_usd,
         remembered.stables_usd - remembered.stables_30d_ago_usd as stables_change_30d_usd,

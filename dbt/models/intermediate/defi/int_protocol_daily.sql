@@ -1,7 +1,8 @@
 {% set measures = ['tvl', 'fees', 'revenue', 'holders_revenue', 'dex_volume'] %}
 
 -- protocols by chain, and their totals: the sum of the chains, unknown where a chain that mattered
--- within the last week is missing. Where the source has no chains its own total counts.
+-- within the last week is missing, unless what began when it fell silent took its place: a chain that
+-- is renamed is not missing. Where the source has no chains its own total counts.
 with report as (
     select * from {{ ref('int_protocol_report_daily') }}
 ),
@@ -11,16 +12,38 @@ defi_config as (
     qualify row_number() over (order by version desc) = 1
 ),
 
+listing_config as (
+    select * from {{ ref('cfg_listing') }}
+    qualify row_number() over (order by version desc) = 1
+),
+
 by_chain as (
     select
         *,
         {% for name in measures %}
-            -- how much a chain that says nothing today may weigh
-            max({{ name }}_usd) over past_week as {{ name }}_expected_usd{{ ',' if not loop.last }}
+            -- how much a chain that says nothing today may weigh, and since when it is silent
+            max({{ name }}_usd) over past_week as {{ name }}_expected_usd,
+            max(case when {{ name }}_usd is not null then day end) over past_week
+            as {{ name }}_last_day,
+            min(case when {{ name }}_usd is not null then day end) over so_far as {{ name }}_first_day
+            {{- ',' if not loop.last }}
         {% endfor %}
     from report
     where chain_id != '__total__'
-    window past_week as ({{ days_back(7, 1, 'protocol_id, chain_id') }})
+    window
+        past_week as ({{ days_back(7, 1, 'protocol_id, chain_id') }}),
+        so_far as ({{ days_back('unbounded', 0, 'protocol_id, chain_id') }})
+),
+
+silence as (
+    select
+        *,
+        {% for name in measures %}
+            min(case when {{ name }}_usd is null then {{ name }}_last_day end)
+                over (partition by protocol_id, day) as {{ name }}_silent_after_day
+            {{- ',' if not loop.last }}
+        {% endfor %}
+    from by_chain
 ),
 
 summed as (
@@ -31,6 +54,10 @@ summed as (
             {{ exact_sum(name ~ '_usd') }} as {{ name }}_usd,
             {{ exact_sum('case when ' ~ name ~ '_usd is null then ' ~ name ~ '_expected_usd end') }}
             as {{ name }}_missing_usd,
+            {{ exact_sum(
+                'case when ' ~ name ~ '_first_day > ' ~ name ~ '_silent_after_day then '
+                ~ name ~ '_usd end'
+            ) }} as {{ name }}_successor_usd,
             {{ exact_sum('coalesce(' ~ name ~ '_usd, ' ~ name ~ '_expected_usd)') }}
             as {{ name }}_whole_usd,
             count({{ name }}_usd) as {{ name }}_chain_count,
@@ -44,8 +71,23 @@ summed as (
         max(case when is_quarantined then 1 else 0 end) = 1 as is_quarantined,
         max(case when is_carried_forward then 1 else 0 end) = 1 as is_carried_forward,
         max(first_known_at) as first_known_at
-    from by_chain
+    from silence
     group by protocol_id, day
+),
+
+-- what is missing and was not replaced
+lacking as (
+    select
+        summed.*,
+        {% for name in measures %}
+            case
+                when summed.{{ name }}_successor_usd
+                    >= listing_config.successor_min_share_frac * summed.{{ name }}_missing_usd then 0
+                else coalesce(summed.{{ name }}_missing_usd, 0)
+            end as {{ name }}_lacking_usd{{ ',' if not loop.last }}
+        {% endfor %}
+    from summed
+    cross join listing_config
 ),
 
 stated_total as (
@@ -61,12 +103,14 @@ total as (
             case
                 when coalesce(summed.{{ name }}_expected_count, 0) = 0
                     then stated_total.{{ name }}_usd
-                when coalesce(summed.{{ name }}_missing_usd, 0)
+                when summed.{{ name }}_lacking_usd
                     <= defi_config.partial_max_share_frac * summed.{{ name }}_whole_usd
                     then summed.{{ name }}_usd
             end as {{ name }}_usd,
             coalesce(
-                summed.{{ name }}_chain_count < summed.{{ name }}_expected_count, false
+                summed.{{ name }}_chain_count < summed.{{ name }}_expected_count
+                and (summed.{{ name }}_lacking_usd > 0 or summed.{{ name }}_missing_usd = 0),
+                false
             ) as is_{{ name }}_partial,
         {% endfor %}
         summed.tvl_chain_count,
@@ -79,7 +123,7 @@ total as (
         coalesce(summed.is_quarantined, stated_total.is_quarantined) as is_quarantined,
         coalesce(summed.is_carried_forward, stated_total.is_carried_forward) as is_carried_forward,
         greatest(summed.first_known_at, stated_total.first_known_at) as first_known_at
-    from summed
+    from lacking as summed
     full outer join stated_total
         on summed.protocol_id = stated_total.protocol_id
         and summed.day = stated_total.day

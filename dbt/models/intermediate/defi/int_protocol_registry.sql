@@ -1,4 +1,5 @@
--- protocols, families of protocols and chains' gas: what DefiLlama has series of, and what is curated
+-- protocols, families of protocols and chains' gas: what DefiLlama lists or has listed, what it has
+-- series of, and what is curated
 with listed as (
     select * from {{ ref('stg_defillama__protocol') }}
 ),
@@ -9,6 +10,10 @@ metric_listed as (
 
 curated as (
     select * from {{ ref('dim_protocol_curated') }}
+),
+
+told as (
+    select distinct protocol_id from {{ ref('int_protocol_report_daily') }}
 ),
 
 category_map as (
@@ -28,7 +33,9 @@ metric_entry as (
         min(category) as category,
         max(family_id) as family_id,
         max(case when is_double_counted then 1 else 0 end) = 1 as is_double_counted,
-        max(case when protocol_type = 'chain' then 1 else 0 end) = 1 as is_chain
+        max(case when protocol_type = 'chain' then 1 else 0 end) = 1 as is_chain,
+        max(case when is_listed then 1 else 0 end) = 1 as is_listed,
+        max(gone_seen_at) as gone_seen_at
     from metric_listed
     group by protocol_id
 ),
@@ -43,22 +50,26 @@ entry as (
         listed.gecko_id,
         listed.listed_day,
         listed.dead_from,
-        listed.live_tvl_usd,
         coalesce(metric_entry.is_double_counted, false) as is_double_counted,
-        coalesce(metric_entry.is_chain, listed.category = 'Chain', false) as is_chain
+        coalesce(metric_entry.is_chain, listed.category = 'Chain', false) as is_chain,
+        case
+            when not coalesce(listed.is_listed, false) and not coalesce(metric_entry.is_listed, false)
+                then {{ utc_day('greatest(listed.gone_seen_at, metric_entry.gone_seen_at)') }}
+        end as gone_from
     from listed
     full outer join metric_entry on listed.protocol_id = metric_entry.protocol_id
 ),
 
--- a family is what its largest member is
+-- a family is what its first member is: the largest one is another every day
 family as (
     select
         family_id as protocol_id,
         family_id as name,
         min(symbol) as symbol,
-        max_by(category, (coalesce(live_tvl_usd, 0), protocol_id)) as category,
+        min_by(category, (coalesce(listed_day, date '9999-12-31'), protocol_id)) as category,
         case when count(distinct gecko_id) = 1 then min(gecko_id) end as gecko_id,
-        min(listed_day) as listed_day
+        min(listed_day) as listed_day,
+        case when count(*) = count(gone_from) then max(gone_from) end as gone_from
     from entry
     where family_id is not null and family_id not in (select protocol_id from entry)
     group by family_id
@@ -74,6 +85,7 @@ known as (
         gecko_id,
         listed_day,
         dead_from,
+        gone_from,
         is_double_counted,
         case when is_chain then 'chain' else 'protocol' end as protocol_kind
     from entry
@@ -89,9 +101,29 @@ known as (
         gecko_id,
         listed_day,
         cast(null as date) as dead_from,
+        gone_from,
         false as is_double_counted,
         'family' as protocol_kind
     from family
+
+    union all
+
+    -- its days are told, and no list that we know has it
+    select
+        protocol_id,
+        protocol_id as name,
+        cast(null as varchar) as symbol,
+        cast(null as varchar) as category,
+        cast(null as varchar) as family_id,
+        cast(null as varchar) as gecko_id,
+        cast(null as date) as listed_day,
+        cast(null as date) as dead_from,
+        cast(null as date) as gone_from,
+        false as is_double_counted,
+        'protocol' as protocol_kind
+    from told
+    where protocol_id not in (select protocol_id from entry)
+        and protocol_id not in (select protocol_id from family)
 ),
 
 described as (
@@ -104,6 +136,7 @@ described as (
         known.gecko_id,
         known.listed_day,
         known.dead_from,
+        known.gone_from,
         coalesce(known.is_double_counted, false) as is_double_counted,
         coalesce(known.protocol_kind, 'protocol') as protocol_kind,
         curated.insider_allocation_frac,

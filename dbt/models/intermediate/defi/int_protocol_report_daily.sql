@@ -1,42 +1,17 @@
 -- what DefiLlama says of a protocol on a chain and a day, side by side, with what is not believed
 with tvl as (
-    select * from {{ ref('stg_defillama__protocol_tvl') }}
+    {{ by_chain(ref('stg_defillama__protocol_tvl'), ['protocol_id', 'day']) }}
 ),
 
 metric as (
-    select * from {{ ref('stg_defillama__protocol_metric') }}
-),
-
-chain as (
-    select * from {{ ref('int_chain_registry') }}
-),
-
-chain_key_map as (
-    select * from {{ ref('map_chain_key') }}
+    {{ by_chain(
+        ref('stg_defillama__protocol_metric'), ['protocol_id', 'metric', 'version', 'day']
+    ) }}
 ),
 
 defi_config as (
     select * from {{ ref('cfg_defi') }}
     qualify row_number() over (order by version desc) = 1
-),
-
-metric_key as (
-    select distinct chain_key from metric
-),
-
--- breakdowns name chains by keys of their own
-chain_of_key as (
-    select
-        metric_key.chain_key,
-        coalesce(
-            max(chain_key_map.chain_id),
-            max(chain.chain_id),
-            metric_key.chain_key
-        ) as chain_id
-    from metric_key
-    left join chain_key_map on metric_key.chain_key = chain_key_map.chain_key
-    left join chain on lower(metric_key.chain_key) = lower(chain.chain_id)
-    group by metric_key.chain_key
 ),
 
 stated as (
@@ -53,15 +28,14 @@ stated as (
 
     -- parts of one protocol (v2, v3) on one chain add up
     select
-        metric.protocol_id,
-        chain_of_key.chain_id,
-        metric.day,
-        metric.metric,
-        {{ exact_sum('metric.amount_usd') }} as amount_usd,
-        max(metric.first_known_at) as first_known_at
+        protocol_id,
+        chain_id,
+        day,
+        metric,
+        {{ exact_sum('amount_usd') }} as amount_usd,
+        max(first_known_at) as first_known_at
     from metric
-    inner join chain_of_key on metric.chain_key = chain_of_key.chain_key
-    group by metric.protocol_id, chain_of_key.chain_id, metric.day, metric.metric
+    group by protocol_id, chain_id, day, metric
 ),
 
 wide as (

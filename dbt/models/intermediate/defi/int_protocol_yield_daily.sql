@@ -1,6 +1,6 @@
 -- yields of a protocol's pools, weighted by what lies in them, base and reward apart (A-82)
 with pool as (
-    select * from {{ ref('stg_defillama_yields__pool') }}
+    {{ by_chain(ref('stg_defillama_yields__pool'), ['pool_id']) }}
 ),
 
 pool_day as (

@@ -16,7 +16,7 @@ metric as (
 
 balance as (
     select * from {{ ref('stg_defillama_stablecoins__balance') }}
-    where chain = '__total__'
+    where chain_name = '__total__'
 ),
 
 chain_tvl as (
@@ -158,7 +158,7 @@ final as (
 
     union all
 
-    select 'defillama' as source, 'chain_tvl' as table_name, chain_id as entity_id, day
+    select 'defillama' as source, 'chain_tvl' as table_name, chain_name as entity_id, day
     from chain_tvl
 
     union all

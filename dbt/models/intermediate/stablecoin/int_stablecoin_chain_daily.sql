@@ -1,8 +1,8 @@
 -- what is said of a stablecoin chain by chain (S-1, S-5). A chain that falls silent keeps its rows
--- for as long as its last word is good: what it held then is missing, not gone.
+-- for as long as its last word is good: what it held then is missing, not gone, unless what began
+-- when it fell silent took its place: a chain that is renamed is not missing.
 with balance as (
-    select * from {{ ref('stg_defillama_stablecoins__balance') }}
-    where chain != '__total__'
+    {{ by_chain(ref('stg_defillama_stablecoins__balance'), ['defillama_id', 'day']) }}
 ),
 
 registry as (
@@ -14,6 +14,11 @@ stablecoin_config as (
     qualify row_number() over (order by version desc) = 1
 ),
 
+listing_config as (
+    select * from {{ ref('cfg_listing') }}
+    qualify row_number() over (order by version desc) = 1
+),
+
 newest as (
     select max(day) as day from {{ ref('stg_defillama_stablecoins__balance') }}
 ),
@@ -21,7 +26,7 @@ newest as (
 reported as (
     select
         registry.stablecoin_id,
-        balance.chain,
+        balance.chain_id as chain,
         balance.day,
         least(newest.day, coalesce(registry.dead_from - 1, newest.day)) as last_day,
         -- what was minted here and released, and what came over a bridge; zeros are left out
@@ -41,7 +46,8 @@ reported as (
     inner join registry on balance.defillama_id = registry.defillama_id
     cross join newest
     -- a dead coin stops; what its source still prints is no supply
-    where balance.day < coalesce(registry.dead_from, date '9999-12-31')
+    where balance.chain_id != '__total__'
+        and balance.day < coalesce(registry.dead_from, date '9999-12-31')
 ),
 
 -- where the silence before a report begins, and the one after the last report
@@ -134,32 +140,69 @@ remembered as (
         {{ last_known('circulating_native', 'partition by stablecoin_id, chain order by day rows between unbounded preceding and current row') }}
         as circulating_ffill_native,
         {{ last_known('case when circulating_native is not null then day end', 'partition by stablecoin_id, chain order by day rows between unbounded preceding and current row') }}
-        as circulating_known_day
+        as circulating_known_day,
+        min(case when circulating_native is not null then day end)
+            over (partition by stablecoin_id, chain order by day rows between unbounded preceding and current row)
+        as circulating_first_day
     from believed
 ),
 
-final as (
+-- what was here when it was last said
+missed as (
     select
-        remembered.stablecoin_id,
-        remembered.chain,
-        remembered.day,
-        remembered.circulating_reported_native,
-        remembered.circulating_native,
-        remembered.minted_native,
-        remembered.unreleased_native,
-        remembered.bridged_to_native,
-        -- what was here when it was last said
+        remembered.*,
         case
             when remembered.circulating_native is null
                 and remembered.circulating_ffill_native > 0
                 and remembered.day
                 <= remembered.circulating_known_day + stablecoin_config.supply_ttl_d
                 then remembered.circulating_ffill_native
-        end as missing_native,
-        remembered.is_quarantined,
-        remembered.first_known_at
+        end as missing_native
     from remembered
     cross join stablecoin_config
+),
+
+silence_of_day as (
+    select
+        stablecoin_id,
+        day,
+        {{ exact_sum('missing_native') }} as missing_native,
+        min(circulating_known_day) as silent_after_day
+    from missed
+    where missing_native is not null
+    group by stablecoin_id, day
+),
+
+replaced as (
+    select silence_of_day.stablecoin_id, silence_of_day.day
+    from silence_of_day
+    inner join missed
+        on silence_of_day.stablecoin_id = missed.stablecoin_id
+        and silence_of_day.day = missed.day
+        and missed.circulating_first_day > silence_of_day.silent_after_day
+    cross join listing_config
+    group by silence_of_day.stablecoin_id, silence_of_day.day
+    having {{ exact_sum('missed.circulating_native') }}
+        >= max(listing_config.successor_min_share_frac) * max(silence_of_day.missing_native)
+),
+
+final as (
+    select
+        missed.stablecoin_id,
+        missed.chain,
+        missed.day,
+        missed.circulating_reported_native,
+        missed.circulating_native,
+        missed.minted_native,
+        missed.unreleased_native,
+        missed.bridged_to_native,
+        case when replaced.day is null then missed.missing_native end as missing_native,
+        missed.is_quarantined,
+        missed.first_known_at
+    from missed
+    left join replaced
+        on missed.stablecoin_id = replaced.stablecoin_id
+        and missed.day = replaced.day
 )
 
 select * from final

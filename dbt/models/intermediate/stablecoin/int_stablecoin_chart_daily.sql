@@ -1,6 +1,6 @@
 -- what DefiLlama's charts say is on each chain, beside what its coins say one by one
 with chart as (
-    select * from {{ ref('stg_defillama_stablecoins__chart') }}
+    {{ by_chain(ref('stg_defillama_stablecoins__chart'), ['peg_type', 'day']) }}
 ),
 
 peg_type as (
@@ -9,7 +9,7 @@ peg_type as (
 
 final as (
     select
-        chart.chain,
+        chart.chain_id as chain,
         peg_type.peg_ref,
         chart.day,
         cast(chart.circulating_native as double) as circulating_native,

@@ -71,7 +71,8 @@ described as (
         overlay_latest.asset_id as overlay_asset_id,
         overlay_latest.backing_asset_id,
         overlay_latest.launch_day,
-        listed.defillama_id is not null as is_listed
+        listed.defillama_id is not null as is_listed,
+        {{ utc_day('listed.gone_seen_at') }} as gone_from
     from listed
     full outer join overlay_latest on listed.defillama_id = overlay_latest.stablecoin_id
 ),
@@ -134,6 +135,7 @@ merged as (
         curated.note,
         curated.asset_id is not null as is_curated,
         coalesce(identified.is_listed, false) as is_listed,
+        identified.gone_from,
         coalesce(mechanism.is_misspelt, false) as is_mechanism_misspelt
     from identified
     full outer join curated on identified.asset_id = curated.asset_id

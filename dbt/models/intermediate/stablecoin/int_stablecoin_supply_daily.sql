@@ -3,7 +3,7 @@
 -- supply as sources say it, with what makes a day's word doubtful (S-1, S-6, S-7)
 with balance as (
     select * from {{ ref('stg_defillama_stablecoins__balance') }}
-    where chain = '__total__'
+    where chain_name = '__total__'
 ),
 
 by_chain as (

@@ -17,6 +17,7 @@ final as (
         chain_day.tvl_growth_30d_frac,
         chain_day.tvl_share_frac,
         chain_day.tvl_rank,
+        chain_day.is_preliminary,
         chain_day.overtook_chain_id,
         chain_day.stables_usd,
         chain_day.stables_change_30d_usd,

@@ -26,6 +26,7 @@ final as (
         registry.gas_protocol_id,
         registry.launch_day,
         registry.is_curated,
+        registry.gone_from,
         extent.first_day,
         extent.last_day,
         case when extent.chain_id is null then 'no_source' else 'available' end as source_status,

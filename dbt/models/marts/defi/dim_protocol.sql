@@ -52,6 +52,7 @@ final as (
         registry.listed_day,
         extent.launch_day,
         registry.dead_from,
+        registry.gone_from,
         registry.insider_allocation_frac,
         registry.is_double_counted,
         registry.is_curated,

@@ -34,6 +34,7 @@ final as (
         stablecoin.issuer,
         stablecoin.launch_day,
         stablecoin.dead_from,
+        stablecoin.gone_from,
         stablecoin.can_freeze,
         stablecoin.attestation_url,
         stablecoin.last_attestation_day,

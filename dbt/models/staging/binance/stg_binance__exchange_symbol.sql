@@ -1,11 +1,20 @@
-{{ market_listing(
-    ref('hist_binance__exchange_symbol'),
-    'symbol',
-    is_trading="status = 'TRADING' and coalesce(is_spot_trading_allowed, true)",
-    columns={
-        'symbol': 'described.symbol',
-        'base_code': 'described.base_asset',
-        'quote_code': 'described.quote_asset',
-        'status': 'described.status'
-    }
-) }}
+with symbol_listing as (
+    {{ listing_of(
+        ref('hist_binance__exchange_symbol'), ['symbol'],
+        is_live="status = 'TRADING' and coalesce(is_spot_trading_allowed, true)"
+    ) }}
+),
+
+final as (
+    select
+        symbol,
+        base_asset as base_code,
+        quote_asset as quote_code,
+        status,
+        is_live as is_trading,
+        was_seen_live as was_seen_trading,
+        gone_seen_at as halted_seen_at
+    from symbol_listing
+)
+
+select * from final

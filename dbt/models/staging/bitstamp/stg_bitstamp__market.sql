@@ -1,12 +1,21 @@
-{{ market_listing(
-    ref('hist_bitstamp__market'),
-    'market_symbol',
-    is_trading="coalesce(trading, 'Enabled') = 'Enabled'",
-    columns={
-        'market_symbol': 'described.market_symbol',
-        'base_code': 'described.base_currency',
-        'quote_code': 'described.counter_currency',
-        'market_kind': "coalesce(described.market_type, 'SPOT')",
-        'status': "coalesce(described.trading, 'Enabled')"
-    }
-) }}
+with market as (
+    {{ listing_of(
+        ref('hist_bitstamp__market'), ['market_symbol'],
+        is_live="coalesce(trading, 'Enabled') = 'Enabled'"
+    ) }}
+),
+
+final as (
+    select
+        market_symbol,
+        base_currency as base_code,
+        counter_currency as quote_code,
+        coalesce(market_type, 'SPOT') as market_kind,
+        coalesce(trading, 'Enabled') as status,
+        is_live as is_trading,
+        was_seen_live as was_seen_trading,
+        gone_seen_at as halted_seen_at
+    from market
+)
+
+select * from final

@@ -1,14 +1,22 @@
-{{ market_listing(
-    ref('hist_bybit__instrument'),
-    ['category', 'symbol'],
-    is_trading="status = 'Trading'",
-    columns={
-        'category': 'described.category',
-        'symbol': 'described.symbol',
-        'base_code': 'described.base_coin',
-        'quote_code': 'described.quote_coin',
-        'settle_code': 'described.settle_coin',
-        'contract_kind': 'described.contract_type',
-        'status': 'described.status'
-    }
-) }}
+with instrument as (
+    {{ listing_of(
+        ref('hist_bybit__instrument'), ['category', 'symbol'], is_live="status = 'Trading'"
+    ) }}
+),
+
+final as (
+    select
+        category,
+        symbol,
+        base_coin as base_code,
+        quote_coin as quote_code,
+        settle_coin as settle_code,
+        contract_type as contract_kind,
+        status,
+        is_live as is_trading,
+        was_seen_live as was_seen_trading,
+        gone_seen_at as halted_seen_at
+    from instrument
+)
+
+select * from final

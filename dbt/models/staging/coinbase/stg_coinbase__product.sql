@@ -1,11 +1,20 @@
-{{ market_listing(
-    ref('hist_coinbase__product'),
-    'product_id',
-    is_trading="status = 'online' and not coalesce(trading_disabled, false)",
-    columns={
-        'product_id': 'described.product_id',
-        'base_code': 'described.base_currency',
-        'quote_code': 'described.quote_currency',
-        'status': 'described.status'
-    }
-) }}
+with product as (
+    {{ listing_of(
+        ref('hist_coinbase__product'), ['product_id'],
+        is_live="status = 'online' and not coalesce(trading_disabled, false)"
+    ) }}
+),
+
+final as (
+    select
+        product_id,
+        base_currency as base_code,
+        quote_currency as quote_code,
+        status,
+        is_live as is_trading,
+        was_seen_live as was_seen_trading,
+        gone_seen_at as halted_seen_at
+    from product
+)
+
+select * from final

@@ -1,5 +1,5 @@
 with catalog_entry as (
-    {{ latest_version(ref('hist_coinmetrics__catalog'), ['asset', 'metric', 'frequency']) }}
+    {{ listing_of(ref('hist_coinmetrics__catalog'), ['asset', 'metric', 'frequency']) }}
 ),
 
 final as (
@@ -9,6 +9,8 @@ final as (
         frequency,
         {{ utc_day('min_time') }} as first_day,
         {{ utc_day('max_time') }} as last_day,
+        is_live as is_listed,
+        gone_seen_at,
         known_at
     from catalog_entry
 )

@@ -4,7 +4,7 @@ with metric as (
 
 final as (
     select
-        chain as chain_id,
+        chain as chain_name,
         metric,
         {{ utc_day('day_time') }} as day,
         cast(amount_usd as double) as amount_usd,

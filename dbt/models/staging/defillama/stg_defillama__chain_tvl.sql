@@ -4,7 +4,7 @@ with tvl as (
 
 final as (
     select
-        chain as chain_id,
+        chain as chain_name,
         -- a midnight's label is the end of the day before
         {{ utc_day('label_time') }} - 1 as day,
         cast(tvl_usd as double) as tvl_usd,

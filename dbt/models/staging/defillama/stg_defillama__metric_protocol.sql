@@ -1,5 +1,7 @@
 with listed as (
-    {{ latest_version(ref('hist_defillama__metric_protocol'), ['metric', 'protocol_id']) }}
+    {{ listing_of(
+        ref('hist_defillama__metric_protocol'), ['metric', 'protocol_id'], spelling=['slug']
+    ) }}
 ),
 
 final as (
@@ -12,6 +14,8 @@ final as (
         protocol_type,
         replace(parent_protocol, 'parent#', '') as family_id,
         is_double_counted,
+        is_live as is_listed,
+        gone_seen_at,
         known_at,
         first_known_at
     from listed

@@ -1,5 +1,5 @@
 with protocol as (
-    {{ latest_version(ref('hist_defillama__protocol'), ['protocol_id']) }}
+    {{ listing_of(ref('hist_defillama__protocol'), ['protocol_id'], spelling=['slug']) }}
 ),
 
 final as (
@@ -17,6 +17,8 @@ final as (
         try_cast(dead_from as date) as dead_from,
         cast(tvl_usd as double) as live_tvl_usd,
         cast(mcap_usd as double) as reported_mcap_usd,
+        is_live as is_listed,
+        gone_seen_at,
         known_at,
         first_known_at
     from protocol

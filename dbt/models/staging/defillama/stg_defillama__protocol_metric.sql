@@ -8,7 +8,7 @@ final as (
     select
         slug as protocol_id,
         metric,
-        chain as chain_key,
+        chain as chain_name,
         version,
         {{ utc_day('day_time') }} as day,
         cast(amount_usd as double) as amount_usd,

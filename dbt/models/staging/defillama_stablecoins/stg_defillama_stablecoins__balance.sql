@@ -7,7 +7,7 @@ with balance as (
 final as (
     select
         stablecoin_id as defillama_id,
-        chain,
+        chain as chain_name,
         {{ utc_day('day_time') }} as day,
         circulating as circulating_native,
         minted as minted_native,

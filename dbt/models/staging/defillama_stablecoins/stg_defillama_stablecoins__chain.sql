@@ -1,12 +1,14 @@
 with chain as (
-    {{ latest_version(ref('hist_defillama_stablecoins__chain'), ['chain', 'peg_type']) }}
+    {{ listing_of(ref('hist_defillama_stablecoins__chain'), ['chain', 'peg_type']) }}
 ),
 
 final as (
     select
-        chain,
+        chain as chain_name,
         peg_type,
         circulating_usd,
+        is_live as is_listed,
+        gone_seen_at,
         known_at,
         first_known_at
     from chain

@@ -6,7 +6,7 @@ with chart as (
 
 final as (
     select
-        chain,
+        chain as chain_name,
         peg_type,
         {{ utc_day('day_time') }} as day,
         circulating as circulating_native,

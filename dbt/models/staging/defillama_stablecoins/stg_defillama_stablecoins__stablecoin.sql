@@ -1,5 +1,5 @@
 with stablecoin as (
-    {{ latest_version(ref('hist_defillama_stablecoins__stablecoin'), ['stablecoin_id']) }}
+    {{ listing_of(ref('hist_defillama_stablecoins__stablecoin'), ['stablecoin_id']) }}
 ),
 
 final as (
@@ -15,6 +15,8 @@ final as (
         is_delisted,
         is_yield_bearing,
         circulating_usd,
+        is_live as is_listed,
+        gone_seen_at,
         known_at,
         first_known_at
     from stablecoin

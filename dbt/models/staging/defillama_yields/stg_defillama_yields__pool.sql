@@ -1,12 +1,12 @@
 with pool as (
-    {{ latest_version(ref('hist_defillama_yields__pool'), ['pool']) }}
+    {{ listing_of(ref('hist_defillama_yields__pool'), ['pool']) }}
 ),
 
 final as (
     select
         pool as pool_id,
         project as protocol_id,
-        chain as chain_id,
+        chain as chain_name,
         symbol,
         pool_meta,
         cast(tvl_usd as double) as live_tvl_usd,
@@ -14,6 +14,8 @@ final as (
         is_outlier,
         il_risk,
         exposure,
+        is_live as is_listed,
+        gone_seen_at,
         known_at,
         first_known_at
     from pool

@@ -1,13 +1,23 @@
--- Kraken's codes for people (XBT, XDG) stand in wsname; base and quote have legacy prefixes
-{{ market_listing(
-    ref('hist_kraken__asset_pair'),
-    'pair_id',
-    is_trading="coalesce(status, 'online') in ('online', 'limit_only', 'post_only', 'reduce_only')",
-    columns={
-        'pair_id': 'described.pair_id',
-        'altname': 'described.altname',
-        'base_code': "coalesce(split_part(described.wsname, '/', 1), described.base)",
-        'quote_code': "coalesce(split_part(described.wsname, '/', 2), described.quote)",
-        'status': 'described.status'
-    }
-) }}
+-- Kraken's codes for people (XBT, XDG) stand in wsname; base and quote have legacy prefixes.
+-- Candles are asked for by altname: a pair that gets another one keeps those of the old one.
+with pair as (
+    {{ listing_of(
+        ref('hist_kraken__asset_pair'), ['pair_id'], spelling=['altname'],
+        is_live="coalesce(status, 'online') in ('online', 'limit_only', 'post_only', 'reduce_only')"
+    ) }}
+),
+
+final as (
+    select
+        pair_id,
+        altname,
+        coalesce(split_part(wsname, '/', 1), base) as base_code,
+        coalesce(split_part(wsname, '/', 2), quote) as quote_code,
+        status,
+        is_live as is_trading,
+        was_seen_live as was_seen_trading,
+        gone_seen_at as halted_seen_at
+    from pair
+)
+
+select * from final

@@ -1,17 +1,25 @@
 -- of a swap OKX names the currencies in the family alone
-{{ market_listing(
-    ref('hist_okx__instrument'),
-    ['inst_type', 'inst_id'],
-    is_trading="state = 'live'",
-    columns={
-        'inst_type': 'described.inst_type',
-        'inst_id': 'described.inst_id',
-        'base_code': "coalesce(described.base_ccy, split_part(described.inst_family, '-', 1))",
-        'quote_code': "coalesce(described.quote_ccy, split_part(described.inst_family, '-', 2))",
-        'settle_code': 'described.settle_ccy',
-        'contract_kind': 'described.contract_type',
-        'contract_size': 'described.contract_value',
-        'contract_size_code': 'described.contract_value_ccy',
-        'status': 'described.state'
-    }
-) }}
+with instrument as (
+    {{ listing_of(
+        ref('hist_okx__instrument'), ['inst_type', 'inst_id'], is_live="state = 'live'"
+    ) }}
+),
+
+final as (
+    select
+        inst_type,
+        inst_id,
+        coalesce(base_ccy, split_part(inst_family, '-', 1)) as base_code,
+        coalesce(quote_ccy, split_part(inst_family, '-', 2)) as quote_code,
+        settle_ccy as settle_code,
+        contract_type as contract_kind,
+        contract_value as contract_size,
+        contract_value_ccy as contract_size_code,
+        state as status,
+        is_live as is_trading,
+        was_seen_live as was_seen_trading,
+        gone_seen_at as halted_seen_at
+    from instrument
+)
+
+select * from final

@@ -1,0 +1,12 @@
+{#- A name without what spellings differ by: case, blanks, signs. `op_bnb` and `opBNB` are one. -#}
+{% macro bare_name(name) -%}
+    {{ return(adapter.dispatch('bare_name')(name)) }}
+{%- endmacro %}
+
+{% macro default__bare_name(name) -%}
+    regexp_replace(lower({{ name }}), '[^a-z0-9]', '')
+{%- endmacro %}
+
+{% macro duckdb__bare_name(name) -%}
+    regexp_replace(lower({{ name }}), '[^a-z0-9]', '', 'g')
+{%- endmacro %}
