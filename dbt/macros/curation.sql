@@ -30,3 +30,24 @@
     {%- set file = folder ~ '/' ~ table_name ~ '.parquet' -%}
     {{ return(file if file_exists(file) else folder ~ '/' ~ table_name ~ '/*.parquet') }}
 {%- endmacro %}
+
+
+{#- The instant that the build stands at; without any answer yet the end of time: seeds stand as they are. -#}
+{% macro build_instant() -%}
+    (select coalesce(max(as_of_ts), timestamptz '9999-12-31 00:00:00+00') from {{ ref('int_build_stamp') }})
+{%- endmacro %}
+
+
+{#-
+    Whether a curated fact could be known by the build's instant: since `known_at`, and where nobody
+    wrote that down, since it began. A build of May must not name what happened in November.
+-#}
+{% macro is_curated_known(from_day='valid_from') -%}
+    coalesce(known_at, {{ day_start(from_day) }}) <= {{ build_instant() }}
+{%- endmacro %}
+
+
+{#- The day on which a curated fact ends, which is known when it has come. -#}
+{% macro known_end(day) -%}
+    case when {{ day_start(day) }} <= {{ build_instant() }} then {{ day }} end
+{%- endmacro %}

@@ -214,3 +214,49 @@ def test_an_empty_lake_gives_empty_marts_that_pass_their_tests(seeded_box: LakeB
     seeded_box.build("--exclude-resource-type", "seed")
     assert seeded_box.query("select count(*) from marts.price_daily") == [(0,)]
     assert seeded_box.query("select count(*) > 85 from marts.dim_asset") == [(True,)]
+
+
+def test_no_list_is_read_as_it_is_now(manifest: Any, models: dict[str, Any]) -> None:
+    """What a list has no longer keeps its past: staging reads all versions of a snapshot."""
+    lists = {
+        node.unique_id
+        for node in models.values()
+        if layer(node) == "history"
+        and any(
+            declared.name == table and declared.is_snapshot
+            for source, table in node.sources
+            if source in sources.SOURCES
+            for declared in sources.tables(source)
+        )
+    }
+    assert len(lists) >= 15
+    newest_only = [
+        node.name
+        for node in models.values()
+        if lists.intersection(node.depends_on.nodes)
+        and "macro.tokenmart.latest_version" in node.depends_on.macros
+    ]
+    assert newest_only == [], "use listing_of, or date the rows by the snapshot's instant"
+
+
+# an alias' end is hidden until it has come (known_end); it is a name, and no judgement
+KNOWN_FROM_ITS_DAYS = {"dim_asset_alias_curated"}
+
+
+def test_curated_facts_say_since_when_they_are_known(manifest: Any, models: dict[str, Any]) -> None:
+    """A build of May must not name what happened in November."""
+    dated = {
+        node.unique_id: node
+        for node in manifest.nodes.values()
+        if node.resource_type.value == "seed"
+        and {"valid_from", "effective_day", "day"} & set(node.config.column_types)
+    }
+    silent = [node.name for node in dated.values() if "known_at" not in node.config.column_types]
+    assert set(silent) == KNOWN_FROM_ITS_DAYS, "they need a column known_at"
+    deaf = [
+        node.name
+        for node in models.values()
+        if set(node.depends_on.nodes) & set(dated)
+        and not any(name.endswith("int_build_stamp") for name in node.depends_on.nodes)
+    ]
+    assert deaf == [], "they do not ask what could be known at the build's instant"

@@ -78,11 +78,22 @@
 {%- endmacro %}
 
 
-{#- Whether a column's value is outside of the bounds that its description gives. -#}
+{#-
+    By how much a number may miss a bound or an identity: what is left of floating point, relative to
+    the bound above 1. A share of 1.0000000000000002 is one.
+-#}
+{% macro rounding() -%}
+    1e-9
+{%- endmacro %}
+
+
+{#- Whether a column's value is outside of the bounds that its description gives, beyond rounding. -#}
 {% macro outside_bounds(entry) -%}
     (
         false
-        {%- if entry.facts.min is defined %} or {{ entry.column_name }} < {{ entry.facts.min }}{% endif %}
-        {%- if entry.facts.max is defined %} or {{ entry.column_name }} > {{ entry.facts.max }}{% endif %}
+        {%- for sign, bound in [('<', entry.facts.min), ('>', entry.facts.max)] if bound is defined %}
+            or {{ entry.column_name }} {{ sign }}
+            {{- ' ' ~ bound }} {{ '-' if sign == '<' else '+' }} {{ rounding() }} * greatest(1, abs({{ bound }}))
+        {%- endfor %}
     )
 {%- endmacro %}

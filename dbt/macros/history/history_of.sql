@@ -3,7 +3,8 @@
     something else than the load before it, or no longer has the fact (`is_deleted`).
 
     Which facts a load no longer has follows from the extraction log: its answer for an entity and
-    window is complete (status 'ok'), so a fact known before and absent in it is gone.
+    window is complete (status 'ok'), so a fact known before and absent in it is gone. Of a list that
+    was cut off (see `list_answers`) nothing follows.
 
     Arguments:
         source_name, table_name: the raw table.
@@ -22,6 +23,7 @@
 {% macro history_of(source_name, table_name, key, entity=none, at=none, complete_at=none) -%}
     {%- do source(source_name, table_name) -%}
     {%- do source(source_name, 'extraction') -%}
+    {%- if at is none -%}{%- do ref('cfg_listing') -%}{%- endif -%}
     {%- if not execute -%}
         select 1
     {%- else -%}
@@ -62,6 +64,29 @@ present as (
     ) = 1
 ),
 
+{% if at is none %}
+list_log as (
+    select
+        '{{ source_name }}' as source,
+        *,
+        fetched_at as known_at,
+        _dlt_load_id as load_id
+    from (
+        {{ raw_rows(
+            source_name, 'extraction', plan.list_loads,
+            ['table_name', 'entity_id', 'window_start', 'status', 'rows_landed', 'fetched_at', '_dlt_load_id']
+        ) }}
+    )
+    where table_name = '{{ table_name }}'
+),
+
+cut_off as (
+    select load_id
+    from ({{ list_answers('list_log') }})
+    where is_cut_off
+),
+{% endif %}
+
 answer as (
     select
         entity_id,
@@ -77,6 +102,9 @@ answer as (
     )
     -- a refused row was in the answer: its fact must not be taken for deleted
     where table_name = '{{ table_name }}' and status = 'ok' and coalesce(rows_quarantined, 0) = 0
+    {% if at is none %}
+        and _dlt_load_id not in (select load_id from cut_off)
+    {% endif %}
 ),
 
 {% if at is not none %}

@@ -61,7 +61,8 @@
     file that came late to a bucket) would have to be put between versions that exist: then the
     model starts again from all loads, so that the order of arrival never shows.
 
-    Returns a mapping: is_fresh (the model starts from nothing), loads (list of [source, load_id]).
+    Returns a mapping: is_fresh (the model starts from nothing), loads (list of [source, load_id]),
+    list_loads (those, and all that a list in them may be held against).
 -#}
 {% macro history_plan() -%}
     {% set sources = model.sources | map('first') | unique | list %}
@@ -120,7 +121,12 @@
     {% for row in run_query(pending).rows %}
         {% do found.append([row[0], row[1]]) %}
     {% endfor %}
-    {{ return({'is_fresh': is_fresh, 'loads': found}) }}
+    {# the log of a source's loads is small: a list is held against any of them #}
+    {% set list_loads = [] %}
+    {% for row in run_query("select distinct source, load_id from (" ~ loads ~ ") order by source, load_id").rows %}
+        {% do list_loads.append([row[0], row[1]]) %}
+    {% endfor %}
+    {{ return({'is_fresh': is_fresh, 'loads': found, 'list_loads': list_loads}) }}
 {%- endmacro %}
 
 

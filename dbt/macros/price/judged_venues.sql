@@ -22,7 +22,7 @@ price_config as (
 
 venue_exclusion as (
     select * from {{ ref('cfg_venue_exclusion') }}
-    where known_at is null or {{ is_known() }}
+    where {{ is_curated_known() }}
 ),
 
 venue_kind as (

@@ -29,7 +29,7 @@
         on whole.asset_id = part.asset_id
         and whole.day = part.day
     where not coalesce(
-        abs(whole.grade_value - part.contribution) <= 1e-9 and abs(part.weight_frac - 1) <= 1e-9,
+        abs(whole.grade_value - part.contribution) <= {{ rounding() }} and abs(part.weight_frac - 1) <= {{ rounding() }},
         false
     )
 

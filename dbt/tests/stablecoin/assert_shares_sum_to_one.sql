@@ -2,4 +2,4 @@ select day, sum(share_frac) as share_sum
 from {{ ref('stablecoin_supply_daily') }}
 where share_frac is not null
 group by day
-having abs(sum(share_frac) - 1) > 1e-9
+having abs(sum(share_frac) - 1) > {{ rounding() }}

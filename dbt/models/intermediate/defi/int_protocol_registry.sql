@@ -139,6 +139,8 @@ described as (
         known.gone_from,
         coalesce(known.is_double_counted, false) as is_double_counted,
         coalesce(known.protocol_kind, 'protocol') as protocol_kind,
+        coalesce(known.protocol_id in (select family_id from entry), false)
+        or coalesce(curated.protocol_id in (select family_id from entry), false) as is_family_total,
         curated.insider_allocation_frac,
         curated.launch_day,
         curated.note,

@@ -155,8 +155,16 @@ seed_code as (
 ),
 
 final as (
-    select source, source_id, asset_id, valid_from, valid_to, note, true as is_curated
+    select
+        source,
+        source_id,
+        asset_id,
+        valid_from,
+        {{ known_end('valid_to') }} as valid_to,
+        note,
+        true as is_curated
     from curated
+    where {{ day_start('valid_from') }} <= {{ build_instant() }}
 
     union all
 

@@ -33,6 +33,14 @@ protocol as (
     select * from {{ ref('stg_defillama__protocol') }}
 ),
 
+chain_name as (
+    select * from {{ ref('int_chain_name') }}
+),
+
+chain_alias as (
+    select * from {{ ref('int_chain_alias') }}
+),
+
 alias as (
     select * from {{ ref('int_asset_alias') }}
 ),
@@ -198,9 +206,33 @@ described as (
         and by_gecko.asset_id is null
 ),
 
+unmapped_chain as (
+    select
+        chain_name.source,
+        'chain' as id_kind,
+        chain_name.chain_name as source_id,
+        cast(null as varchar) as source_name,
+        cast(sum(chain_name.row_count) as bigint) as row_count,
+        cast(null as bigint) as market_count,
+        min(chain_name.first_day) as first_day,
+        max(chain_name.last_day) as last_day,
+        cast(null as double) as volume_usd,
+        cast(null as double) as mcap_usd
+    from chain_name
+    inner join chain_alias on chain_name.chain_name = chain_alias.chain_name
+    where not chain_alias.is_known
+    group by chain_name.source, chain_name.chain_name
+),
+
+all_described as (
+    select * from described
+    union all
+    select * from unmapped_chain
+),
+
 final as (
     select *, coalesce(volume_usd, mcap_usd) as size_usd
-    from described
+    from all_described
 )
 
 select * from final

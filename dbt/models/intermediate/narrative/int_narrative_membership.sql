@@ -5,7 +5,7 @@ with asset as (
 
 dated as (
     select * from {{ ref('dim_narrative_membership_curated') }}
-    where known_at is null or {{ is_known() }}
+    where {{ is_curated_known() }}
 ),
 
 narrative as (
@@ -44,7 +44,7 @@ stated as (
         asset_id,
         narrative_id,
         valid_from,
-        valid_to,
+        {{ known_end('valid_to') }} as valid_to,
         known_at,
         weight,
         'dim_narrative_membership_curated' as source

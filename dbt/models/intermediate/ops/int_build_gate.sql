@@ -23,6 +23,11 @@ extraction as (
     select * from {{ ref('stg_lake__extraction') }}
 ),
 
+list_answer as (
+    select * from {{ ref('int_list_answer') }}
+    qualify row_number() over (partition by source, table_name order by known_at desc, load_id desc) = 1
+),
+
 ops_config as (
     select * from {{ ref('cfg_ops') }}
     qualify row_number() over (order by version desc) = 1
@@ -50,6 +55,8 @@ gate as (
     select 'unknown_peg_mechanism' as check_name, 'dim_stablecoin' as mart
     union all
     select 'misspelt_peg_mechanism' as check_name, 'dim_stablecoin' as mart
+    union all
+    select 'list_cut_off' as check_name, 'ops_load_log' as mart
     union all
     select 'gap_of_our_own' as check_name, 'ops_gap' as mart
     union all
@@ -102,6 +109,17 @@ finding as (
         stablecoin_id as sort_key
     from stablecoin
     where is_mechanism_misspelt
+
+    union all
+
+    -- it is not believed: what it lacks is not taken for gone
+    select
+        'list_cut_off' as check_name,
+        source || '.' || table_name || ' has ' || cast(entry_count as varchar) || ' entries, '
+        || cast(longest_count as varchar) || ' before' as item,
+        source || '.' || table_name as sort_key
+    from list_answer
+    where is_cut_off
 
     union all
 

@@ -127,7 +127,7 @@ merged as (
         coalesce(curated.is_double_counted, false) as is_double_counted,
         coalesce(curated.backing_asset_id, identified.backing_asset_id) as backing_asset_id,
         coalesce(curated.launch_day, identified.launch_day) as launch_day,
-        coalesce(curated.dead_from, identified.dead_from) as dead_from,
+        {{ known_end('coalesce(curated.dead_from, identified.dead_from)') }} as dead_from,
         curated.issuer,
         curated.can_freeze,
         curated.attestation_url,

@@ -5,7 +5,7 @@ with asset as (
 
 curated as (
     select * from {{ ref('dim_asset_class_curated') }}
-    where known_at is null or {{ is_known() }}
+    where {{ is_curated_known() }}
 ),
 
 overlay as (
@@ -54,7 +54,7 @@ overlay_interval as (
 ),
 
 dated as (
-    select asset_id, asset_class, valid_from, valid_to from curated
+    select asset_id, asset_class, valid_from, {{ known_end('valid_to') }} as valid_to from curated
     union all
     select asset_id, asset_class, valid_from, valid_to from overlay_interval
 ),

@@ -31,6 +31,13 @@ extent as (
     group by protocol_id
 ),
 
+family_with_days as (
+    select registry.protocol_id
+    from registry
+    inner join extent on registry.protocol_id = extent.protocol_id
+    where registry.is_family_total
+),
+
 holding as (
     select distinct protocol_id from flow
 ),
@@ -54,7 +61,8 @@ final as (
         registry.dead_from,
         registry.gone_from,
         registry.insider_allocation_frac,
-        registry.is_double_counted,
+        registry.is_family_total,
+        registry.is_double_counted or family_with_days.protocol_id is not null as is_double_counted,
         registry.is_curated,
         coalesce(extent.has_tvl, false) as has_tvl,
         coalesce(extent.has_fees, false) as has_fees,
@@ -68,6 +76,7 @@ final as (
         registry.note
     from registry
     left join extent on registry.protocol_id = extent.protocol_id
+    left join family_with_days on registry.family_id = family_with_days.protocol_id
     left join holding on registry.protocol_id = holding.protocol_id
     left join paying on registry.protocol_id = paying.protocol_id
 )

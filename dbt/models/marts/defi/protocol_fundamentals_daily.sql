@@ -19,6 +19,15 @@ protocol_rank as (
     select * from {{ ref('int_protocol_rank_daily') }}
 ),
 
+-- what a family has a word about stands in its members' rows as well
+family_day as (
+    select protocol_day.protocol_id, protocol_day.chain_id, protocol_day.day
+    from protocol_day
+    inner join registry on protocol_day.protocol_id = registry.protocol_id
+    where registry.is_family_total
+        and coalesce(protocol_day.tvl_usd, protocol_day.fees_usd, protocol_day.dex_volume_usd) is not null
+),
+
 build_stamp as (
     select * from {{ ref('int_build_stamp') }}
 ),
@@ -29,6 +38,8 @@ final as (
         protocol_day.chain_id,
         protocol_day.day,
         registry.category,
+        registry.is_family_total,
+        registry.is_double_counted or family_day.protocol_id is not null as is_double_counted,
         protocol_day.tvl_usd,
         protocol_day.fees_usd,
         protocol_day.revenue_usd,
@@ -58,6 +69,10 @@ final as (
         build_stamp.model_version
     from protocol_day
     inner join registry on protocol_day.protocol_id = registry.protocol_id
+    left join family_day
+        on registry.family_id = family_day.protocol_id
+        and protocol_day.chain_id = family_day.chain_id
+        and protocol_day.day = family_day.day
     left join growth
         on protocol_day.protocol_id = growth.protocol_id
         and protocol_day.chain_id = growth.chain_id

@@ -4,7 +4,7 @@ with venue as (
 
 exclusion as (
     select * from {{ ref('cfg_venue_exclusion') }}
-    where known_at is null or {{ is_known() }}
+    where {{ is_curated_known() }}
 ),
 
 candle as (
@@ -33,7 +33,7 @@ described as (
         exclusion.valid_from <= newest.day
         and coalesce(exclusion.valid_to > newest.day, true) as is_current,
         cast(exclusion.valid_from as varchar) || ' to '
-        || coalesce(cast(exclusion.valid_to as varchar), 'open') || ': '
+        || coalesce(cast({{ known_end('exclusion.valid_to') }} as varchar), 'open') || ': '
         || exclusion.reason as interval_text
     from exclusion
     cross join newest
