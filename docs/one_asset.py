@@ -26,7 +26,7 @@ import duckdb
 
 Series = list[float | None]
 
-# seeds of version 1: cfg_grade_group, cfg_signal, cfg_plan
+# seeds: cfg_grade_group and cfg_signal of version 1, cfg_plan of version 2
 GROUPS = {
     "ta_grade": (0.4, ("trend", "breakout", "strength")),
     "quant_grade": (0.4, ("mom_7", "mom_28", "rel_btc", "downside")),
@@ -319,7 +319,11 @@ def plan(page: Page, range_: float | None, vol: dict[int, float | None]) -> list
     most = None if weight is None else min(weight, 0.01) if is_small else weight
     volumes = back(page.volume, len(page.days) - 1, 30)
     cap = 0.01 * median(volumes) if len(volumes) >= 24 else None
-    stop = None if range_ is None or entry - 2 * range_ <= 0 else entry - 2 * range_
+    side = -1 if told("signal") == -1 else 1
+    stop = None
+    # a short is planned where it can be sold, which the page cannot tell from its own rows
+    if range_ is not None and told("no_stop_reason") is None and entry - side * 2 * range_ > 0:
+        stop = entry - side * 2 * range_
     lines = [
         Line("vol_target_weight", weight, told("vol_target_weight")),
         Line("max_position_frac", most, told("max_position_frac")),
@@ -328,13 +332,16 @@ def plan(page: Page, range_: float | None, vol: dict[int, float | None]) -> list
     ]
     if stop is not None and range_ is not None:
         risk = entry - stop
-        support = page.published("technical_daily", "nearest_support_usd")
-        near = stop if support is None else max(stop, support - 0.5 * range_)
-        size = None if most is None else min(most, 0.01 / (risk / entry))
+        column = "nearest_support_usd" if side == 1 else "nearest_resistance_usd"
+        level = page.published("technical_daily", column)
+        behind = stop if level is None else level - side * 0.5 * range_
+        near = side * max(side * stop, side * behind)
+        size = None if most is None else min(most, 0.01 / (abs(risk) / entry))
+        targets = [goal if goal > 0 else None for goal in (entry + 2 * risk, entry + 4 * risk)]
         lines += [
             Line("stop_price_support", near, told("stop_price_support")),
-            Line("take_profit_1", entry + 2 * risk, told("take_profit_1")),
-            Line("take_profit_2", entry + 4 * risk, told("take_profit_2")),
+            Line("take_profit_1", targets[0], told("take_profit_1")),
+            Line("take_profit_2", targets[1], told("take_profit_2")),
             Line("size_by_risk_frac", size, told("size_by_risk_frac")),
         ]
     return lines

@@ -279,7 +279,10 @@ def _pivot_exprs() -> dict[str, pl.Expr]:
         high + 2 * (middle - low),
         low - 2 * (high - middle),
     )
-    return dict(zip(PIVOTS, values, strict=True))
+    # after a wide day the lower ones lie below zero, where there is no price
+    return {
+        name: pl.when(value > 0).then(value) for name, value in zip(PIVOTS, values, strict=True)
+    }
 
 
 def _swings(spine: pl.LazyFrame, bars: int) -> pl.LazyFrame:

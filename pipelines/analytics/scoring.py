@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -57,7 +57,8 @@ class GradeParameters:
         history_d: window of the percentile in an asset's own past, in days.
         history_min_obs: observations which that needs.
         group_min_share: share of a group's applicable factors below which the group is NULL.
-        coverage_floor: sum of available weights below which the grade is NULL.
+        coverage_floor: available part of the weight of all groups in which a factor applies,
+            below which the grade is NULL.
         min_peers: values that a peer group needs; with fewer, the universe is ranked.
         signal_labels: labels of the grade, highest floor first; the last has floor -inf.
         momentum_labels: labels of the change over ``momentum_d`` days, in the same order.
@@ -189,9 +190,11 @@ def assemble_grade(scored: pl.LazyFrame, parameters: GradeParameters) -> pl.Lazy
     Returns:
         The rows given with each group's grade under the group's name, the grade under
         ``parameters.grade`` (0-100; NULL if the weight available is below the floor),
-        ``coverage_frac`` (weight available), ``rank`` (1 = best; ties by asset_id),
-        ``grade_change_1d`` and ``grade_change_7d`` (exact calendar lags), ``grade_signal`` and
-        ``momentum_label``.
+        ``coverage_frac`` (weight available, of the groups in which any factor applies), ``rank``
+        (1 = best; ties by asset_id), ``grade_change_1d`` and ``grade_change_7d`` (exact calendar
+        lags, by the factors that count on both days; NULL if these weigh less than the floor),
+        ``is_composition_changed`` (whether any of these changes leaves a factor out; NULL without a
+        grade), ``grade_signal`` and ``momentum_label``.
     """
     grade = parameters.grade
 
@@ -203,14 +206,19 @@ def assemble_grade(scored: pl.LazyFrame, parameters: GradeParameters) -> pl.Lazy
             .with_columns(_coverage(parameters).alias("coverage_frac"))
             .with_columns(_grade(parameters).alias(grade))
         )
-        changes = {1, 7, parameters.momentum_d}
+        lags = sorted({1, 7, parameters.momentum_d})
+        spine = spine.with_columns(
+            pl.when(_counts(parameters, factor))
+            .then(pl.col(f"{factor.name}_score"))
+            .alias(_counted(factor))
+            for factor in parameters.factors
+        )
+        is_changed = pl.any_horizontal(_is_composition_changed(parameters, days) for days in lags)
         return spine.with_columns(
             # the frame is sorted by asset, so equal grades rank in the order of asset_id
             pl.col(grade).rank("ordinal", descending=True).over(DAY).cast(pl.Int32).alias("rank"),
-            *(
-                (pl.col(grade) - lagged(pl.col(grade), days)).alias(f"grade_change_{days}d")
-                for days in sorted(changes)
-            ),
+            *(_grade_change(parameters, days).alias(f"grade_change_{days}d") for days in lags),
+            pl.when(pl.col(grade).is_not_null()).then(is_changed).alias("is_composition_changed"),
         ).with_columns(
             _labelled(pl.col(grade), parameters.signal_labels).alias("grade_signal"),
             _labelled(
@@ -229,11 +237,13 @@ def grade_components(assembled: pl.LazyFrame, parameters: GradeParameters) -> pl
         parameters: the same parameters.
 
     Returns:
-        One row per (asset_id, day, grade, factor) of each row whose grade is known:
+        One row per (asset_id, day, grade, factor) of each member of the universe, graded or not:
         ``factor_group``, ``value`` (raw), ``xs_pctile``, ``ts_pctile``, ``score``,
         ``is_young``, ``peer_scope``, ``group_weight``, ``weight_frac`` (the factor's share of
-        the grade; NULL if it has none) and ``contribution`` = weight_frac * score. The
-        contributions of a grade sum to it, and its weights to 1.
+        the grade; NULL if it has none), ``no_share_reason`` (why it has none: it is
+        `not_applicable`, has `no_value`, its group is `group_incomplete`, or the grade's
+        `coverage_below_floor`) and ``contribution`` = weight_frac * score. The contributions of a
+        grade sum to it, and its weights to 1.
     """
     grade = parameters.grade
     available = _available_weight(parameters)
@@ -245,11 +255,9 @@ def grade_components(assembled: pl.LazyFrame, parameters: GradeParameters) -> pl
             pl.col(f"{f.name}_score").is_not_null().cast(pl.Int32)
             for f in parameters.members(group)
         )
-        share = pl.when(pl.col(group).is_not_null() & pl.col(f"{name}_score").is_not_null()).then(
-            weight / available / counted
-        )
+        share = pl.when(_counts(parameters, factor)).then(weight / available / counted)
         parts.append(
-            assembled.filter(pl.col(grade).is_not_null())
+            assembled.filter(pl.col("in_universe").fill_null(value=False))
             .select(
                 ASSET,
                 DAY,
@@ -264,6 +272,7 @@ def grade_components(assembled: pl.LazyFrame, parameters: GradeParameters) -> pl
                 pl.col(f"{name}_peer_scope").alias("peer_scope"),
                 pl.lit(weight).alias("group_weight"),
                 share.alias("weight_frac"),
+                _no_share_reason(parameters, factor).alias("no_share_reason"),
             )
             .with_columns((pl.col("weight_frac") * pl.col("score")).alias("contribution"))
         )
@@ -326,6 +335,81 @@ def _applies(factor: Factor) -> pl.Expr:
     return scored | pl.col(factor.applies_to).fill_null(value=True)
 
 
+def _counts(parameters: GradeParameters, factor: Factor) -> pl.Expr:
+    """Whether the factor has a share of the row's grade."""
+    return pl.all_horizontal(
+        pl.col(name).is_not_null()
+        for name in (parameters.grade, factor.group, f"{factor.name}_score")
+    )
+
+
+def _no_share_reason(parameters: GradeParameters, factor: Factor) -> pl.Expr:
+    score = pl.col(f"{factor.name}_score")
+    return (
+        pl.when(score.is_null() & ~_applies(factor))
+        .then(pl.lit("not_applicable"))
+        .when(score.is_null())
+        .then(pl.lit("no_value"))
+        .when(pl.col(factor.group).is_null())
+        .then(pl.lit("group_incomplete"))
+        .when(pl.col(parameters.grade).is_null())
+        .then(pl.lit("coverage_below_floor"))
+    )
+
+
+def _counted(factor: Factor) -> str:
+    return f"_{factor.name}_counted"
+
+
+def _is_composition_changed(parameters: GradeParameters, days: int) -> pl.Expr:
+    """Whether other factors count than ``days`` ago; False where there was no grade then."""
+    was_graded = lagged(pl.col(parameters.grade), days).is_not_null()
+    differs = pl.any_horizontal(
+        pl.col(_counted(factor)).is_null() != lagged(pl.col(_counted(factor)), days).is_null()
+        for factor in parameters.factors
+    )
+    return was_graded & differs
+
+
+def _grade_change(parameters: GradeParameters, days: int) -> pl.Expr:
+    """The grade less that of ``days`` ago, both by the factors that count on both days."""
+
+    def is_common(factor: Factor) -> pl.Expr:
+        now = pl.col(_counted(factor))
+        return now.is_not_null() & lagged(now, days).is_not_null()
+
+    def of_group(group: str, score: Callable[[Factor], pl.Expr]) -> pl.Expr:
+        return pl.mean_horizontal(
+            pl.when(is_common(factor)).then(score(factor)) for factor in parameters.members(group)
+        )
+
+    def weighed(score: Callable[[Factor], pl.Expr]) -> pl.Expr:
+        return pl.sum_horizontal(
+            (weight * of_group(group, score)).fill_null(0.0)
+            for group, weight in parameters.group_weights
+        )
+
+    common = pl.sum_horizontal(
+        pl.when(pl.any_horizontal(is_common(factor) for factor in parameters.members(group)))
+        .then(weight)
+        .otherwise(0.0)
+        for group, weight in parameters.group_weights
+    )
+    now = weighed(lambda factor: pl.col(_counted(factor)))
+    before = weighed(lambda factor: lagged(pl.col(_counted(factor)), days))
+    enough = common / _applicable_weight(parameters) >= parameters.coverage_floor - WEIGHT_ROUNDING
+    return pl.when(enough & (common > 0)).then(now / common - before / common)
+
+
+def _applicable_weight(parameters: GradeParameters) -> pl.Expr:
+    return pl.sum_horizontal(
+        pl.when(pl.any_horizontal(_applies(factor) for factor in parameters.members(group)))
+        .then(weight)
+        .otherwise(0.0)
+        for group, weight in parameters.group_weights
+    )
+
+
 def _available_weight(parameters: GradeParameters) -> pl.Expr:
     return pl.sum_horizontal(
         pl.when(pl.col(group).is_not_null()).then(weight).otherwise(0.0)
@@ -334,9 +418,12 @@ def _available_weight(parameters: GradeParameters) -> pl.Expr:
 
 
 def _coverage(parameters: GradeParameters) -> pl.Expr:
-    total = sum(weight for _, weight in parameters.group_weights)
+    """The weight of the groups that are there, of those that could be."""
+    applicable = _applicable_weight(parameters)
     member = pl.col("in_universe").fill_null(value=False)
-    return pl.when(member).then((_available_weight(parameters) / total).clip(0.0, 1.0))
+    return pl.when(member & (applicable > 0)).then(
+        (_available_weight(parameters) / applicable).clip(0.0, 1.0)
+    )
 
 
 def _grade(parameters: GradeParameters) -> pl.Expr:

@@ -10,6 +10,7 @@
         from {{ components }}
         where grade = '{{ grade }}'
         group by asset_id, day
+        having sum(weight_frac) is not null
     ),
 
     whole as (

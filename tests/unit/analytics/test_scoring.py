@@ -123,13 +123,17 @@ def test_the_parts_sum_to_the_grade(market: Market) -> None:
     parameters = replace(TRADER, history_d=20, history_min_obs=5)
     result = graded(market.frame().lazy(), parameters)
     parts = grade_components(result.lazy(), parameters).collect()
-    sums = parts.group_by("asset_id", "day").agg(
-        pl.col("contribution", "weight_frac").sum(), pl.len()
+    sums = (
+        parts.filter(pl.len().over("asset_id", "day") == len(FACTORS))
+        .filter(pl.col("weight_frac").is_not_null().any().over("asset_id", "day"))
+        .group_by("asset_id", "day")
+        .agg(pl.col("contribution", "weight_frac").sum(), pl.len())
     )
     known_rows = result.filter(pl.col("trader_grade").is_not_null())
     joined = known_rows.join(sums, on=["asset_id", "day"])
     assert joined.height == known_rows.height == sums.height
     assert (joined["len"] == len(FACTORS)).all()
+    assert (parts["weight_frac"].is_null() == parts["no_share_reason"].is_not_null()).all()
     if joined.height:
         gap = (joined["contribution"] - joined["trader_grade"]).abs().max()
         assert gap <= 1e-9, f"the parts miss the grade by {gap}"
@@ -180,6 +184,89 @@ def test_changes_are_of_exact_calendar_days() -> None:
     assert values[10]["grade_change_7d"] is None
     expected = values[9]["trader_grade"] - values[2]["trader_grade"]
     assert values[9]["grade_change_7d"] == pytest.approx(expected)
+
+
+def weeks(gone: dict[str, int], days: int = 12) -> pl.LazyFrame:
+    """Four assets that stay in their order; of asset-1 some factors are unknown from a day on."""
+    return pl.concat(
+        series(
+            {
+                name: [
+                    None if k == 1 and i >= gone.get(name, days) else float(k * (j + 1) + i % 3)
+                    for i in range(days)
+                ]
+                for j, name in enumerate(FACTORS)
+            }
+            | {"in_universe": [True] * days},
+            asset=f"asset-{k}",
+        )
+        for k in range(4)
+    )
+
+
+def test_a_factor_that_disappears_is_no_change_of_the_grade() -> None:
+    """Nothing moved but the list of what is known."""
+    parameters = replace(TRADER, history_min_obs=100)
+    result = graded(weeks({"downside": 9}), parameters).filter(pl.col("asset_id") == "asset-1")
+    rows = {row["day"].day: row for row in result.iter_rows(named=True)}
+    before, after = rows[9], rows[10]
+    assert after["trader_grade"] != pytest.approx(before["trader_grade"], abs=0.5)
+    assert after["grade_change_1d"] == pytest.approx(0, abs=1e-9)
+    assert after["grade_change_7d"] == pytest.approx(0, abs=1e-9)
+    assert after["momentum_label"] == "holding"
+    assert (before["is_composition_changed"], after["is_composition_changed"]) == (False, True)
+    others = graded(weeks({"downside": 9}), parameters).filter(pl.col("asset_id") == "asset-2")
+    assert not others["is_composition_changed"].any(), "another asset's factors are not its own"
+
+
+def test_what_has_too_little_in_common_has_no_change() -> None:
+    """Grades of 0.8 and 0.6 of the weight that share the 0.4 of one group."""
+    frame = weeks({"trend": 9, "breakout": 9, "strength": 9})
+    start = {"vol_conf": 9, "crowding": 9, "usage": 9}
+    late = frame.with_columns(
+        pl.when(pl.col("day").dt.day() > start[name]).then(pl.col(name)).alias(name)
+        for name in start
+    )
+    parameters = replace(TRADER, history_min_obs=100)
+    result = graded(late, parameters).filter(pl.col("asset_id") == "asset-1")
+    rows = {row["day"].day: row for row in result.iter_rows(named=True)}
+    assert_list([rows[9]["coverage_frac"], rows[10]["coverage_frac"]], [0.8, 0.6])
+    assert rows[10]["trader_grade"] is not None
+    assert rows[10]["grade_change_1d"] is rows[10]["momentum_label"] is None
+    assert rows[10]["is_composition_changed"] is True
+
+
+def test_a_grade_does_not_wait_for_a_group_in_which_nothing_applies() -> None:
+    factors = tuple(
+        replace(factor, applies_to="is_network") if factor.group == "ta_grade" else factor
+        for factor in TRADER.factors
+    )
+    parameters = replace(TRADER, factors=factors)
+    frame = known(2, "mom_7", "mom_28").collect()
+    result = graded(frame.with_columns(pl.Series("is_network", [True, False])).lazy(), parameters)
+    assert_list(result["coverage_frac"].to_list(), [0.4, 0.4 / 0.6])
+    assert result["trader_grade"].is_null().to_list() == [True, False]
+
+
+def test_the_parts_of_no_grade_say_why() -> None:
+    factors = tuple(
+        replace(factor, applies_to="is_network") if factor.name == "usage" else factor
+        for factor in TRADER.factors
+    )
+    parameters = replace(TRADER, factors=factors)
+    frame = known(2, "trend", "breakout", "mom_7").collect()
+    result = graded(frame.with_columns(pl.lit(value=False).alias("is_network")).lazy(), parameters)
+    parts = grade_components(result.lazy(), parameters).collect()
+    first = parts.filter(pl.col("asset_id") == "asset-0")
+    reasons = dict(first.select("factor", "no_share_reason").iter_rows())
+    assert result["trader_grade"].to_list() == [N, N]
+    assert parts["weight_frac"].null_count() == parts.height == 2 * len(FACTORS)
+    assert [reasons[name] for name in ("trend", "mom_7", "crowding", "usage")] == [
+        "coverage_below_floor",
+        "group_incomplete",
+        "no_value",
+        "not_applicable",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,9 @@ told as (
         case when fundamentals.tvl_usd >= defi_config.tvl_floor_usd then fundamentals.tvl_usd end
         as tvl_usd,
         fundamentals.usd_inflow_90d_usd,
-        fundamentals.fees_growth_90d_frac
+        fundamentals.fees_growth_90d_frac,
+        fundamentals.fees_30d_usd is not null as has_fees,
+        fundamentals.tvl_usd is not null as has_value
     from fundamentals
     cross join defi_convention
     cross join price_config
@@ -156,7 +158,9 @@ valued as (
                 and volume_window.volume_90d_count >= factor_config.turnover_min_obs
                 then volume_window.volume_median_90d_usd / supply_window.mcap_usd
         end as turnover,
-        case when volume_window.n_venues > 0 then cast(volume_window.n_venues as double) end as venues
+        case when volume_window.n_venues > 0 then cast(volume_window.n_venues as double) end as venues,
+        told.has_fees,
+        told.has_value
     from membership
     cross join factor_config
     inner join asset on membership.asset_id = asset.asset_id
@@ -177,13 +181,19 @@ valued as (
         and membership.day = volume_window.day
 ),
 
+-- what an asset is shows in what was ever told of it: a token need not belong to a protocol, a coin
+-- whose network earns fees holds nobody's deposits
 final as (
     select
-        *,
-        -- a coin is a network to be valued by its use; what earns fees shows it or is a token
-        coalesce(pf, ps, mcap_tvl) is not null or asset_class != 'coin' as earns_fees,
+        * exclude (has_fees, has_value),
+        coalesce(bool_or(has_fees) over so_far, false) as earns_fees,
+        coalesce(bool_or(has_value) over so_far, false) as holds_value,
         coalesce(nvt_signal, mvrv) is not null or asset_class = 'coin' as is_network
     from valued
+    window so_far as (
+        partition by asset_id order by day
+        rows between unbounded preceding and current row
+    )
 )
 
 select * from final

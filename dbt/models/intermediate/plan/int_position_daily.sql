@@ -15,6 +15,10 @@ indicator as (
     select asset_id, day, atr_14 from {{ ref('int_technical_daily') }}
 ),
 
+short_market as (
+    select * from {{ ref('int_short_market_daily') }}
+),
+
 plan_config as (
     select * from {{ ref('cfg_plan') }}
     qualify row_number() over (order by version desc) = 1
@@ -41,7 +45,9 @@ entered as (
         case when dated.position != 0 then entry_bar.close_usd end as entry_usd,
         case
             when dated.position != 0
-                and plan_config.stop_atr * indicator.atr_14 * entry_bar.unit_ratio > 0
+                and plan_config.stop_atr * indicator.atr_14 * entry_bar.unit_ratio
+                > plan_config.min_stdev * entry_bar.close_usd
+                and (dated.position > 0 or short_market.is_shortable)
                 then plan_config.stop_atr * indicator.atr_14 * entry_bar.unit_ratio
         end as risk_usd,
         plan_config.take_profit_1_r,
@@ -54,6 +60,9 @@ entered as (
     left join indicator
         on dated.asset_id = indicator.asset_id
         and dated.entry_day = indicator.day
+    left join short_market
+        on dated.asset_id = short_market.asset_id
+        and dated.entry_day = short_market.day
 ),
 
 reached as (

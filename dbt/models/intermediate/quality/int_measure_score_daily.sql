@@ -51,7 +51,7 @@ final as (
         day,
         score as value
     from component
-    where score is not null
+    where weight_frac is not null
 
     union all
 

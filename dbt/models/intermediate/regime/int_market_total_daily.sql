@@ -123,7 +123,7 @@ compared as (
     window past_200d as ({{ last_days(200, 'true') }})
 ),
 
-final as (
+described as (
     select
         day,
         asset_count,
@@ -147,6 +147,21 @@ final as (
         {{ value_days_ago('alt_share_frac', 7, 'true') }} as alt_share_7_frac,
         {{ value_days_ago('alt_share_frac', 30, 'true') }} as alt_share_30_frac
     from compared
+),
+
+-- where shares move, on the day by itself
+final as (
+    select
+        *,
+        case
+            when alt_share_30_frac is null or alt_share_7_frac is null then null
+            when alt_share_frac > alt_share_30_frac and alt_share_frac > alt_share_7_frac
+                then 'into_alts'
+            when alt_share_frac > alt_share_7_frac then 'turning_to_alts'
+            when alt_share_frac > alt_share_30_frac then 'turning_from_alts'
+            when alt_share_frac is not null then 'out_of_alts'
+        end as rotation
+    from described
 )
 
 select * from final

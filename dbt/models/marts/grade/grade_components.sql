@@ -21,6 +21,7 @@ final as (
         component.peer_scope,
         component.group_weight,
         component.weight_frac,
+        component.no_share_reason,
         component.contribution,
         component.grade_version,
         component.weights_hash,

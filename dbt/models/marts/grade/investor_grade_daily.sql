@@ -5,7 +5,8 @@ with grade as (
 ),
 
 trader as (
-    select asset_id, day, trader_grade from {{ ref('int_trader_grade_daily') }}
+    select asset_id, day, trader_grade, is_composition_changed
+    from {{ ref('int_trader_grade_daily') }}
 ),
 
 market_cap as (
@@ -51,7 +52,8 @@ described as (
             membership.history_d,
             coalesce({{ days_between('asset.launch_day', 'grade.day') }} + 1, 0)
         ) as age_d,
-        trader.trader_grade
+        trader.trader_grade,
+        grade.is_composition_changed or trader.is_composition_changed as is_either_changed
     from grade
     left join asset on grade.asset_id = asset.asset_id
     left join trader
@@ -83,6 +85,7 @@ final as (
         cast(described.rank as bigint) as grade_rank,
         described.grade_change_1d,
         described.grade_change_7d,
+        described.is_composition_changed,
         described.grade_signal,
         coalesce(described.momentum_label, 'none') as momentum_label,
         case
@@ -108,7 +111,10 @@ final as (
             when described.known_mcap_usd is not null then 'emerging'
         end as grade_class,
         described.trader_grade,
-        described.investor_grade - described.trader_grade as divergence,
+        case
+            when not described.is_either_changed
+                then described.investor_grade - described.trader_grade
+        end as divergence,
         described.grade_version,
         described.weights_hash,
         build_stamp.as_of_ts,

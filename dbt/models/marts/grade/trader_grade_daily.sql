@@ -19,6 +19,7 @@ final as (
         cast(grade.rank as bigint) as grade_rank,
         grade.grade_change_1d,
         grade.grade_change_7d,
+        grade.is_composition_changed,
         grade.grade_signal,
         coalesce(grade.momentum_label, 'none') as momentum_label,
         grade.grade_version,

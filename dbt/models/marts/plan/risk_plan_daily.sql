@@ -20,7 +20,12 @@ risk as (
 ),
 
 indicator as (
-    select asset_id, day, atr_14, nearest_support_usd from {{ ref('technical_daily') }}
+    select asset_id, day, atr_14, nearest_support_usd, nearest_resistance_usd
+    from {{ ref('technical_daily') }}
+),
+
+short_market as (
+    select * from {{ ref('int_short_market_daily') }}
 ),
 
 market_cap as (
@@ -99,7 +104,14 @@ joined as (
                 then plan_config.liquidity_frac * volume_window.volume_median_30d_usd
         end as liquidity_cap_usd,
         indicator.atr_14,
-        indicator.nearest_support_usd,
+        -- the level behind which a plan of that side is given up
+        case
+            when signal.signal < 0 then indicator.nearest_resistance_usd
+            else indicator.nearest_support_usd
+        end as nearest_level_usd,
+        -- without a signal the plan is that of an entry
+        case when signal.signal < 0 then -1 else 1 end as plan_side,
+        short_market.is_shortable,
         position.position,
         position.entry_day as position_day,
         position.position_entry_usd,
@@ -144,6 +156,9 @@ joined as (
     left join indicator
         on signal.asset_id = indicator.asset_id
         and signal.day = indicator.day
+    left join short_market
+        on signal.asset_id = short_market.asset_id
+        and signal.day = short_market.day
     left join market_cap
         on signal.asset_id = market_cap.asset_id
         and signal.day = market_cap.day
@@ -159,74 +174,110 @@ stopped as (
             when vol_ann > plan_config.min_stdev
                 then least(plan_config.max_weight_frac, plan_config.vol_target_ann / vol_ann)
         end as vol_target_weight,
+        joined.entry_usd - joined.plan_side * plan_config.stop_atr * joined.atr_14 as wanted_stop_usd,
         case
-            when atr_14 > 0 and entry_usd - plan_config.stop_atr * atr_14 > 0
-                then entry_usd - plan_config.stop_atr * atr_14
-        end as stop_price,
+            when joined.entry_usd is null then 'no_price'
+            when joined.plan_side < 0 and not coalesce(joined.is_shortable, false) then 'no_short_market'
+            when joined.atr_14 is null then 'no_range'
+            when plan_config.stop_atr * joined.atr_14 <= plan_config.min_stdev * joined.entry_usd
+                then 'flat'
+            when joined.entry_usd - joined.plan_side * plan_config.stop_atr * joined.atr_14 <= 0
+                then 'below_zero'
+        end as no_stop_reason,
         plan_config.support_atr,
         plan_config.moonshot_max_frac,
         plan_config.take_profit_1_r,
         plan_config.take_profit_2_r,
         plan_config.risk_at_stop_frac,
+        plan_config.max_gross_frac,
         plan_config.version
     from joined
     cross join plan_config
 ),
 
+planned as (
+    select
+        *,
+        case when no_stop_reason is null then wanted_stop_usd end as stop_price,
+        -- what nobody can weigh is treated as small
+        case
+            when vol_target_weight is null then null
+            when coalesce(is_moonshot, true) then least(vol_target_weight, moonshot_max_frac)
+            else vol_target_weight
+        end as max_position_frac,
+        nearest_level_usd - plan_side * support_atr * atr_14 as level_stop_usd
+    from stopped
+),
+
 sized as (
     select
         *,
-        (entry_usd - stop_price) / entry_usd as stop_dist_frac,
-        -- what nobody can weigh is treated as small
+        plan_side * (entry_usd - stop_price) as risk_usd,
+        plan_side * (entry_usd - stop_price) / entry_usd as stop_dist_frac,
         case
-            when coalesce(is_moonshot, true) then least(vol_target_weight, moonshot_max_frac)
-            else vol_target_weight
-        end as max_position_frac
-    from stopped
+            when plan_side * (entry_usd - stop_price) > 0
+                then least(max_position_frac, risk_at_stop_frac * entry_usd / (plan_side * (entry_usd - stop_price)))
+        end as size_by_risk_frac
+    from planned
+),
+
+-- what is wanted of all positions together, and the part of it that the limit allows
+scaled as (
+    select
+        *,
+        case
+            when signal != 0
+                then size_by_risk_frac * least(
+                    1,
+                    max_gross_frac / nullif({{ inexact(
+                        'sum(' ~ exact('case when signal != 0 then size_by_risk_frac end') ~ ') over (partition by day)'
+                    ) }}, 0)
+                )
+        end as size_in_portfolio_frac
+    from sized
 ),
 
 final as (
     select
-        sized.asset_id,
-        sized.day,
-        sized.effective_day,
-        cast(sized.signal as bigint) as signal,
-        sized.signal_event_id,
-        sized.entry_usd,
-        sized.mcap_usd,
-        sized.is_moonshot,
-        sized.vol_target_weight,
+        scaled.asset_id,
+        scaled.day,
+        scaled.effective_day,
+        cast(scaled.signal as bigint) as signal,
+        scaled.signal_event_id,
+        scaled.entry_usd,
+        scaled.mcap_usd,
+        scaled.is_moonshot,
+        scaled.vol_target_weight,
+        scaled.max_position_frac,
+        scaled.liquidity_cap_usd,
+        scaled.stop_price,
         case
-            when sized.vol_target_weight is not null then sized.max_position_frac
-        end as max_position_frac,
-        sized.liquidity_cap_usd,
-        sized.stop_price,
-        case
-            when sized.nearest_support_usd < sized.entry_usd
-                and sized.nearest_support_usd - sized.support_atr * sized.atr_14 > 0
-                then greatest(
-                    sized.stop_price, sized.nearest_support_usd - sized.support_atr * sized.atr_14
-                )
-            else sized.stop_price
+            when scaled.no_stop_reason is not null then null
+            when scaled.plan_side * (scaled.entry_usd - scaled.nearest_level_usd) > 0
+                and scaled.plan_side * (scaled.level_stop_usd - scaled.stop_price) > 0
+                then scaled.level_stop_usd
+            else scaled.stop_price
         end as stop_price_support,
-        sized.stop_dist_frac,
-        sized.entry_usd + sized.take_profit_1_r * (sized.entry_usd - sized.stop_price)
-        as take_profit_1,
-        sized.entry_usd + sized.take_profit_2_r * (sized.entry_usd - sized.stop_price)
-        as take_profit_2,
-        case
-            when sized.vol_target_weight is not null and sized.stop_dist_frac > 0
-                then least(sized.max_position_frac, sized.risk_at_stop_frac / sized.stop_dist_frac)
-        end as size_by_risk_frac,
-        cast(sized.position as bigint) as position,
-        sized.position_day,
-        sized.position_entry_usd,
-        sized.position_stop_usd,
-        sized.r_multiple,
-        sized.exit_reason_candidates,
+        scaled.no_stop_reason,
+        scaled.stop_dist_frac,
+        {% for number in [1, 2] %}
+            -- a short cannot earn more than the price
+            case
+                when scaled.entry_usd + scaled.plan_side * scaled.take_profit_{{ number }}_r * scaled.risk_usd > 0
+                    then scaled.entry_usd + scaled.plan_side * scaled.take_profit_{{ number }}_r * scaled.risk_usd
+            end as take_profit_{{ number }},
+        {% endfor %}
+        scaled.size_by_risk_frac,
+        scaled.size_in_portfolio_frac,
+        cast(scaled.position as bigint) as position,
+        scaled.position_day,
+        scaled.position_entry_usd,
+        scaled.position_stop_usd,
+        scaled.r_multiple,
+        scaled.exit_reason_candidates,
         build_stamp.as_of_ts,
-        build_stamp.model_version || ' plan.' || sized.version as model_version
-    from sized
+        build_stamp.model_version || ' plan.' || scaled.version as model_version
+    from scaled
     cross join build_stamp
 )
 

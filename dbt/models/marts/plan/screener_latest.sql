@@ -71,24 +71,38 @@ next_event as (
     group by token_event.asset_id
 ),
 
--- of several narratives the one that leads
-told as (
+-- a narrative may have a member and no basket
+belonging as (
     select
         price.asset_id,
-        narrative.narrative_id,
-        narrative.quadrant
+        narrative_membership.narrative_id,
+        narrative.quadrant,
+        row_number() over (
+            partition by price.asset_id
+            order by
+                narrative.narrative_rank nulls last,
+                narrative.narrative_id is null,
+                narrative_membership.narrative_id
+        ) as place,
+        narrative.narrative_id is not null as has_basket
     from price
     inner join narrative_membership
         on price.asset_id = narrative_membership.asset_id
         and price.day >= narrative_membership.valid_from
         and price.day < coalesce(narrative_membership.valid_to, date '9999-12-31')
-    inner join narrative
+    left join narrative
         on narrative_membership.narrative_id = narrative.narrative_id
         and price.day = narrative.day
-    qualify row_number() over (
-        partition by price.asset_id, price.day
-        order by narrative.narrative_rank nulls last, narrative.narrative_id
-    ) = 1
+),
+
+told as (
+    select
+        asset_id,
+        {{ joined_text('narrative_id', ',', 'place') }} as narrative_ids,
+        max(case when place = 1 and has_basket then narrative_id end) as narrative_id,
+        max(case when place = 1 then quadrant end) as quadrant
+    from belonging
+    group by asset_id
 ),
 
 joined as (
@@ -136,6 +150,7 @@ joined as (
         plan.size_by_risk_frac,
         plan.liquidity_cap_usd,
         told.narrative_id,
+        told.narrative_ids,
         told.quadrant,
         peer.sector_pctile as pf_pctile_in_sector,
         next_event.next_event_day,

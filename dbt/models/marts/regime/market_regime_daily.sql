@@ -118,14 +118,7 @@ final as (
         (total.total_mcap_usd - total.btc_mcap_usd - total.alt_mcap_usd - total.stablecoin_mcap_usd)
         / total.total_mcap_usd as asset_backed_share_frac,
         total.alt_share_frac - total.alt_share_30_frac as alt_share_change_30d,
-        case
-            when total.alt_share_30_frac is null or total.alt_share_7_frac is null then null
-            when total.alt_share_frac > total.alt_share_30_frac and total.alt_share_frac > total.alt_share_7_frac
-                then 'into_alts'
-            when total.alt_share_frac > total.alt_share_7_frac then 'turning_to_alts'
-            when total.alt_share_frac > total.alt_share_30_frac then 'turning_from_alts'
-            when total.alt_share_frac is not null then 'out_of_alts'
-        end as rotation_phase,
+        regime.rotation_phase,
         altseason.altseason_index,
         altseason.altseason_member_count,
         altseason.altseason_index_pit,
