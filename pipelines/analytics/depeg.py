@@ -21,7 +21,7 @@ from pipelines.analytics.calendar import (
 
 COIN: Final = "stablecoin_id"
 
-CHANGES: Final = ("open", "worst", "close", "dead")
+CHANGES: Final = ("suspect", "open", "worst", "close", "dead")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,32 +56,46 @@ class DepegParameters:
 
 
 def depeg_log(frame: pl.LazyFrame, parameters: DepegParameters) -> pl.LazyFrame:
-    """Log every change of every depeg event on the day that it became known (C.6.4, G-16).
+    """Log every change of every depeg event on the day that it became known.
 
-    A day without a deviation, or not eligible, freezes all counters. An event never ends by the
-    coin's death: from ``dead_from`` on nothing opens, and what is open is logged as dead.
+    On an eligible day the published deviation opens and closes. On any other day the readings
+    themselves do, whatever the day's label: what all of them say at least opens an event, and only
+    readings that prove a recovery close one. A single reading opens nothing alone: it is a suspect
+    until the next one lies on the same side, or does not. Missing evidence changes nothing, so an
+    event outlives the markets of its coin. It never ends by the coin's death either: from
+    ``dead_from`` on nothing opens, and what is open is logged as dead.
 
     Args:
-        frame: one row per (stablecoin_id, day) with ``dev_bps``, ``is_eligible`` (NULL counts as
-            false), ``dev_low_bps`` (canonical low; may be NULL) and ``dead_from`` (Date or NULL).
+        frame: one row per (stablecoin_id, day) with ``dev_bps`` (published; it alone makes the
+            worst), ``is_eligible`` (NULL counts as false), ``dev_low_bps`` (canonical low; may be
+            NULL), ``dead_from`` (Date or NULL), and, of days that are not eligible, optionally
+            ``reading_bps`` (the reading nearest to the peg, 0 where they disagree about the side;
+            NULL without a reading), ``is_confirmed`` (more than one reading says so) and
+            ``recovery_bps`` (the reading furthest from the peg where the day could prove a
+            recovery).
         parameters: the thresholds.
 
     Returns:
         One row per state change and per new worst, in the order in which they became known:
         ``event_key`` (coin|start: the text to hash into an event_id), stablecoin_id,
         ``known_from_day``, ``change`` (one of ``CHANGES``), ``start_day``, ``detected_day``,
-        ``rule`` ('fast' or 'slow'), ``worst_bps`` (signed, largest in size), ``worst_low_bps``
-        (lowest canonical low on eligible days of the event), ``last_day_off``, ``closed_day``
-        and ``severity`` ('minor', 'major', 'severe'). Each row holds the event as it was known on
-        that day; a view over the newest row per event with ``known_from_day <= t`` is the summary
-        as of t, and nothing about an event is known before its ``detected_day``.
+        ``rule`` ('fast' or 'slow'), ``worst_bps`` (signed, the published deviation largest in
+        size; before any was published the first reading), ``worst_low_bps`` (lowest canonical low
+        on eligible days of the event), ``last_day_off``, ``closed_day`` and ``severity``
+        ('minor', 'major', 'severe'). Each row holds the event as it was known on that day; a view
+        over the newest row per event with ``known_from_day <= t`` is the summary as of t, and
+        nothing about an event is known before its ``detected_day``. A 'suspect' is no event: it
+        is told on the day of its print, and becomes one when it is confirmed.
     """
-    wanted = frame.select(
+    given = frame.collect_schema()
+    optional = {"reading_bps": pl.Float64, "recovery_bps": pl.Float64, "is_confirmed": pl.Boolean}
+    wanted = frame.with_columns(
+        pl.lit(None, dtype).alias(name) for name, dtype in optional.items() if name not in given
+    ).select(
         COIN,
         DAY,
-        pl.col("dev_bps").cast(pl.Float64),
-        pl.col("dev_low_bps").cast(pl.Float64),
-        pl.col("is_eligible").fill_null(value=False),
+        pl.col("dev_bps", "dev_low_bps", "reading_bps", "recovery_bps").cast(pl.Float64),
+        pl.col("is_eligible", "is_confirmed").fill_null(value=False),
         (pl.col(DAY) >= pl.col("dead_from")).fill_null(value=False).alias("_dead"),
     )
     schema = {
@@ -102,10 +116,15 @@ def depeg_log(frame: pl.LazyFrame, parameters: DepegParameters) -> pl.LazyFrame:
     def run(spine: pl.DataFrame) -> pl.DataFrame:
         panel = Panel(spine)
         eligible = panel.flags(spine["is_eligible"])
+        deviations = panel.floats(spine["dev_bps"])
+        eligible &= ~np.isnan(deviations)
         machine = _Machine(
             parameters,
-            deviations=np.where(eligible, panel.floats(spine["dev_bps"]), np.nan),
-            lows=panel.floats(spine["dev_low_bps"]),
+            deviations=deviations,
+            lows=np.where(eligible, panel.floats(spine["dev_low_bps"]), np.nan),
+            readings=np.where(eligible, deviations, panel.floats(spine["reading_bps"])),
+            recoveries=np.where(eligible, deviations, panel.floats(spine["recovery_bps"])),
+            confirmed=eligible | panel.flags(spine["is_confirmed"]),
             dead=panel.flags(spine["_dead"]),
         )
         return machine.run(spine, panel).select(list(schema))
@@ -158,10 +177,11 @@ def death_spiral(
 
 
 class _Machine:
-    """The state machine of all coins at once, stepping through the days (C.6.4).
+    """The state machine of all coins at once, stepping through the days.
 
-    Days are rows of the panel. Of each coin it remembers the run of closes outside the slow
-    threshold that may become an event, and the event that is open.
+    Days are rows of the panel. Of each coin it remembers the run of readings outside the slow
+    threshold that may become an event, the side of a single print that waits for the next one,
+    and the event that is open.
     """
 
     def __init__(
@@ -170,17 +190,23 @@ class _Machine:
         *,
         deviations: FloatArray,
         lows: FloatArray,
+        readings: FloatArray,
+        recoveries: FloatArray,
+        confirmed: BoolArray,
         dead: BoolArray,
     ) -> None:
         self._p = parameters
-        self._deviations, self._lows, self._dead = deviations, lows, dead
+        self._deviations, self._lows = deviations, lows
+        self._readings, self._recoveries = readings, recoveries
+        self._confirmed, self._dead = confirmed, dead
         coins = deviations.shape[1]
         self._open = np.zeros(coins, dtype=np.bool_)
         self._run = np.zeros(coins, dtype=np.int64)
+        self._suspect = np.zeros(coins)
         self._inside = np.zeros(coins, dtype=np.int64)
         self._start, self._detected, self._last_off = np.zeros((3, coins), dtype=np.int64)
         self._fast = np.zeros(coins, dtype=np.bool_)
-        self._worst = np.zeros(coins)
+        self._worst = np.full(coins, np.nan)
         self._worst_low = np.full(coins, np.nan)
         self._log: list[tuple[int, str, IntArray, dict[str, npt.NDArray[np.generic]]]] = []
 
@@ -188,9 +214,10 @@ class _Machine:
         """Step through the days and return the log."""
         for day in range(self._deviations.shape[0]):
             self._bury(day)
-            known = ~np.isnan(self._deviations[day]) & ~self._dead[day]
-            if known.any():
-                self._step(day, known)
+            alive = ~self._dead[day]
+            was_open = self._open.copy()
+            self._watch(day, alive & ~was_open)
+            self._follow(day, alive & was_open)
         return self._to_frame(spine, panel)
 
     def _bury(self, day: int) -> None:
@@ -199,49 +226,63 @@ class _Machine:
             self._note(day, "dead", gone)
             self._open &= ~gone
 
-    def _step(self, day: int, known: BoolArray) -> None:
+    def _watch(self, day: int, coins: BoolArray) -> None:
+        """Take a day of coins that have no open event."""
         p = self._p
-        deviation, low = self._deviations[day], self._lows[day]
-        size = np.abs(deviation)
-        was_open = self._open.copy()
-
-        # a coin at its peg: the run of closes outside the slow threshold
-        off = known & ~was_open & (size >= p.slow_bps)
-        calm = known & ~was_open & ~off
-        self._run[calm] = 0
+        reading = self._readings[day]
+        size = np.abs(reading)
+        side = np.sign(reading)
+        off = coins & (size >= p.slow_bps)
+        calm = coins & (size < p.slow_bps)
         begins = off & (self._run == 0)
         self._start[begins] = day
-        self._worst[begins] = deviation[begins]
-        self._worst_low[begins] = low[begins]
-        worse = off & (size > np.abs(self._worst))
-        self._worst[worse] = deviation[worse]
+        self._worst[begins] = self._worst_low[begins] = np.nan
         self._run[off] += 1
-        self._worst_low[off] = np.fmin(self._worst_low[off], low[off])
-        fast = known & ~was_open & (size >= p.fast_bps)
-        opens = fast | (off & (self._run >= p.slow_d))
-        self._open |= opens
-        self._detected[opens] = day
-        self._last_off[opens] = day
-        self._fast[opens] = fast[opens]
+        self._run[calm] = 0
+        self._worsen(day, coins & (self._run > 0))
+
+        fast = off & (size >= p.fast_bps)
+        seconded = off & (side == self._suspect)
+        sudden = (fast & self._confirmed[day]) | seconded
+        opens = sudden | (off & (self._run >= p.slow_d))
+        suspects = fast & ~opens
+        # a print of which nobody has published a price is all that is known of its depth
+        unpublished = (opens | suspects) & np.isnan(self._worst)
+        self._worst[unpublished] = reading[unpublished]
+        self._suspect[off | calm] = 0
+        self._suspect[suspects] = side[suspects]
+        self._detected[opens | suspects] = day
+        self._last_off[opens | suspects] = day
+        self._fast[opens | suspects] = (sudden | suspects)[opens | suspects]
         self._inside[opens] = 0
+        self._open |= opens
+        self._note(day, "suspect", suspects)
         self._note(day, "open", opens)
 
-        # a coin with an open event
-        live = known & was_open
-        worse = live & (size > np.abs(self._worst))
-        lower = live & ((low < self._worst_low) | (np.isnan(self._worst_low) & ~np.isnan(low)))
-        self._worst[worse] = deviation[worse]
-        self._worst_low[lower] = low[lower]
-        inside = live & (size <= p.close_bps)
-        outside = live & ~inside
+    def _follow(self, day: int, coins: BoolArray) -> None:
+        """Take a day of coins with an open event."""
+        p = self._p
+        changed = self._worsen(day, coins)
+        inside = coins & (np.abs(self._recoveries[day]) <= p.close_bps)
+        beyond = np.fmax(np.abs(self._readings[day]), np.abs(self._deviations[day]))
+        outside = coins & ~inside & (beyond > p.close_bps)
         self._inside[outside] = 0
         self._inside[inside] += 1
         self._last_off[outside] = day
         closes = inside & (self._inside >= p.close_d)
-        self._note(day, "worst", (worse | lower) & ~closes)
+        self._note(day, "worst", changed & ~closes)
         self._note(day, "close", closes)
         self._open &= ~closes
         self._run[closes] = 0
+
+    def _worsen(self, day: int, coins: BoolArray) -> BoolArray:
+        """Move the worst of the coins; return whose moved."""
+        deviation, low = self._deviations[day], self._lows[day]
+        worse = coins & ~np.isnan(deviation) & ~(np.abs(deviation) <= np.abs(self._worst))
+        lower = coins & ~np.isnan(low) & ~(low >= self._worst_low)
+        self._worst[worse] = deviation[worse]
+        self._worst_low[lower] = low[lower]
+        return worse | lower
 
     def _note(self, day: int, change: str, coins: BoolArray) -> None:
         which = np.flatnonzero(coins)

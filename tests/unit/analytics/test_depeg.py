@@ -87,12 +87,78 @@ def test_two_days_at_the_peg_must_follow_each_other() -> None:
     assert [row[:2] for row in log([150.0, 0.0, 60.0, 0.0, 0.0])] == [(0, "open"), (4, "close")]
 
 
-def test_ineligible_days_freeze_all_counters() -> None:
-    dev = [60.0, 60.0, 900.0, N, 60.0]
-    assert log(dev, eligible=[True, True, False, True, True]) == [(4, "open", 0, 4, 60)]
-    closing = [150.0, 0.0, 800.0, N, 0.0]
-    rows = log(closing, eligible=[True, True, N, True, True])
+def test_days_on_which_nobody_is_heard_freeze_all_counters() -> None:
+    dev = [60.0, 60.0, N, N, 60.0]
+    assert log(dev, eligible=[True, True, False, N, True]) == [(4, "open", 0, 4, 60)]
+    closing = [150.0, 0.0, N, N, 0.0]
+    rows = log(closing, eligible=[True, True, N, False, True])
     assert [row[:2] for row in rows] == [(0, "open"), (4, "close")]
+
+
+def test_an_open_event_worsens_on_days_of_any_quality() -> None:
+    """What is published of a day without enough venues or volume is the event's worst, too."""
+    dev = [-150.0, -800.0, -9652.0]
+    assert log(dev, eligible=[True, False, False]) == [
+        (0, "open", 0, 0, -150),
+        (1, "worst", 0, 0, -800),
+        (2, "worst", 0, 0, -9652),
+    ]
+
+
+def readings(
+    reading: list[float | None],
+    *,
+    confirmed: list[bool] | bool = True,
+    recovery: list[float | None] | None = None,
+    dev: list[float | None] | None = None,
+) -> list[tuple[Any, ...]]:
+    """The log of a coin of which no day is eligible."""
+    count = len(reading)
+    sure = [confirmed] * count if isinstance(confirmed, bool) else confirmed
+    frame = coin(dev or reading, eligible=[False] * count).with_columns(
+        pl.Series("reading_bps", reading, pl.Float64),
+        pl.Series("recovery_bps", recovery or [None] * count, pl.Float64),
+        pl.Series("is_confirmed", sure),
+    )
+    first = days(1)[0]
+    return [
+        ((row["known_from_day"] - first).days, row["change"], row["worst_bps"], row["rule"])
+        for row in depeg_log(frame, DEPEG).collect().iter_rows(named=True)
+    ]
+
+
+def test_venues_that_dispute_how_far_it_fell_open_it_at_the_nearest() -> None:
+    """TerraUSD of 2022-05-09: -2,066 on one venue, -2,490 on another."""
+    assert readings([-13.0, -2066.0]) == [(1, "open", -2066, "fast")]
+
+
+def test_readings_on_both_sides_agree_on_nothing() -> None:
+    assert readings([0.0, 0.0, 0.0], dev=[80.0, -400.0, 90.0]) == []
+
+
+def test_a_single_print_waits_for_the_next_reading() -> None:
+    wick = [-5.0, -3000.0, -6.0, -4.0]
+    assert readings(wick, confirmed=False) == [(1, "suspect", -3000, "fast")]
+    fall = [-5.0, -3000.0, N, -2500.0, -2600.0]
+    assert readings(fall, confirmed=False) == [
+        (1, "suspect", -3000, "fast"),
+        (3, "open", -3000, "fast"),
+    ]
+    assert readings([-5.0, -3000.0, 400.0], confirmed=False)[-1][1] == "suspect"
+
+
+def test_a_second_source_confirms_at_once() -> None:
+    sure = [False, False, True]
+    assert readings([-5.0, -20.0, -3000.0], confirmed=sure) == [(2, "open", -3000, "fast")]
+
+
+def test_an_event_ends_by_evidence_of_recovery_alone() -> None:
+    """A price at the peg that nobody trades at proves nothing; one that is traded at does."""
+    fall: list[float | None] = [-900.0, -900.0, 0.0, 0.0, 0.0, 0.0]
+    assert [row[1] for row in readings(fall)] == ["open"]
+    proven = [N, N, N, 10.0, 10.0, N]
+    assert [row[:2] for row in readings(fall, recovery=proven)] == [(0, "open"), (4, "close")]
+    assert [row[1] for row in readings([-900.0, N, N, N, N, N])] == ["open"]
 
 
 def test_a_day_without_a_row_freezes_too() -> None:

@@ -1,4 +1,4 @@
-"""C.6.4: every change of every depeg event, on the day that it became known."""
+"""Every change of every depeg event, on the day that it became known."""
 
 
 def model(dbt, session):  # noqa: ARG001
@@ -17,9 +17,9 @@ def model(dbt, session):  # noqa: ARG001
         coins = deviations.filter(pl.col("peg_class") == thresholds.pop("peg_class"))
         logs.append(depeg_log(coins, from_seed(DepegParameters, thresholds)))
     # what rests on a reference that was published later was not known before
-    published = deviations.select("stablecoin_id", "decidable_day", known_from_day="day").unique(
-        ["stablecoin_id", "known_from_day"]
-    )
+    published = deviations.select(
+        "stablecoin_id", "decidable_day", "price_quality", "evidence", known_from_day="day"
+    ).unique(["stablecoin_id", "known_from_day"])
     log = (
         pl.concat(logs)
         .join(published, on=["stablecoin_id", "known_from_day"], how="left")

@@ -1,6 +1,8 @@
--- how far a stablecoin is from what it promises (C.6.3)
+-- how far a stablecoin is from what it promises, from the first day on which anybody priced it
 with price as (
     select * from {{ ref('int_stablecoin_price_daily') }}
+    qualify min(case when reading_count > 0 or price_usd is not null then day end)
+        over (partition by stablecoin_id) <= day
 ),
 
 registry as (
@@ -70,8 +72,25 @@ final as (
         end as time_off_peg_30d_frac,
         windowed.volume_usd,
         windowed.price_quality,
+        windowed.evidence,
+        cast(windowed.reading_count as bigint) as reading_count,
         case
-            -- C.6.6: on weekends nobody can say what gold and foreign money are worth
+            when windowed.venue_count > 0 and not windowed.is_yield_bearing
+                then 1e4 * windowed.agreed_dev_frac
+        end as reading_dev_bps,
+        case
+            when windowed.venue_count > 0 and not windowed.is_yield_bearing
+                then 1e4 * windowed.furthest_dev_frac
+        end as furthest_dev_bps,
+        windowed.is_rebasing,
+        -- what can prove a recovery: a fresh price that money was traded at
+        coalesce(
+            windowed.price_quality not in ('stale', 'missing', 'unconfirmed')
+            and windowed.volume_usd >= windowed.min_eligible_volume_usd,
+            false
+        ) as is_fresh,
+        case
+            -- on weekends nobody can say what gold and foreign money are worth
             when windowed.ref_age_h > reference_config.eligible_max_age_h then null
             else coalesce(
                 windowed.price_dev_bps is not null

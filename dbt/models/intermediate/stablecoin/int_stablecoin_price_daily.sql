@@ -1,12 +1,17 @@
 -- a stablecoin's market price next to what it promises: one row per coin and day. Foreign money and
--- gold are worth what their reference rate says (C.6.6); money without one what bitcoin and ether
--- cost in it.
+-- gold are worth what their reference rate says; money without one what bitcoin and ether cost in
+-- it. Where the venues dispute the price, the reading nearest to the promise speaks: the least that
+-- all of them say.
 with registry as (
     select * from {{ ref('int_stablecoin_registry') }}
 ),
 
 price as (
     select * from {{ ref('int_asset_price_daily') }}
+),
+
+venue_price as (
+    select * from {{ ref('int_venue_price_daily') }}
 ),
 
 stablecoin_price as (
@@ -48,6 +53,35 @@ other_price as (
     inner join reference_price on registry.asset_id = reference_price.asset_id
 ),
 
+reading as (
+    select
+        registry.stablecoin_id,
+        venue_price.day,
+        venue_price.close_usd as price_usd,
+        true as is_of_venue,
+        venue_price.is_eligible
+    from registry
+    inner join venue_price on registry.asset_id = venue_price.asset_id
+    -- a halted venue repeats a close at which nobody traded
+    where venue_price.close_usd > 0
+        and venue_price.volume_usd > 0
+        and coalesce(venue_price.exclusion_reason, '') != 'excluded_venue'
+
+    union all
+
+    select stablecoin_id, day, price_usd, false as is_of_venue, false as is_eligible
+    from other_price
+),
+
+-- two venues that may vote need no witness: a reference may be hours older than their closes, and
+-- a market that nobody uses may not have noticed
+counted_reading as (
+    select *
+    from reading
+    qualify is_eligible
+        or sum(case when is_eligible then 1 else 0 end) over (partition by stablecoin_id, day) < 2
+),
+
 observed_day as (
     select registry.stablecoin_id, price.day
     from registry
@@ -77,20 +111,11 @@ calendar as (
     {{ day_spine('lifetime', ['stablecoin_id'], 'first_day', 'last_day') }}
 ),
 
-joined as (
+promised as (
     select
         calendar.stablecoin_id,
         calendar.day,
-        coalesce(price.close_usd, other_price.price_usd) as price_usd,
-        case
-            when price.close_usd is not null then 'canonical'
-            when other_price.price_usd is not null then 'reference'
-        end as price_source,
-        price.low_usd,
-        price.low_any_usd,
-        price.volume_usd,
-        coalesce(price.price_quality, 'missing') as price_quality,
-        price.pit_basis,
+        registry.asset_id,
         registry.units_per_token,
         case
             when registry.peg_ref = 'USD' then cast(1 as double)
@@ -106,10 +131,6 @@ joined as (
         reference_rate.age_h as fixing_age_h
     from calendar
     inner join registry on calendar.stablecoin_id = registry.stablecoin_id
-    left join price on registry.asset_id = price.asset_id and calendar.day = price.day
-    left join other_price
-        on calendar.stablecoin_id = other_price.stablecoin_id
-        and calendar.day = other_price.day
     left join reference_rate
         on registry.peg_ref = reference_rate.peg_ref
         and calendar.day = reference_rate.day
@@ -118,16 +139,92 @@ joined as (
         and calendar.day = quote_price.day
 ),
 
+-- the readings of a day as deviations from the promise
+deviating as (
+    select
+        counted_reading.*,
+        counted_reading.price_usd / (promised.units_per_token * promised.ref_price_usd) - 1 as dev_frac
+    from counted_reading
+    inner join promised
+        on counted_reading.stablecoin_id = promised.stablecoin_id
+        and counted_reading.day = promised.day
+),
+
+heard as (
+    select
+        stablecoin_id,
+        day,
+        count(*) as reading_count,
+        sum(case when is_of_venue then 1 else 0 end) as venue_count,
+        min_by(price_usd, abs(dev_frac)) as nearest_usd,
+        case
+            when min(dev_frac) > 0 then min(dev_frac)
+            when max(dev_frac) < 0 then max(dev_frac)
+            when min(dev_frac) is not null then 0
+        end as agreed_dev_frac,
+        max(abs(dev_frac)) as furthest_dev_frac
+    from deviating
+    group by stablecoin_id, day
+),
+
+judged as (
+    select
+        promised.*,
+        price.close_usd,
+        price.low_usd,
+        price.low_any_usd,
+        price.volume_usd,
+        coalesce(price.price_quality, 'missing') as price_quality,
+        price.pit_basis,
+        other_price.price_usd as other_price_usd,
+        heard.nearest_usd,
+        heard.agreed_dev_frac,
+        heard.furthest_dev_frac,
+        coalesce(heard.reading_count, 0) as reading_count,
+        coalesce(heard.venue_count, 0) as venue_count,
+        case
+            when price.close_usd is not null
+                and price.price_quality in ('ok', 'thin', 'stale', 'single_venue')
+                then 'canonical'
+            when heard.venue_count > 0 and heard.reading_count > 1 then 'nearest'
+            when price.close_usd is not null then 'canonical'
+            when other_price.price_usd is not null then 'reference'
+        end as price_source
+    from promised
+    left join price
+        on promised.asset_id = price.asset_id
+        and promised.day = price.day
+    left join other_price
+        on promised.stablecoin_id = other_price.stablecoin_id
+        and promised.day = other_price.day
+    left join heard
+        on promised.stablecoin_id = heard.stablecoin_id
+        and promised.day = heard.day
+),
+
 final as (
     select
         stablecoin_id,
         day,
-        price_usd,
+        case price_source
+            when 'canonical' then close_usd
+            when 'nearest' then nearest_usd
+            when 'reference' then other_price_usd
+        end as price_usd,
         price_source,
         low_usd,
         low_any_usd,
         volume_usd,
         price_quality,
+        case
+            when venue_count > 1 then 'multi_venue'
+            when venue_count = 1 then 'single_venue'
+            when reading_count > 0 then 'reference'
+        end as evidence,
+        reading_count,
+        venue_count,
+        agreed_dev_frac,
+        furthest_dev_frac,
         pit_basis,
         ref_price_usd,
         ref_source,
@@ -145,7 +242,7 @@ final as (
             when ref_source is not null then fixing_age_h
         end as ref_age_h,
         units_per_token * ref_price_usd as peg_value_usd
-    from joined
+    from judged
 )
 
 select * from final

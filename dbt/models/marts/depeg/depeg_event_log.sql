@@ -1,5 +1,7 @@
+-- a suspect is no event yet: it is an alert
 with log as (
     select * from {{ ref('int_depeg_log') }}
+    where change != 'suspect'
 ),
 
 price_config as (
@@ -29,7 +31,10 @@ final as (
         log.worst_low_bps,
         log.last_day_off,
         log.closed_day,
+        cast({{ days_between('log.start_day', 'log.known_from_day') }} as bigint) as duration_d,
         log.severity,
+        log.price_quality,
+        log.evidence,
         build_stamp.as_of_ts,
         build_stamp.model_version || ' depeg.' || depeg_config.version as model_version
     from log

@@ -1,4 +1,4 @@
--- S-8: the first day of three in a row on which a coin is as large; known on the third
+-- the first day of three in a row on which a coin is as large; known on the third
 with supply as (
     select * from {{ ref('stablecoin_supply_daily') }}
 ),
@@ -50,33 +50,42 @@ confirmed as (
     ) = 1
 ),
 
-observed as (
-    select stablecoin_id, min(day) as first_supply_day
+-- a coin that was as large when its history begins had reached it before, nobody knows when
+below as (
+    select supply.stablecoin_id, milestone.threshold_usd, min(supply.day) as first_day
     from supply
-    where supply_par_usd is not null
-    group by stablecoin_id
+    inner join milestone on supply.supply_par_usd < milestone.threshold_usd
+    group by supply.stablecoin_id, milestone.threshold_usd
+),
+
+dated as (
+    select
+        confirmed.*,
+        coalesce(below.first_day > confirmed.reached_day, true) as is_left_censored
+    from confirmed
+    left join below
+        on confirmed.stablecoin_id = below.stablecoin_id
+        and confirmed.threshold_usd = below.threshold_usd
 ),
 
 final as (
     select
-        confirmed.stablecoin_id,
-        confirmed.threshold_usd,
-        confirmed.reached_day,
-        confirmed.known_from_day,
-        {{ decidable_at('confirmed.known_from_day', 'price_config.decision_lag_h') }} as known_at,
-        confirmed.supply_par_usd,
+        dated.stablecoin_id,
+        dated.threshold_usd,
+        case when not dated.is_left_censored then dated.reached_day end as reached_day,
+        dated.known_from_day,
+        {{ decidable_at('dated.known_from_day', 'price_config.decision_lag_h') }} as known_at,
+        dated.supply_par_usd,
         stablecoin.launch_day,
         case
-            when stablecoin.launch_day <= confirmed.reached_day
-                then cast({{ days_between('stablecoin.launch_day', 'confirmed.reached_day') }} as bigint)
+            when stablecoin.launch_day <= dated.reached_day and not dated.is_left_censored
+                then cast({{ days_between('stablecoin.launch_day', 'dated.reached_day') }} as bigint)
         end as days_since_launch,
-        -- a coin that was as large when its history begins had reached it before
-        confirmed.reached_day = observed.first_supply_day as is_left_censored,
+        dated.is_left_censored,
         build_stamp.as_of_ts,
         build_stamp.model_version
-    from confirmed
-    inner join stablecoin on confirmed.stablecoin_id = stablecoin.stablecoin_id
-    inner join observed on confirmed.stablecoin_id = observed.stablecoin_id
+    from dated
+    inner join stablecoin on dated.stablecoin_id = stablecoin.stablecoin_id
     cross join price_config
     cross join build_stamp
 )

@@ -49,7 +49,8 @@ peg_sum as (
     select
         stablecoin_id,
         count(dev_bps) as dev_count,
-        max_by(dev_bps, abs(dev_bps)) as worst_dev_bps,
+        -- on a day without a fixing nobody can say how far gold and foreign money are off
+        max_by(dev_bps, abs(dev_bps)) filter (where is_eligible is not null) as worst_dev_bps,
         sum(case when death_spiral_flag then 1 else 0 end) as death_spiral_day_count,
         count(death_spiral_flag) as death_spiral_known_count
     from peg
