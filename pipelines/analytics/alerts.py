@@ -13,9 +13,16 @@ from pipelines.analytics.calendar import ASSET, DAY, ROUNDING
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevelCrossParameters:
-    """``rearm_atr``: distance from the level, in ATR, that arms its alert again (a seed)."""
+    """When a close is news about a level; the values are a seed.
+
+    Attributes:
+        rearm_atr: distance from the level, in ATR, that arms its alert again.
+        clear_atr: distance, in ATR, that the close must have put between itself and the level; 0
+            lets every cross count.
+    """
 
     rearm_atr: float
+    clear_atr: float = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +178,7 @@ def level_crosses(
     Args:
         levels: one row per (asset_id, day, level_id) with ``level_usd``, as known on that day.
         prices: one row per (asset_id, day) with ``close_usd`` and the ATR.
-        parameters: the distance that arms again.
+        parameters: the distances that count and that arm again.
         atr: column of the ATR in USD.
 
     Returns:
@@ -183,6 +190,10 @@ def level_crosses(
     noise = ROUNDING * level.abs()
     above = pl.when((close - level).abs() > noise).then((close - level).sign())
     was_above = pl.when((before - level).abs() > noise).then((before - level).sign())
+    distance = (close - level).abs()
+    clears = distance >= parameters.clear_atr * pl.col("_atr")
+    if not parameters.clear_atr:
+        clears = pl.lit(value=True)
     today = prices.select(ASSET, DAY, "close_usd", pl.col(atr).alias("_atr"))
     yesterday = prices.select(
         ASSET,
@@ -194,8 +205,8 @@ def level_crosses(
         .join(today, on=[ASSET, DAY])
         .join(yesterday, on=[ASSET, DAY])
         .with_columns(
-            (above != was_above).alias("_crosses"),
-            ((close - level).abs() > parameters.rearm_atr * pl.col("_atr")).alias("_arms"),
+            ((above != was_above) & clears).alias("_crosses"),
+            (distance > parameters.rearm_atr * pl.col("_atr")).alias("_arms"),
             pl.when(close > level).then(pl.lit("up")).otherwise(pl.lit("down")).alias("direction"),
         )
     )

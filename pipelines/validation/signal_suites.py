@@ -215,6 +215,7 @@ SIGNAL_CONTRACTS: tuple[Contract, ...] = (
             "alert_value": _NUMBER,
             "threshold": _NUMBER,
             "direction": _TEXT,
+            "is_confirmed": _FLAG,
             "ref_id": _TEXT,
             "message": _TEXT,
             **_BUILT,

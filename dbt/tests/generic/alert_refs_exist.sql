@@ -1,4 +1,4 @@
-{#- Returns the alerts that point to nothing. -#}
+{#- Returns the alerts that point to nothing; what is unconfirmed has no event yet. -#}
 {% test alert_refs_exist(model, signals, depegs) %}
 
     with reference as (
@@ -15,6 +15,7 @@
         on alert.kind = reference.kind
         and alert.ref_id = reference.ref_id
     where alert.kind in ('signal_change', 'depeg_open', 'depeg_close')
+        and alert.is_confirmed
         and reference.ref_id is null
 
 {% endtest %}

@@ -1,4 +1,4 @@
--- C.4.6: every alert of every kind. What fires by itself stands here; what must remember earlier
+-- Every alert of every kind. What fires by itself stands here; what must remember earlier
 -- days comes from int_alert_fired and int_alert_level_cross.
 with fired as (
     select * from {{ ref('int_alert_fired') }}
@@ -25,6 +25,12 @@ depeg as (
     where change in ('open', 'close')
 ),
 
+-- one reading alone says that a peg broke: told at once, and told again when it is confirmed
+suspect as (
+    select * from {{ ref('int_depeg_log') }}
+    where change = 'suspect'
+),
+
 check_result as (
     select * from {{ ref('ops_check_result') }}
     where severity = 'block' and not is_passed
@@ -41,6 +47,7 @@ moved as (
         risk.asset_id,
         risk.day,
         risk.ret_1d,
+        price.price_quality != 'unconfirmed' as is_confirmed,
         greatest(
             alert_config.move_sigmas * risk.vol_30d_ann / sqrt(365), alert_config.move_min_frac
         ) as threshold
@@ -49,8 +56,7 @@ moved as (
         on risk.asset_id = price.asset_id
         and risk.day = price.day
     cross join alert_config
-    -- one venue alone raises no alarm about a price
-    where risk.vol_30d_ann is not null and price.price_quality in ('ok', 'thin')
+    where risk.vol_30d_ann is not null
 ),
 
 final as (
@@ -72,7 +78,8 @@ final as (
             when kind in ('volume_spike', 'ath') or alert_value > 0 then 'up'
             else 'down'
         end as direction,
-        cast(null as varchar) as own_severity
+        cast(null as varchar) as own_severity,
+        true as is_confirmed
     from fired
 
     union all
@@ -87,7 +94,8 @@ final as (
         close_usd as alert_value,
         level_usd as threshold,
         direction,
-        cast(null as varchar) as own_severity
+        cast(null as varchar) as own_severity,
+        true as is_confirmed
     from level_cross
 
     union all
@@ -102,7 +110,8 @@ final as (
         ret_1d as alert_value,
         threshold,
         case when ret_1d > 0 then 'up' else 'down' end as direction,
-        cast(null as varchar) as own_severity
+        cast(null as varchar) as own_severity,
+        is_confirmed
     from moved
     where abs(ret_1d) >= threshold
 
@@ -118,7 +127,8 @@ final as (
         cast(to_signal as double) as alert_value,
         cast(from_signal as double) as threshold,
         case when to_signal > from_signal then 'up' else 'down' end as direction,
-        cast(null as varchar) as own_severity
+        cast(null as varchar) as own_severity,
+        true as is_confirmed
     from signal_event
 
     union all
@@ -133,8 +143,25 @@ final as (
         worst_bps as alert_value,
         cast(null as double) as threshold,
         case when worst_bps > 0 then 'up' else 'down' end as direction,
-        case when change = 'open' and severity = 'minor' then 'warning' end as own_severity
+        case when change = 'open' and severity = 'minor' then 'warning' end as own_severity,
+        true as is_confirmed
     from depeg
+
+    union all
+
+    select
+        'depeg_open' as kind,
+        'stablecoin' as entity_kind,
+        stablecoin_id as entity_id,
+        md5(event_key) as ref_id,
+        known_from_day as day,
+        cast(null as timestamptz) as told_at,
+        worst_bps as alert_value,
+        cast(null as double) as threshold,
+        case when worst_bps > 0 then 'up' else 'down' end as direction,
+        'warning' as own_severity,
+        false as is_confirmed
+    from suspect
 
     union all
 
@@ -148,7 +175,8 @@ final as (
         cast(max(failed_row_count) as double) as alert_value,
         cast(0 as double) as threshold,
         cast(null as varchar) as direction,
-        cast(null as varchar) as own_severity
+        cast(null as varchar) as own_severity,
+        true as is_confirmed
     from check_result
     group by mart, check_kind, check_name, {{ utc_day('checked_at') }}
 )

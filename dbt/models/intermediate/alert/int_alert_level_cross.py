@@ -1,4 +1,4 @@
-"""C.4.6, level_cross: closes on the other side of a level that was known the day before."""
+"""Closes that clear a level which the market had tested and which was known the day before."""
 
 
 def model(dbt, session):  # noqa: ARG001
@@ -11,9 +11,17 @@ def model(dbt, session):  # noqa: ARG001
 
     # in first units: a change of units moves the close and the level alike, and crosses nothing
     bars = dbt.ref("int_level_cross_bar_daily").pl()
-    levels = dbt.ref("int_level_daily").select("asset_id, day, level_id, level_usd").pl()
-    seed = dbt.ref("cfg_alert").pl()
-    parameters = LevelCrossParameters(rearm_atr=float(newest_version(seed)["level_rearm_atr"]))
+    numbers = newest_version(dbt.ref("cfg_alert").pl())
+    # one swing is a price; where the market turned again is a level
+    levels = (
+        dbt.ref("int_level_daily")
+        .filter(f"swing_count >= {int(numbers['level_min_swings'])}")
+        .select("asset_id, day, level_id, level_usd")
+        .pl()
+    )
+    parameters = LevelCrossParameters(
+        rearm_atr=float(numbers["level_rearm_atr"]), clear_atr=float(numbers["level_clear_atr"])
+    )
     units = bars.lazy().select("asset_id", "day", "unit_ratio")
     in_first_units = (
         levels.lazy()

@@ -6,6 +6,26 @@ alert_kind as (
     select * from {{ ref('cfg_alert_kind') }}
 ),
 
+asset as (
+    select * from {{ ref('int_asset_registry') }}
+),
+
+stablecoin as (
+    select * from {{ ref('int_stablecoin_registry') }}
+),
+
+protocol as (
+    select * from {{ ref('int_protocol_registry') }}
+),
+
+chain as (
+    select * from {{ ref('int_chain_registry') }}
+),
+
+narrative as (
+    select * from {{ ref('int_narrative_registry') }}
+),
+
 recorded as (
     select * from {{ ref('stg_ops__alert') }}
 ),
@@ -35,6 +55,65 @@ build_stamp as (
     select * from {{ ref('int_build_stamp') }}
 ),
 
+-- what people call things
+named as (
+    select 'asset' as entity_kind, asset_id as entity_id, name, symbol from asset
+    union all
+    select 'stablecoin', stablecoin_id, name, symbol from stablecoin
+    union all
+    select 'protocol', protocol_id, name, null from protocol
+    union all
+    select 'chain', chain_id, name, null from chain
+    union all
+    select 'narrative', narrative_id, name, null from narrative
+),
+
+labelled as (
+    select
+        entity_kind,
+        entity_id,
+        name || case when upper(symbol) != upper(name) then ' (' || symbol || ')' else '' end as label
+    from named
+    where name is not null
+),
+
+-- a pair is two assets; an overtaking names whom and where
+referred as (
+    select
+        alert.*,
+        case when alert.entity_kind = 'pair' then 'asset' else alert.entity_kind end as named_kind,
+        split_part(alert.entity_id, '|', 1) as first_id,
+        nullif(split_part(alert.entity_id, '|', 2), '') as second_id,
+        case when alert.kind = 'rank_overtake' then split_part(alert.ref_id, ':', 2) end as overtaken_id,
+        case
+            when alert.kind = 'rank_overtake'
+                then nullif(split_part(alert.ref_id, ':', 1), '__total__')
+        end as place_id
+    from alert
+),
+
+addressed as (
+    select
+        referred.*,
+        coalesce(one.label, referred.first_id)
+        || coalesce(' and ' || coalesce(other.label, referred.second_id), '') as subject,
+        coalesce(overtaken.label, referred.overtaken_id) as overtaken,
+        coalesce(place.label, referred.place_id) as place
+    from referred
+    left join labelled as one
+        on referred.named_kind = one.entity_kind
+        and referred.first_id = one.entity_id
+    left join labelled as other
+        on referred.named_kind = other.entity_kind
+        and referred.second_id = other.entity_id
+    left join labelled as overtaken
+        on referred.entity_kind = overtaken.entity_kind
+        and referred.overtaken_id = overtaken.entity_id
+    left join labelled as place
+        on place.entity_kind = 'chain'
+        and referred.place_id = place.entity_id
+),
+
 described as (
     select
         md5(
@@ -60,7 +139,8 @@ described as (
         alert.threshold,
         alert.direction,
         nullif(alert.ref_id, '') as ref_id,
-        alert.entity_id || case alert.kind
+        alert.is_confirmed,
+        alert.subject || case alert.kind
             when 'level_cross'
                 then ' closed ' || case alert.direction when 'up' then 'above ' else 'below ' end
                     || 'the ' || replace(alert.ref_id, '|', ' of ')
@@ -77,7 +157,8 @@ described as (
                 then ': trader grade ' || cast(round(alert.alert_value, 1) as varchar)
                     || ' points in 7 days'
             when 'depeg_open'
-                then ' left its peg: ' || cast(round(alert.alert_value) as varchar) || ' bps'
+                then case when alert.is_confirmed then ' left' else ' may have left' end
+                    || ' its peg: ' || cast(round(alert.alert_value) as varchar) || ' bps'
             when 'depeg_close'
                 then ' is back at its peg; worst ' || cast(round(alert.alert_value) as varchar)
                     || ' bps'
@@ -99,15 +180,14 @@ described as (
                 then ': value locked ' || cast(round(alert.alert_value, 1) as varchar)
                     || ' times that of 7 days ago, most of it inflow'
             when 'rank_overtake'
-                then ' passed ' || split_part(alert.ref_id, ':', 2)
-                    || case split_part(alert.ref_id, ':', 1)
-                        when '__total__' then ''
-                        else ' on ' || split_part(alert.ref_id, ':', 1)
-                    end || ' and is number ' || cast(cast(alert.alert_value as bigint) as varchar)
+                then ' passed ' || alert.overtaken || coalesce(' on ' || alert.place, '')
+                    || ' and is number ' || cast(cast(alert.alert_value as bigint) as varchar)
             when 'ath' then ': highest ' || alert.ref_id || ' ever'
             when 'data_quality' then ' fails ' || alert.ref_id
+        end || case
+            when alert.is_confirmed then '' else ' (unconfirmed: one reading alone says so)'
         end as message
-    from alert
+    from addressed as alert
     inner join alert_kind on alert.kind = alert_kind.kind
     cross join source_convention
     cross join defi_convention
@@ -144,6 +224,7 @@ final as (
         numbered.alert_value,
         numbered.threshold,
         numbered.direction,
+        numbered.is_confirmed,
         numbered.ref_id,
         numbered.message,
         build_stamp.as_of_ts,
