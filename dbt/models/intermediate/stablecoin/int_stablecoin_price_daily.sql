@@ -65,7 +65,7 @@ reading as (
     -- a halted venue repeats a close at which nobody traded
     where venue_price.close_usd > 0
         and venue_price.volume_usd > 0
-        and coalesce(venue_price.exclusion_reason, '') != 'excluded_venue'
+        and coalesce(venue_price.exclusion_reason, '') not in ('excluded_venue', 'too_few_venues')
 
     union all
 
@@ -182,12 +182,13 @@ judged as (
         heard.furthest_dev_frac,
         coalesce(heard.reading_count, 0) as reading_count,
         coalesce(heard.venue_count, 0) as venue_count,
+        price.evidence as price_evidence,
         case
-            when price.close_usd is not null
-                and price.price_quality in ('ok', 'thin', 'stale', 'single_venue')
-                then 'canonical'
+            when price.price_quality in ('ok', 'thin', 'stale', 'single_venue') then 'canonical'
             when heard.venue_count > 0 and heard.reading_count > 1 then 'nearest'
-            when price.close_usd is not null then 'canonical'
+            -- a lonely jump is held until another reading has confirmed where it came from
+            when price.price_quality = 'disputed' or price.prior_close_verdict = 'confirmed'
+                then 'canonical'
             when other_price.price_usd is not null then 'reference'
         end as price_source
     from promised
@@ -217,6 +218,7 @@ final as (
         volume_usd,
         price_quality,
         case
+            when price_source = 'canonical' then price_evidence
             when venue_count > 1 then 'multi_venue'
             when venue_count = 1 then 'single_venue'
             when reading_count > 0 then 'reference'
