@@ -455,8 +455,9 @@ class Extraction:
         self._spent += other.usage
         for name, shape in other.shapes.items():
             self.shapes[name] = self.shapes.get(name, Shape()) | shape
-        for name, refused in other.refused.items():
-            self.refused.setdefault(name, Counter()).update(refused)
+        for mine, theirs in ((self.refused, other.refused), (self.unread, other.unread)):
+            for name, problems in theirs.items():
+                mine.setdefault(name, Counter()).update(problems)
 
     def log(self) -> pa.Table:
         """Return the rows of the extraction table."""
