@@ -14,7 +14,8 @@ LICENCE = "Bybit API terms: own use, no redistribution of raw data"
 DAILY = "D"
 # what is longer begins at a midnight
 INTERVALS_S = {
-    **{str(minutes): minutes * 60 for minutes in (1, 3, 5, 15, 30, 60, 120, 240, 360, 720)},
+    # 480: Bybit itself has none of eight hours, but recordings of it have
+    **{str(minutes): minutes * 60 for minutes in (1, 3, 5, 15, 30, 60, 120, 240, 360, 480, 720)},
     **dict.fromkeys((DAILY, "W", "M"), 86_400),
 }
 # what can be had beside the daily candles

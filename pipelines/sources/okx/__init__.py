@@ -87,8 +87,7 @@ def _is_wanted(run: Extraction, instrument: Mapping[str, Any]) -> bool:
 
 
 def _candles(run: Extraction, inst_id: str, interval: str, window: Window) -> Iterator[Parsed]:
-    # OKX has no bars of eight hours, but recordings of it have
-    bar = BARS.get(interval, f"{interval.upper()}utc")
+    bar = BARS[interval]
     for rows in _backwards(
         run,
         "market/history-candles",

@@ -19,11 +19,13 @@ BARS = {
     "2h": "2H",
     "4h": "4H",
     "6h": "6Hutc",
+    # OKX itself has none of eight hours, but recordings of it have
+    "8h": "8Hutc",
     "12h": "12Hutc",
     "1d": "1Dutc",
 }
 # what can be had beside the daily candles
-INTRADAY = frozenset(BARS) - {"1d"}
+INTRADAY = frozenset(BARS) - {"8h", "1d"}
 PAGE_ROWS = 300
 FUNDING_PAGE_ROWS = 400
 # "the last 3 months": what is not taken by then is gone
