@@ -218,6 +218,43 @@ def status(
 
 
 @app.command()
+def research(
+    context: typer.Context,
+    panel: Annotated[
+        Path | None,
+        typer.Argument(
+            help="A publication (.duckdb), a dataset folder or a Parquet file of daily bars; "
+            "default: the current publication.",
+            exists=True,
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for tables, charts and the page.")
+    ] = None,
+    trials: Annotated[
+        Path | None, typer.Option(help="Ledger of trials; default: docs/research/trials.csv.")
+    ] = None,
+) -> None:
+    """Judge factors, grades and every trial so far by the returns that followed."""
+    with _command(context) as (settings, progress, console):
+        from assets import ui
+        from pipelines.research import bench, report
+        from pipelines.research.panel import read_panel
+        from pipelines.research.trials import read_trials
+
+        seeds = settings.dbt_dir / "seeds"
+        ledger = trials or settings.dbt_dir.parent / "docs" / "research" / "trials.csv"
+        progress.begin("Read")
+        given = read_panel(panel or settings.published_dir / "tokenmart.duckdb", seeds=seeds)
+        progress.end(f"{len(given.grid.assets)} assets, {len(given.grid.days):,} days")
+        progress.begin("Judge")
+        found = bench.run(given, read_trials(ledger), seeds=seeds)
+        progress.end(f"{found.quality['measure'].n_unique()} measures")
+        page = report.write(found, given, out or settings.data_dir / "research" / given.name)
+        ui.show_research(console, report.headline(found.quality), found.warning, page)
+
+
+@app.command()
 def dev(
     context: typer.Context,
     port: Annotated[int, typer.Option(help="Port of the UI, on this machine only.")] = 3000,
@@ -377,6 +414,7 @@ def _problems(problem: Exception) -> list[tuple[str, str]]:
         "GenerateError": "generating the dataset",
         "ManifestMissing": "loading the dbt project",
         "PublishError": "publishing",
+        "ResearchError": "the research bench",
         "SettingsError": "the settings",
         "UpkeepError": "the lake's files",
         "UniverseError": "the curated identities",

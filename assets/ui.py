@@ -25,6 +25,8 @@ from rich.table import Table
 if TYPE_CHECKING:
     from datetime import datetime
 
+    import polars as pl
+
     from assets.status import Status
     from pipelines.publishing import Answer, Manifest
     from pipelines.repair import Wish
@@ -147,6 +149,22 @@ def show_wishes(console: Console, wishes: Sequence[Wish], title: str) -> None:
             f"{shown} and {more} more" if more > 0 else shown,
         )
     console.print(table)
+
+
+def show_research(
+    console: Console, headline: pl.DataFrame, warning: str | None, page: Path
+) -> None:
+    """Print what measures were worth, the best first, and where the rest is."""
+    table = Table(title="Returns of 7 days, fifths", title_justify="left", box=None)
+    for column in headline.columns:
+        table.add_column(column)
+    for row in headline.iter_rows():
+        cells = (f"{cell:+.4f}" if isinstance(cell, float) else str(cell or "") for cell in row)
+        table.add_row(*cells)
+    console.print(table)
+    if warning:
+        console.print(f"[yellow]![/] {warning}")
+    console.print(f"\nAll of it, with charts: [bold]{page}[/]")
 
 
 def show_first_look(console: Console, query: str, answer: Answer) -> None:

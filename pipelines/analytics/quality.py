@@ -1,4 +1,4 @@
-"""Is it any good? Grades, factors and signals held against what came after (issue of hindsight).
+"""Is it any good? Grades, factors and signals held against what came after.
 
 The only module that looks forward. Nothing that decides may read what it returns: a test walks the
 lineage of the models, and another one keeps forward shifts out of every other file.
@@ -7,28 +7,56 @@ lineage of the models, and another one keeps forward shifts out of every other f
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 import polars as pl
 
-from pipelines.analytics.calendar import ASSET, DAY, IS_INPUT, dense
+from pipelines.analytics.calendar import ASSET, DAY, BoolArray, FloatArray, IntArray
+from pipelines.analytics.cross_section import (
+    Grid,
+    ago,
+    left_share,
+    part_means,
+    part_medians,
+    parts_of,
+    rank_rows,
+    ranks_among,
+    row_correlation,
+)
+from pipelines.analytics.inference import lag_count, newey_west
 
 KIND: Final = "measure_kind"
 MEASURE: Final = "measure"
+UNIVERSE: Final = "universe"
+PERIOD: Final = "period"
+ALL: Final = "all"
+"""Name of the universe of all members, and of the period of all days."""
+
 YEAR_D: Final = 365
 
-_MEASURED: Final = [KIND, MEASURE]
-_SERIES: Final = [*_MEASURED, "horizon_d", "statistic", "quantile"]
+BY_YEAR: Final = ("ic", "spread_ret", "spread_median_ret", "spread_net_ret")
+"""Statistics that are told for each calendar year as well."""
 
-_DAILY_SCHEMA: Final = {
+_SERIES: Final = [KIND, MEASURE, UNIVERSE, PERIOD, "horizon_d", "statistic", "quantile"]
+
+_SCHEMA: Final = {
     KIND: pl.String(),
     MEASURE: pl.String(),
+    UNIVERSE: pl.String(),
+    PERIOD: pl.String(),
     "horizon_d": pl.Int64(),
     "statistic": pl.String(),
     "quantile": pl.Int64(),
-    DAY: pl.Date(),
-    "x": pl.Float64(),
+    "statistic_value": pl.Float64(),
+    "standard_error": pl.Float64(),
+    "t_stat": pl.Float64(),
+    "lag_count": pl.Int64(),
+    "day_count": pl.Int64(),
+    "first_day": pl.Date(),
+    "last_day": pl.Date(),
 }
 
 # what a statistic of no worth would be: the t-value is counted from there
@@ -38,6 +66,8 @@ _WORTHLESS: Final = {
     "hit_frac": 0.5,
     "decay_ic": 0.0,
     "spread_ret": 0.0,
+    "spread_median_ret": 0.0,
+    "spread_net_ret": 0.0,
     "strategy_ret_ann": 0.0,
     "hold_ret_ann": 0.0,
     "excess_ret_ann": 0.0,
@@ -50,93 +80,239 @@ class QualityParameters:
 
     Attributes:
         horizons_d: days ahead.
+        skip_d: days between the close that a measure rests on and the close at which the return
+            begins: 1 says that a measure of a day is acted on at the close of the next one.
         quantile_count: parts that the assets of a day are divided into.
+        top_counts: how many of the most traded members make a universe of their own.
+        cost_bps: cost of each side of a trade.
         min_assets: fewer assets on a day say nothing about that day.
         min_periods: fewer days say nothing at all.
     """
 
     horizons_d: tuple[int, ...]
+    skip_d: int
     quantile_count: int
+    top_counts: tuple[int, ...]
+    cost_bps: float
     min_assets: int
     min_periods: int
 
 
-def forward_returns(closes: pl.LazyFrame, horizon_d: int) -> pl.LazyFrame:
-    """Returns that begin at the close of a day: what a decision of that day can earn.
+NOTHING: Final = np.zeros((0, 0))
 
-    An asset whose days have ended keeps its last close to the end of all days (0 if it is dead), so
-    that what died or was delisted counts, and does not drop out of the reckoning.
+
+@dataclass(slots=True)
+class Outcome:
+    """Returns that followed each day, over one horizon.
+
+    Attributes:
+        horizon_d: days ahead.
+        returns: days by assets, from the close ``skip_d`` days after to ``horizon_d`` days later.
+        last_returns: of the horizon's last day alone.
+    """
+
+    horizon_d: int
+    returns: FloatArray
+    last_returns: FloatArray
+    _ranked: tuple[BoolArray | None, FloatArray, FloatArray] = (None, NOTHING, NOTHING)
+    _order: IntArray | None = None
+
+    def narrowed(self, columns: IntArray) -> Outcome:
+        """The same of some of the assets."""
+        return Outcome(self.horizon_d, self.returns[:, columns], self.last_returns[:, columns])
+
+    def ranks(self, member: BoolArray) -> FloatArray:
+        """Ranks of the members' returns, kept for the next measure of the same universe."""
+        self._rank(member)
+        return self._ranked[1]
+
+    def last_ranks(self, member: BoolArray) -> FloatArray:
+        """The same of the returns of the last day alone."""
+        self._rank(member)
+        return self._ranked[2]
+
+    def _rank(self, member: BoolArray) -> None:
+        if self._ranked[0] is not member:
+            ranks = (
+                rank_rows(np.where(member, side, np.nan))
+                for side in (self.returns, self.last_returns)
+            )
+            self._ranked = (member, next(ranks), next(ranks))
+
+    @property
+    def order(self) -> IntArray:
+        """Columns of each row from the lowest return to the highest."""
+        if self._order is None:
+            self._order = self.returns.argsort(axis=1)
+        return self._order
+
+
+def held_closes(closes: FloatArray) -> FloatArray:
+    """Closes in which an asset whose days have ended keeps its last one (0 if it is dead).
+
+    So what died or was delisted counts, and does not drop out of the reckoning. A close that is
+    missing in between stays missing.
+    """
+    places = np.where(~np.isnan(closes), np.arange(len(closes))[:, None], -1)
+    end = places.max(axis=0, initial=-1)
+    last = closes[np.maximum(end, 0), np.arange(closes.shape[1])]
+    after = np.arange(len(closes))[:, None] > end[None, :]
+    return np.where(after, last[None, :], closes)
+
+
+def outcome(closes: FloatArray, horizon_d: int, *, skip_d: int) -> Outcome:
+    """Returns that begin ``skip_d`` days after a day's close: what its measure can earn.
+
+    Args:
+        closes: days by assets, in constant units, 0 once dead.
+        horizon_d: calendar days ahead.
+        skip_d: days before the return begins.
+    """
+    held = held_closes(closes)
+    start = _ahead(held, skip_d)
+    end, before = _ahead(held, skip_d + horizon_d), _ahead(held, skip_d + horizon_d - 1)
+    # after its last close an asset can be held, but neither bought nor judged
+    known = ~np.isnan(closes)
+    return Outcome(
+        horizon_d,
+        _ratio(end, start, known),
+        _ratio(end, before, known),
+    )
+
+
+def forward_returns(closes: pl.LazyFrame, horizon_d: int, *, skip_d: int = 0) -> pl.LazyFrame:
+    """``outcome`` of a frame.
 
     Args:
         closes: one row per (asset_id, day) with ``close_usd`` in constant units.
         horizon_d: calendar days ahead.
+        skip_d: days before the return begins.
 
     Returns:
-        asset_id, day, ``fwd_ret`` (close to the close ``horizon_d`` days later) and ``last_ret``
-        (of the last day alone). NULL where one of the closes is missing.
+        The rows given: asset_id, day, ``fwd_ret`` and ``last_ret`` (of the horizon's last day
+        alone). NULL where one of the closes is missing.
     """
-    rows = closes.select(ASSET, DAY, pl.col("close_usd").cast(pl.Float64))
-    ends = rows.group_by(ASSET).agg(pl.col(DAY).max().alias("_end"))
-    newest = rows.select(pl.col(DAY).max())
-    ended = ends.join(newest, how="cross").filter(pl.col("_end") < pl.col(DAY))
-    close = pl.col("_close")
-    later, before_last = (close.shift(-days).over(ASSET) for days in (horizon_d, horizon_d - 1))
-    return (
-        dense(
-            pl.concat([rows, ended.select(ASSET, DAY, pl.lit(None, pl.Float64).alias("close_usd"))])
-        )
-        .join(ends, on=ASSET)
-        .sort(ASSET, DAY)
-        .with_columns(
-            pl.when(pl.col(DAY) > pl.col("_end"))
-            .then(pl.col("close_usd").forward_fill().over(ASSET))
-            .otherwise(pl.col("close_usd"))
-            .alias("_close")
-        )
-        .select(
+
+    def run(frame: pl.DataFrame) -> pl.DataFrame:
+        grid = Grid.around(frame)
+        (matrix,) = grid.matrices(frame, ["close_usd"])
+        found = outcome(matrix, horizon_d, skip_d=skip_d)
+        places = grid.locate(frame)
+        return frame.select(
             ASSET,
             DAY,
-            pl.when(close > 0).then(later / close - 1).alias("fwd_ret"),
-            pl.when(before_last > 0).then(later / before_last - 1).alias("last_ret"),
-            (pl.col(IS_INPUT) & (pl.col(DAY) <= pl.col("_end"))).alias("_is_row"),
+            pl.Series("fwd_ret", found.returns[places], nan_to_null=True),
+            pl.Series("last_ret", found.last_returns[places], nan_to_null=True),
         )
-        .filter(pl.col("_is_row"))
-        .drop("_is_row")
+
+    wanted = closes.select(ASSET, DAY, pl.col("close_usd").cast(pl.Float64))
+    schema = wanted.select(ASSET, DAY).collect_schema()
+    return wanted.map_batches(
+        run, schema=pl.Schema({**schema, "fwd_ret": pl.Float64(), "last_ret": pl.Float64()})
     )
 
 
+def judge(
+    values: FloatArray,
+    ranks: FloatArray,
+    member: BoolArray,
+    followed_by: Outcome,
+    parameters: QualityParameters,
+) -> Iterator[tuple[str, int, FloatArray]]:
+    """What one measure said on each day about the returns that followed.
+
+    Args:
+        values: days by assets, high is good, NaN outside of the universe.
+        ranks: ``rank_rows(values)``.
+        member: who belongs to it.
+        followed_by: the returns.
+        parameters: minima, parts and costs.
+
+    Yields:
+        Statistic, quantile (0: none) and one number per day (NaN: nothing to say).
+    """
+    parts, least = parameters.quantile_count, parameters.min_assets
+    count = (~np.isnan(values)).sum(axis=1)
+    told = (count >= least)[:, None]
+    values, ranks = np.where(told, values, np.nan), np.where(told, ranks, np.nan)
+    horizon = followed_by.horizon_d
+
+    before = ago(ranks, horizon)
+    yield "autocorrelation", 0, row_correlation(ranks, before, min_count=least)
+    turnover = left_share(ranks, horizon, parts, min_count=least)
+    yield "turnover_frac", 0, turnover
+    short_turnover = left_share(count[:, None] + 1 - ranks, horizon, parts, min_count=least)
+
+    # who has no return takes no part: the others are ranked among themselves
+    returns = np.where(member, followed_by.returns, np.nan)
+    known = ~(np.isnan(values) | np.isnan(returns))
+    enough = known.sum(axis=1) >= least
+    places = ranks_among(values, known, ranks)
+    followed = ranks_among(returns, known, followed_by.ranks(member))
+    ic = row_correlation(places, followed, min_count=least)
+    yield "ic", 0, ic
+    yield "ic_positive_frac", 0, np.where(np.isnan(ic) | (ic == 0), np.nan, ic > 0)
+    if horizon == 1:
+        yield "decay_ic", 0, ic
+    else:
+        known_last = known & ~np.isnan(followed_by.last_returns)
+        last = ranks_among(followed_by.last_returns, known_last, followed_by.last_ranks(member))
+        yield "decay_ic", 0, row_correlation(places, last, min_count=least)
+    yield "hit_frac", 0, np.where(enough, _hits(places, followed, known), np.nan)
+
+    part = np.where(enough[:, None], parts_of(ranks, parts), 0)
+    means = part_means(returns, part, parts)
+    medians = part_medians(returns, part, parts, order=followed_by.order)
+    spread = means[:, -1] - means[:, 0]
+    yield "spread_ret", 0, spread
+    yield "spread_median_ret", 0, medians[:, -1] - medians[:, 0]
+    # what leaves a side is sold and what takes its place is bought
+    cost = 2 * parameters.cost_bps / 1e4 * (turnover + short_turnover)
+    yield "spread_net_ret", 0, spread - cost
+    for quantile in range(1, parts + 1):
+        yield "quantile_ret", quantile, means[:, quantile - 1]
+        yield "quantile_median_ret", quantile, medians[:, quantile - 1]
+
+
 def measure_quality(
-    scores: pl.LazyFrame, closes: pl.LazyFrame, parameters: QualityParameters
+    scores: pl.LazyFrame,
+    closes: pl.LazyFrame,
+    parameters: QualityParameters,
+    members: pl.LazyFrame | None = None,
 ) -> pl.LazyFrame:
     """What each measure said about the returns that followed.
 
     Every day's cross-section gives one number per statistic; the answer is their mean over the
-    days. Neighbouring days share most of the days they look ahead to, so their numbers are not
-    independent: standard errors are Newey-West's with ``lag_count`` lags, at least one less than
-    the horizon.
+    days of a period. Neighbouring days share most of the days they look ahead to, so their numbers
+    are not independent: standard errors are Newey-West's with ``lag_count`` lags, at least one less
+    than the horizon.
 
     Args:
         scores: one row per (measure_kind, measure, asset_id, day) with ``value``; high is good.
         closes: one row per (asset_id, day) with ``close_usd`` in constant units, 0 once dead.
-        parameters: horizons and minima.
+        parameters: horizons, universes and minima.
+        members: one row per (asset_id, day) with ``universe_rank`` (1 = most traded), for the
+            universes of ``top_counts``; None: there are none.
 
     Returns:
-        measure_kind, measure, ``horizon_d``, ``statistic``, ``quantile`` (0 where there are none),
+        measure_kind, measure, ``universe`` ('all' or 'top_<n>'), ``period`` ('all' or a calendar
+        year), ``horizon_d``, ``statistic``, ``quantile`` (0 where there are none),
         ``statistic_value``, ``standard_error``, ``t_stat``, ``lag_count``, ``day_count``,
         ``first_day``, ``last_day`` (of the measure). Statistics: ``ic`` (rank correlation with the
         return of the horizon), ``ic_positive_frac`` (days on which it is above 0), ``hit_frac``
         (assets on the same side of the middle by measure and by return), ``decay_ic`` (rank
         correlation with the return of the horizon's last day alone), ``autocorrelation`` (rank
         correlation with the measure ``horizon_d`` days before), ``turnover_frac`` (of the top
-        quantile within ``horizon_d`` days), ``quantile_ret`` and ``spread_ret`` (top less bottom).
+        quantile within ``horizon_d`` days), ``quantile_ret``, ``quantile_median_ret``,
+        ``spread_ret`` (top less bottom), ``spread_median_ret`` (of their medians) and
+        ``spread_net_ret`` (the mean's, less what replacing both sides costs).
     """
     known = scores.filter(pl.col("value").is_not_null()).select(
-        *_MEASURED, ASSET, DAY, pl.col("value").cast(pl.Float64)
+        KIND, MEASURE, ASSET, DAY, pl.col("value").cast(pl.Float64)
     )
-    daily = known.map_batches(
-        lambda frame: _judge_each(frame, closes, parameters), schema=_DAILY_SCHEMA
+    return known.map_batches(
+        lambda frame: _judge_each(frame, closes, parameters, members), schema=_SCHEMA
     )
-    return summarise(daily, parameters)
 
 
 def strategy_quality(
@@ -194,6 +370,8 @@ def strategy_quality(
     labels = (
         pl.lit("signal").alias(KIND),
         pl.lit(measure).alias(MEASURE),
+        pl.lit(ALL).alias(UNIVERSE),
+        pl.lit(ALL).alias(PERIOD),
         pl.lit(1, pl.Int64).alias("horizon_d"),
         pl.lit(0, pl.Int64).alias("quantile"),
     )
@@ -226,7 +404,7 @@ def summarise(daily: pl.LazyFrame, parameters: QualityParameters) -> pl.LazyFram
     """Means of daily numbers with Newey-West standard errors.
 
     Args:
-        daily: measure_kind, measure, horizon_d, statistic, quantile, day and ``x``.
+        daily: the key columns of ``measure_quality``, day and ``x``.
         parameters: ``min_periods``.
 
     Returns:
@@ -234,199 +412,197 @@ def summarise(daily: pl.LazyFrame, parameters: QualityParameters) -> pl.LazyFram
         floor(4 (T/100)^(2/9)), with Bartlett's weights; a day without a number has no place in
         the series.
     """
-    given = (
-        daily.filter(pl.col("x").is_not_null() & pl.col("x").is_finite())
-        .sort(*_SERIES, DAY)
-        .with_columns(
-            (pl.col("x") - pl.col("x").mean().over(_SERIES)).alias("_off"),
-            pl.len().over(_SERIES).cast(pl.Int64).alias("_days"),
-            pl.struct(_SERIES).rle_id().alias("_line"),
-        )
-        .with_columns(
-            pl.max_horizontal(
-                pl.col("horizon_d") - 1,
-                (4 * (pl.col("_days") / 100).pow(2 / 9)).floor().cast(pl.Int64),
-            )
-            .clip(0, pl.col("_days") - 1)
-            .alias("lag_count")
-        )
-    )
 
-    def reckon(frame: pl.DataFrame) -> pl.DataFrame:
-        longest = frame["lag_count"].max()
-        lags = range(1, (longest if isinstance(longest, int) else 0) + 1)
-        # Bartlett: a covariance counts the less the further apart the days are
-        weighted = [
-            pl.when(pl.col("_line") == pl.col("_line").shift(lag))
-            .then(
-                (1 - lag / (pl.col("lag_count") + 1)).clip(0)
-                * pl.col("_off")
-                * pl.col("_off").shift(lag)
-            )
-            .fill_null(0.0)
-            for lag in lags
-        ]
-        square = pl.col("_off").pow(2) + 2 * pl.sum_horizontal(pl.lit(0.0), *weighted)
-        variance = pl.col("_square").sum() / pl.len().cast(pl.Float64).pow(2)
-        enough = pl.len() >= parameters.min_periods
-        return (
-            frame.with_columns(square.alias("_square"))
-            .group_by(_SERIES, maintain_order=True)
-            .agg(
-                pl.when(enough).then(pl.col("x").mean()).alias("statistic_value"),
-                # below rounding there is no spread to speak of
-                pl.when(enough & (variance > 1e-24)).then(variance.sqrt()).alias("standard_error"),
-                pl.col("lag_count").first(),
-                pl.len().cast(pl.Int64).alias("day_count"),
-                pl.col(DAY).min().alias("first_day"),
-                pl.col(DAY).max().alias("last_day"),
-            )
-        )
+    def run(frame: pl.DataFrame) -> pl.DataFrame:
+        rows = []
+        series = frame.sort(*_SERIES, DAY).partition_by(_SERIES, as_dict=True, maintain_order=True)
+        for key, days in series.items():
+            told = dict(zip(_SERIES, key, strict=True))
+            x = days["x"].cast(pl.Float64).fill_null(math.nan).to_numpy()[:, None]
+            horizon, statistic = told["horizon_d"], told["statistic"]
+            (row,) = summaries(x, days[DAY], horizon, [statistic], parameters)
+            if row:
+                rows.append({**told, **row})
+        return pl.DataFrame(rows, schema=_SCHEMA)
 
-    worthless = pl.col("statistic").replace_strict(
-        _WORTHLESS, default=None, return_dtype=pl.Float64
-    )
-    schema = {
-        KIND: pl.String(),
-        MEASURE: pl.String(),
-        "horizon_d": pl.Int64(),
-        "statistic": pl.String(),
-        "quantile": pl.Int64(),
-        "statistic_value": pl.Float64(),
-        "standard_error": pl.Float64(),
-        "lag_count": pl.Int64(),
-        "day_count": pl.Int64(),
-        "first_day": pl.Date(),
-        "last_day": pl.Date(),
+    return daily.map_batches(run, schema=_SCHEMA)
+
+
+def summaries(
+    values: FloatArray,
+    days: pl.Series,
+    horizon_d: int,
+    statistics: Sequence[str],
+    parameters: QualityParameters,
+) -> list[dict[str, object]]:
+    """The means of series of daily numbers and their errors; empty for one without a number.
+
+    Args:
+        values: days by series, NaN where there is none.
+        days: the days, ascending.
+        horizon_d: days that each number looks ahead.
+        statistics: name of each series, which says what no worth would be.
+        parameters: ``min_periods``.
+    """
+    known = np.isfinite(values)
+    alike: dict[bytes, list[int]] = {}
+    for column in range(values.shape[1]):
+        alike.setdefault(known[:, column].tobytes(), []).append(column)
+    found: list[dict[str, object]] = [{} for _ in statistics]
+    for columns in alike.values():
+        places = np.flatnonzero(known[:, columns[0]])
+        count = len(places)
+        if not count:
+            continue
+        lags = lag_count(count, horizon_d)
+        series = values[places][:, columns]
+        enough = count >= parameters.min_periods
+        means, errors = series.mean(axis=0), newey_west(series, lags)
+        for column, mean, error in zip(columns, means.tolist(), errors.tolist(), strict=True):
+            worthless = _WORTHLESS.get(statistics[column])
+            sure = enough and not math.isnan(error)
+            found[column] = {
+                "statistic_value": mean if enough else None,
+                "standard_error": error if sure else None,
+                "t_stat": (mean - worthless) / error if sure and worthless is not None else None,
+                "lag_count": lags,
+                "day_count": count,
+                "first_day": days[int(places[0])],
+                "last_day": days[int(places[-1])],
+            }
+    return found
+
+
+def periods(days: pl.Series) -> dict[str, BoolArray]:
+    """Which days belong to each period: all of them, and each calendar year."""
+    years = days.dt.year().to_numpy()
+    found = {ALL: np.ones(len(years), dtype=np.bool_)}
+    return found | {str(year): years == year for year in np.unique(years)}
+
+
+def top_universes(
+    ranks: FloatArray, member: BoolArray, top_counts: tuple[int, ...]
+) -> Mapping[str, BoolArray]:
+    """All members, and the most traded ones.
+
+    Args:
+        ranks: days by assets, 1 = most traded; NaN for who is no member.
+        member: who belongs to the universe.
+        top_counts: sizes.
+    """
+    tops = {
+        f"top_{count}": member & (np.nan_to_num(ranks, nan=np.inf) <= count) for count in top_counts
     }
-    return (
-        given.map_batches(reckon, schema=schema)
-        .with_columns(
-            ((pl.col("statistic_value") - worthless) / pl.col("standard_error")).alias("t_stat")
-        )
-        .select(
-            *_SERIES,
-            "statistic_value",
-            "standard_error",
-            "t_stat",
-            "lag_count",
-            "day_count",
-            "first_day",
-            "last_day",
-        )
-    )
+    return {ALL: member, **tops}
 
 
 def _judge_each(
-    known: pl.DataFrame, closes: pl.LazyFrame, parameters: QualityParameters
+    known: pl.DataFrame,
+    closes: pl.LazyFrame,
+    parameters: QualityParameters,
+    members: pl.LazyFrame | None,
 ) -> pl.DataFrame:
-    """The numbers of each day, measure by measure: all at once would take the memory of all."""
-    outcomes = {
-        horizon: forward_returns(closes, horizon).collect() for horizon in parameters.horizons_d
+    """The rows of each measure, one after the other: all at once would take the memory of all."""
+    prices = closes.select(ASSET, DAY, pl.col("close_usd").cast(pl.Float64)).collect()
+    grid = Grid.around(known, prices)
+    rows: list[dict[str, object]] = []
+    if known.is_empty() or prices.is_empty():
+        return pl.DataFrame(rows, schema=_SCHEMA)
+    (matrix,) = grid.matrices(prices, ["close_usd"])
+    outcomes = [outcome(matrix, days, skip_d=parameters.skip_d) for days in parameters.horizons_d]
+    everyone = np.ones(matrix.shape, dtype=np.bool_)
+    universes: Mapping[str, BoolArray] = {ALL: everyone}
+    if members is not None:
+        among = members.select(ASSET, DAY, "universe_rank").collect()
+        within = (
+            pl.DataFrame({ASSET: grid.assets})
+            .join(among, on=ASSET)
+            .filter(pl.col(DAY).is_between(grid.days[0], grid.days[-1]))
+        )
+        (ranks,) = grid.matrices(within, ["universe_rank"])
+        universes = top_universes(ranks, everyone, parameters.top_counts)
+    measures = (
+        (kind, measure, grid.matrices(frame, ["value"])[0])
+        for (kind, measure), frame in sorted(
+            known.partition_by(KIND, MEASURE, as_dict=True).items()
+        )
+    )
+    return judge_all(grid, measures, outcomes, universes, parameters)
+
+
+def judge_all(
+    grid: Grid,
+    measures: Iterable[tuple[str, str, FloatArray]],
+    outcomes: Sequence[Outcome],
+    universes: Mapping[str, BoolArray],
+    parameters: QualityParameters,
+) -> pl.DataFrame:
+    """The rows of ``measure_quality`` for measures that are matrices already.
+
+    Args:
+        grid: what the rows and columns of the matrices are.
+        measures: kind, name and values (high is good) of each.
+        outcomes: the returns that followed, one for each horizon.
+        universes: who belongs to each.
+        parameters: minima, parts and costs.
+    """
+    days = pl.Series(DAY, list(grid.days), dtype=pl.Date)
+    spans = periods(days)
+    # a small universe is a narrow matrix: the columns that never belong to it cost nothing
+    columns = {name: np.flatnonzero(member.any(axis=0)) for name, member in universes.items()}
+    narrow = {
+        name: (member[:, columns[name]], [after.narrowed(columns[name]) for after in outcomes])
+        for name, member in universes.items()
     }
-    found = [pl.DataFrame(schema=_DAILY_SCHEMA)]
-    for (kind, measure), rows in sorted(known.partition_by(_MEASURED, as_dict=True).items()):
-        # sums of floats are the same to the last digit only in the same order
-        ordered = rows.select(ASSET, DAY, "value").sort(DAY, ASSET)
-        for horizon, returns in outcomes.items():
-            frame = ordered.join(returns, on=[ASSET, DAY], how="left", maintain_order="left")
-            found.append(
-                _judge(frame, horizon, parameters).select(
-                    pl.lit(kind).alias(KIND),
-                    pl.lit(measure).alias(MEASURE),
-                    pl.lit(horizon, pl.Int64).alias("horizon_d"),
-                    "statistic",
-                    "quantile",
-                    DAY,
-                    "x",
-                )
-            )
-    return pl.concat(found)
+    rows: list[dict[str, object]] = []
+    for kind, measure, values in measures:
+        for universe, (member, followed) in narrow.items():
+            among = np.where(member, values[:, columns[universe]], np.nan)
+            ranks = rank_rows(among)
+            for after in followed:
+                key = {
+                    KIND: kind,
+                    MEASURE: measure,
+                    UNIVERSE: universe,
+                    "horizon_d": after.horizon_d,
+                }
+                told = list(judge(among, ranks, member, after, parameters))
+                for period, inside in spans.items():
+                    chosen = [line for line in told if period == ALL or line[0] in BY_YEAR]
+                    numbers = np.column_stack([x[inside] for _, _, x in chosen])
+                    means = summaries(
+                        numbers,
+                        days.filter(pl.Series(inside)),
+                        after.horizon_d,
+                        [statistic for statistic, _, _ in chosen],
+                        parameters,
+                    )
+                    rows.extend(
+                        {**key, "statistic": statistic, "quantile": part, PERIOD: period, **mean}
+                        for (statistic, part, _), mean in zip(chosen, means, strict=True)
+                        if mean
+                    )
+    return pl.DataFrame(rows, schema=_SCHEMA)
 
 
-def _judge(frame: pl.DataFrame, horizon_d: int, parameters: QualityParameters) -> pl.DataFrame:
-    """One measure's numbers of each day, against one horizon: day, statistic, quantile, x."""
-    parts = parameters.quantile_count
-    ranked = (
-        frame.with_columns(
-            pl.col("value").rank("average").over(DAY).alias("_place"),
-            pl.len().over(DAY).alias("_n"),
-        )
-        .filter(pl.col("_n") >= parameters.min_assets)
-        # equals stand together: none of them is better than the other
-        .with_columns(
-            (((pl.col("_place") - 0.5) * parts / pl.col("_n")).floor().cast(pl.Int64) + 1)
-            .clip(1, parts)
-            .alias("_part")
-        )
-    )
-    is_top = pl.col("_part") == parts
-    before = ranked.select(
-        ASSET,
-        pl.col(DAY).dt.offset_by(f"{horizon_d}d"),
-        pl.col("_place").alias("_before"),
-        is_top.alias("_was_top"),
-    )
-    moved = (
-        ranked.join(before, on=[ASSET, DAY], how="inner", maintain_order="left")
-        .group_by(DAY)
-        .agg(
-            pl.corr("_place", "_before").alias("autocorrelation"),
-            (1 - pl.col("_was_top").filter(is_top).cast(pl.Float64).mean()).alias("turnover_frac"),
-            pl.len().alias("_n"),
-        )
-        .filter(pl.col("_n") >= parameters.min_assets)
-    )
-    # who has no return takes no part: the others are ranked among themselves
-    followed = (
-        ranked.filter(pl.col("fwd_ret").is_not_null())
-        .with_columns(
-            pl.len().over(DAY).alias("_n"),
-            pl.col("_place").rank("average").over(DAY),
-            pl.col("fwd_ret").rank("average").over(DAY).alias("_outcome"),
-        )
-        .filter(pl.col("_n") >= parameters.min_assets)
-    )
-    last_outcome = (
-        pl.col("_outcome") if horizon_d == 1 else pl.col("last_ret").rank("average").over(DAY)
-    )
-    followed = followed.with_columns(last_outcome.alias("_last_outcome"))
-    middle = (pl.col("_n") + 1) / 2
-    side = (pl.col("_place") - middle) * (pl.col("_outcome") - middle)
-    is_bottom = pl.col("_part") == 1
-    told = (
-        followed.group_by(DAY)
-        .agg(
-            pl.corr("_place", "_outcome").alias("ic"),
-            pl.corr("_place", "_last_outcome").alias("decay_ic"),
-            (side.filter(side != 0) > 0).cast(pl.Float64).mean().alias("hit_frac"),
-            (
-                pl.col("fwd_ret").filter(is_top).mean() - pl.col("fwd_ret").filter(is_bottom).mean()
-            ).alias("spread_ret"),
-        )
-        .with_columns(
-            pl.when(pl.col("ic").is_finite() & (pl.col("ic") != 0))
-            .then((pl.col("ic") > 0).cast(pl.Float64))
-            .alias("ic_positive_frac")
-        )
-    )
-    parted = (
-        followed.group_by(DAY, "_part")
-        .agg(pl.col("fwd_ret").mean().alias("x"))
-        .select(
-            DAY,
-            pl.lit("quantile_ret").alias("statistic"),
-            pl.col("_part").alias("quantile"),
-            "x",
-        )
-    )
-    return pl.concat([_long(told), _long(moved.drop("_n")), parted])
+def _hits(places: FloatArray, followed: FloatArray, known: BoolArray) -> FloatArray:
+    """Share of the assets that are on the same side of the day's middle by both ranks."""
+    middle = (known.sum(axis=1, keepdims=True) + 1) / 2
+    side = np.nan_to_num(places - middle) * np.nan_to_num(followed - middle)
+    sided = (side != 0).sum(axis=1)
+    return np.where(sided > 0, (side > 0).sum(axis=1) / np.maximum(sided, 1), np.nan)
 
 
-def _long(wide: pl.DataFrame) -> pl.DataFrame:
-    return wide.unpivot(index=DAY, variable_name="statistic", value_name="x").select(
-        DAY, "statistic", pl.lit(0, pl.Int64).alias("quantile"), "x"
-    )
+def _ahead(values: FloatArray, days: int) -> FloatArray:
+    """What will stand there ``days`` rows later; NaN after the end. Here and nowhere else."""
+    later = np.full_like(values, np.nan)
+    later[: max(len(values) - days, 0)] = values[days:]
+    return later
+
+
+def _ratio(end: FloatArray, start: FloatArray, known: BoolArray) -> FloatArray:
+    fine = known & (start > 0) & ~np.isnan(end)
+    return np.where(fine, end / np.where(fine, start, 1.0) - 1, np.nan)
 
 
 def _sharpe(returns: str) -> pl.Expr:

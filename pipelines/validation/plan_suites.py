@@ -194,10 +194,12 @@ PLAN_CONTRACTS: tuple[Contract, ...] = (
     ),
     Contract(
         "signal_quality",
-        ("measure_kind", "measure", "horizon_d", "statistic", "quantile"),
+        ("measure_kind", "measure", "universe", "period", "horizon_d", "statistic", "quantile"),
         {
             "measure_kind": _TEXT,
             "measure": _TEXT,
+            "universe": _TEXT,
+            "period": _TEXT,
             "horizon_d": _COUNT,
             "statistic": _TEXT,
             "quantile": _COUNT,

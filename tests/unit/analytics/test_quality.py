@@ -18,7 +18,15 @@ from pipelines.analytics.quality import (
 from tests.unit.analytics.support import assert_same
 
 START = date(2024, 1, 1)
-PARAMETERS = QualityParameters(horizons_d=(1, 7), quantile_count=5, min_assets=5, min_periods=20)
+PARAMETERS = QualityParameters(
+    horizons_d=(1, 7),
+    skip_d=0,
+    quantile_count=5,
+    top_counts=(8,),
+    cost_bps=20,
+    min_assets=5,
+    min_periods=20,
+)
 
 
 def days(count: int) -> list[date]:
@@ -54,11 +62,20 @@ def judged(values: np.ndarray, closes: np.ndarray) -> pl.DataFrame:
     ).collect()
 
 
-def value(result: pl.DataFrame, statistic: str, horizon: int = 1, quantile: int = 0) -> float:
+def value(
+    result: pl.DataFrame,
+    statistic: str,
+    horizon: int = 1,
+    quantile: int = 0,
+    universe: str = "all",
+    period: str = "all",
+) -> float:
     rows = result.filter(
         (pl.col("statistic") == statistic)
         & (pl.col("horizon_d") == horizon)
         & (pl.col("quantile") == quantile)
+        & (pl.col("universe") == universe)
+        & (pl.col("period") == period)
     )
     assert rows.height == 1, f"{statistic} at {horizon} d: {rows.height} rows"
     return float(rows["statistic_value"].item())
@@ -115,6 +132,8 @@ def test_standard_errors_are_newey_wests() -> None:
         {
             "measure_kind": "factor",
             "measure": "x",
+            "universe": "all",
+            "period": "all",
             "horizon_d": pl.Series([28] * len(overlapping), dtype=pl.Int64),
             "statistic": "ic",
             "quantile": pl.Series([0] * len(overlapping), dtype=pl.Int64),
@@ -165,7 +184,11 @@ def test_ties_stand_together() -> None:
     closes = walk(10)
     result = judged(np.ones_like(closes), closes)
     assert result.filter(pl.col("statistic") == "ic").is_empty(), "equals have no order"
-    middle = result.filter((pl.col("statistic") == "quantile_ret") & (pl.col("horizon_d") == 1))
+    middle = result.filter(
+        (pl.col("statistic") == "quantile_ret")
+        & (pl.col("horizon_d") == 1)
+        & (pl.col("period") == "all")
+    )
     assert middle["quantile"].to_list() == [3]
 
 

@@ -11,6 +11,13 @@ def model(dbt, session):  # noqa: ARG001
 
     scores = dbt.ref("int_measure_score_daily").pl().lazy()
     closes = dbt.ref("int_signal_close_daily").select("asset_id, day, close_usd").pl().lazy()
+    members = (
+        dbt.ref("int_universe_membership_daily")
+        .filter("universe_id = 'core' and is_member")
+        .select("asset_id, day, universe_rank")
+        .pl()
+        .lazy()
+    )
     performance = (
         dbt.ref("int_signal_performance_daily")
         .select("asset_id, day, effective_signal, strat_ret, hold_ret")
@@ -21,7 +28,7 @@ def model(dbt, session):  # noqa: ARG001
     return (
         pl.concat(
             [
-                measure_quality(scores, closes, parameters),
+                measure_quality(scores, closes, parameters, members),
                 strategy_quality(performance, "signal", parameters),
             ]
         )

@@ -15,6 +15,8 @@ final as (
     select
         quality.measure_kind,
         quality.measure,
+        quality.universe,
+        quality.period,
         quality.horizon_d,
         quality.statistic,
         quality.quantile,
@@ -33,4 +35,4 @@ final as (
 )
 
 select * from final
-order by measure_kind, measure, horizon_d, statistic, quantile
+order by measure_kind, measure, universe, period, horizon_d, statistic, quantile

@@ -1,0 +1,83 @@
+"""Choosing inside the past and judging outside of it: purged, embargoed walk-forward."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipelines.analytics.calendar import FloatArray, IntArray
+from pipelines.research.errors import ResearchError
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Rows to choose by, and the rows after them to judge by."""
+
+    train: IntArray
+    test: IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What was chosen in a fold, and what became of it.
+
+    Attributes:
+        fold: its rows.
+        trial: column of the chosen trial.
+        inside: its objective in the training part.
+    """
+
+    fold: Fold
+    trial: int
+    inside: float
+
+
+def folds(
+    day_count: int, *, fold_count: int, min_train_d: int, purge_d: int, embargo_d: int
+) -> list[Fold]:
+    """Cut a time into a growing past and the stretch after it.
+
+    A row of the past whose outcome reaches into the stretch that is judged would tell about it, so
+    the last ``purge_d`` rows before it take no part, nor do ``embargo_d`` more, for what factors
+    with a memory still carry over.
+
+    Args:
+        day_count: rows.
+        fold_count: stretches to judge.
+        min_train_d: rows that the first choice needs.
+        purge_d: days that an outcome looks ahead, the skip among them.
+        embargo_d: days more.
+
+    Raises:
+        ResearchError: the time is too short.
+    """
+    first = min_train_d + purge_d + embargo_d
+    length = (day_count - first) // fold_count
+    if length < 1:
+        msg = f"{day_count} days are too few for {fold_count} folds after {first} days"
+        raise ResearchError(msg)
+    found = []
+    for number in range(fold_count):
+        start = first + number * length
+        end = day_count if number == fold_count - 1 else start + length
+        found.append(Fold(np.arange(start - purge_d - embargo_d), np.arange(start, end)))
+    return found
+
+
+def choose(objective: FloatArray, parts: Sequence[Fold]) -> list[Choice]:
+    """Choose in each fold the trial whose mean objective is the highest in the training part.
+
+    Args:
+        objective: days by trials; NaN where there is nothing to say.
+        parts: the folds.
+    """
+    found = []
+    for fold in parts:
+        past = objective[fold.train]
+        count = (~np.isnan(past)).sum(axis=0)
+        mean = np.where(count > 0, np.nansum(past, axis=0) / np.maximum(count, 1), -np.inf)
+        best = int(mean.argmax())
+        found.append(Choice(fold, best, float(mean[best])))
+    return found

@@ -1,0 +1,167 @@
+"""The bench: a planted effect is found, an absent one is not, and little data says so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from pipelines.research import bench, report
+from pipelines.research.errors import ResearchError
+from pipelines.research.panel import MIN_DAYS, read_panel
+from pipelines.research.trials import Trial, composite, percentiles, read_trials
+from pipelines.research.walk_forward import choose, folds
+
+REPO = Path(__file__).parents[3]
+SEEDS = REPO / "dbt" / "seeds"
+LEDGER = REPO / "docs" / "research" / "trials.csv"
+START = date(2022, 1, 1)
+
+
+def market(assets: int, days: int, *, calm_pays: float = 0.0, seed: int = 1) -> pl.DataFrame:
+    """Bars in which half of the assets are calm, and earn ``calm_pays`` a day more."""
+    chance = np.random.default_rng(seed)
+    is_calm = np.arange(assets) % 2 == 0
+    sigma = np.where(is_calm, 0.02, 0.06)[:, None]
+    steps = chance.normal(0, 1, (assets, days)) * sigma + np.where(is_calm, calm_pays, 0)[:, None]
+    close = np.exp(np.cumsum(steps, axis=1))
+    wide = 1 + sigma * chance.uniform(0.2, 1, close.shape)
+    return pl.DataFrame(
+        {
+            "symbol": np.repeat([f"X{number:03d}USDT" for number in range(assets)], days),
+            "day": [START + timedelta(days=number) for number in range(days)] * assets,
+            "high": (close * wide).ravel(),
+            "low": (close / wide).ravel(),
+            "close": close.ravel(),
+            "volume_quote": np.exp(chance.normal(16, 0.3, close.shape)).ravel(),
+        }
+    )
+
+
+def found(bars: pl.DataFrame, tmp_path: Path, trials: list[Trial]) -> bench.Findings:
+    bars.write_parquet(tmp_path / "bars.parquet")
+    panel = read_panel(tmp_path / "bars.parquet", seeds=SEEDS)
+    panel.with_factors(["volatility_30d", "volume_shock_7d_90d", "age"])
+    return bench.run(panel, trials, seeds=SEEDS, parameters=PARAMETERS)
+
+
+PARAMETERS = replace(bench.PARAMETERS, horizons_d=(1, 7))
+TRIALS = [
+    Trial("calm", {"volatility_30d": 1}),
+    Trial("quiet", {"volume_shock_7d_90d": 1}),
+    Trial("both", {"volatility_30d": 1, "volume_shock_7d_90d": 1}),
+]
+
+
+def ic(findings: bench.Findings, measure: str) -> tuple[float, float]:
+    row = findings.quality.filter(
+        (pl.col("measure") == measure)
+        & (pl.col("universe") == "all")
+        & (pl.col("period") == "all")
+        & (pl.col("horizon_d") == 7)
+        & (pl.col("statistic") == "ic")
+    )
+    return row["statistic_value"].item(), row["t_stat"].item()
+
+
+def test_a_planted_effect_is_found_and_chosen(tmp_path: Path) -> None:
+    told = found(market(30, 420, calm_pays=0.01), tmp_path, TRIALS)
+    value, t = ic(told, "volatility_30d")
+    assert value > 0.1
+    assert t > 3
+    assert told.walk_forward["chosen"].to_list()[-2] == "calm"
+    assert told.warning is None
+    assert told.overfitting["ic"] is not None
+    page = report.write(told, read_panel(tmp_path / "bars.parquet", seeds=SEEDS), tmp_path / "out")
+    assert {path.name for path in page.parent.iterdir()} >= {"decay.html", "quantiles.html"}
+
+
+def test_an_absent_effect_is_not_found(tmp_path: Path) -> None:
+    told = found(market(30, 420, seed=5), tmp_path, TRIALS)
+    assert abs(ic(told, "volume_shock_7d_90d")[1]) < 3
+
+
+@pytest.mark.parametrize(("assets", "days"), [(10, 400), (30, 150)])
+def test_little_data_says_that_nothing_can_be_concluded(
+    assets: int, days: int, tmp_path: Path
+) -> None:
+    told = found(market(assets, days), tmp_path, TRIALS)
+    assert told.warning is not None
+    assert f"{MIN_DAYS} are needed" in told.warning
+
+
+def test_fifty_days_have_no_members_and_no_crash(tmp_path: Path) -> None:
+    told = found(market(30, 50), tmp_path, TRIALS)
+    assert told.quality.is_empty()
+    assert told.walk_forward.is_empty()
+    assert told.warning is not None
+
+
+def test_a_constant_factor_has_no_order(tmp_path: Path) -> None:
+    """All assets are of one age: nothing is said about it, instead of something wrong."""
+    told = found(market(30, 420), tmp_path, [*TRIALS, Trial("old", {"age": 1})])
+    rows = told.quality.filter((pl.col("measure") == "age") & (pl.col("statistic") == "ic"))
+    assert rows.is_empty()
+    assert told.overfitting["ic"] is not None
+
+
+def test_what_is_no_panel_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ResearchError, match="no publication"):
+        read_panel(tmp_path, seeds=SEEDS)
+    pl.DataFrame({"symbol": ["A"]}).write_parquet(tmp_path / "x.parquet")
+    with pytest.raises(ResearchError, match="lacks"):
+        read_panel(tmp_path / "x.parquet", seeds=SEEDS)
+
+
+def test_the_ledger_of_the_project_can_be_computed_again() -> None:
+    trials = read_trials(LEDGER)
+    assert len(trials) >= 68, "a trial was made: it stays in the ledger"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("a,luck:1,0,", "no factor 'luck'"),
+        ("a,age:much,0,", "no factor:weight"),
+        ("a,,0,", "without a weight"),
+        ("a,age:1,0,\na,age:1,0,", "stand twice"),
+    ],
+)
+def test_a_ledger_that_cannot_be_read_says_where(line: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "trials.csv"
+    path.write_text(f"trial,terms,halflife_d,note\n{line}\n")
+    with pytest.raises(ResearchError, match=message):
+        read_trials(path)
+
+
+def test_a_composite_is_the_weighted_mean_of_ranks() -> None:
+    ranked = {
+        "age": percentiles(np.array([[1.0, 2.0, 3.0, np.nan]])),
+        "range_30d": percentiles(np.array([[3.0, 2.0, 1.0, 4.0]])),
+    }
+    value = composite(Trial("x", {"age": 3, "range_30d": 1}), ranked)
+    # ranks 1/6 3/6 5/6 and 5/8 3/8 1/8 7/8, less the middle
+    assert value[0, 0] == pytest.approx((3 * (1 / 6 - 0.5) + (5 / 8 - 0.5)) / 4)
+    assert np.isnan(value[0, 3]), "a quarter of the weight is not enough"
+
+
+def test_folds_keep_the_outcome_out_of_the_past() -> None:
+    parts = folds(400, fold_count=4, min_train_d=100, purge_d=8, embargo_d=7)
+    assert [int(part.test[0]) for part in parts] == [115, 186, 257, 328]
+    for part in parts:
+        assert part.train[-1] + 8 + 7 < part.test[0]
+    assert parts[-1].test[-1] == 399
+    with pytest.raises(ResearchError, match="too few"):
+        folds(100, fold_count=4, min_train_d=100, purge_d=8, embargo_d=7)
+
+
+def test_the_choice_does_not_see_what_it_is_judged_by() -> None:
+    parts = folds(300, fold_count=2, min_train_d=100, purge_d=8, embargo_d=7)
+    objective = np.zeros((300, 2))
+    objective[:, 0] = 1
+    objective[parts[0].test[0] :, 1] = 50
+    assert choose(objective, parts)[0].trial == 0
