@@ -228,7 +228,7 @@ def scores(page: Page, raw: dict[str, Series]) -> tuple[list[Line], dict[str, fl
     for name in (name for _, names in GROUPS.values() for name in names):
         told = page.query(
             "select factor_value, xs_pctile, ts_pctile, score from marts.grade_components "
-            "where asset_id = ? and day = ? and grade = 'trader_grade' and factor = ?",
+            "where asset_id = ? and day = ? and grade = 'trend_score' and factor = ?",
             page.asset,
             page.day,
             name,
@@ -239,7 +239,7 @@ def scores(page: Page, raw: dict[str, Series]) -> tuple[list[Line], dict[str, fl
         sign = -1 if name in BAD_WHEN_HIGH else 1
         members = page.query(
             "select factor_value from marts.grade_components where day = ? and "
-            "grade = 'trader_grade' and factor = ? and factor_value is not null",
+            "grade = 'trend_score' and factor = ? and factor_value is not null",
             page.day,
             name,
         )
@@ -268,7 +268,7 @@ def grade(page: Page, score: dict[str, float]) -> list[Line]:
             parts.append((weight, value))
     weight = sum(part for part, _ in parts)
     total = sum(part * value for part, value in parts) / weight if weight >= 0.6 - 1e-9 else None
-    lines.append(Line("trader_grade", total, page.published("trader_grade_daily", "trader_grade")))
+    lines.append(Line("trend_score", total, page.published("trader_grade_daily", "trend_score")))
     return lines
 
 

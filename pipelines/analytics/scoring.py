@@ -54,8 +54,9 @@ class GradeParameters:
         grade: name of the grade and of its column, such as ``trader_grade``.
         factors: the factors.
         group_weights: group and weight, in the order of publication.
-        history_d: window of the percentile in an asset's own past, in days.
-        history_min_obs: observations which that needs.
+        history_d: window of the percentile in an asset's own past, in days; None: the score is
+            the percentile across the day alone.
+        history_min_obs: observations which that needs; None with ``history_d``.
         group_min_share: share of a group's applicable factors below which the group is NULL.
         coverage_floor: available part of the weight of all groups in which a factor applies,
             below which the grade is NULL.
@@ -68,8 +69,8 @@ class GradeParameters:
     grade: str
     factors: tuple[Factor, ...]
     group_weights: tuple[tuple[str, float], ...]
-    history_d: int
-    history_min_obs: int
+    history_d: int | None
+    history_min_obs: int | None
     group_min_share: float
     coverage_floor: float
     min_peers: int
@@ -89,6 +90,9 @@ class GradeParameters:
             raise AnalyticsError(msg)
         if len({factor.name for factor in self.factors}) != len(self.factors):
             msg = f"{self.grade}: a factor stands twice"
+            raise AnalyticsError(msg)
+        if (self.history_d is None) != (self.history_min_obs is None):
+            msg = f"{self.grade}: a history needs both a window and a minimum, or neither"
             raise AnalyticsError(msg)
         if any(factor.orientation not in (-1, 1) for factor in self.factors):
             msg = f"{self.grade}: an orientation is 1 or -1"
@@ -147,8 +151,9 @@ def score_factors(frame: pl.LazyFrame, parameters: GradeParameters) -> pl.LazyFr
     Returns:
         The rows given with, for each factor f: ``f_xs`` (percentile across the universe or the
         peers), ``f_ts`` (percentile in the own last days), ``f_score`` (their mean, or ``f_xs``
-        alone), ``f_is_young`` (no ``f_ts``) and ``f_peer_scope`` ('universe' or the name of the
-        peer column). All NULL outside the universe and where the raw value is NULL.
+        alone), ``f_is_young`` (no ``f_ts``; NULL in a grade without history) and
+        ``f_peer_scope`` ('universe' or the name of the peer column). All NULL outside the universe
+        and where the raw value is NULL.
     """
     factors = parameters.factors
     member = pl.col("in_universe").fill_null(value=False)
@@ -162,10 +167,7 @@ def score_factors(frame: pl.LazyFrame, parameters: GradeParameters) -> pl.LazyFr
             .alias(_own(factor))
             for factor in factors
         )
-        history = (
-            _history_expr(pl.col(_own(f)), parameters.history_d, parameters.history_min_obs)
-            for f in factors
-        )
+        history = (_own_history(f, parameters) for f in factors)
         spine = spine.with_columns(
             pl.when(member).then(percentile).alias(f"{factor.name}_ts")
             for factor, percentile in zip(factors, history, strict=True)
@@ -173,8 +175,9 @@ def score_factors(frame: pl.LazyFrame, parameters: GradeParameters) -> pl.LazyFr
             pl.when(member).then(pl.col(_own(factor))).alias(_own(factor)) for factor in factors
         )
         ranked = (_across(factor, parameters.min_peers) for factor in factors)
+        has_history = parameters.history_d is not None
         return spine.with_columns(expr for pair in ranked for expr in pair).with_columns(
-            expr for factor in factors for expr in _score(factor)
+            expr for factor in factors for expr in _score(factor, has_history=has_history)
         )
 
     return on_calendar(frame, compute)
@@ -283,6 +286,12 @@ def _own(factor: Factor) -> str:
     return f"_{factor.name}_oriented"
 
 
+def _own_history(factor: Factor, parameters: GradeParameters) -> pl.Expr:
+    if parameters.history_d is None or parameters.history_min_obs is None:
+        return pl.lit(None, dtype=pl.Float64)
+    return _history_expr(pl.col(_own(factor)), parameters.history_d, parameters.history_min_obs)
+
+
 def _history_expr(value: pl.Expr, days: int, min_obs: int) -> pl.Expr:
     rank = value.rolling_rank(days, "average", min_samples=min_obs)
     observed = value.is_not_null().cast(pl.Float64).rolling_sum(days, min_samples=1)
@@ -311,10 +320,11 @@ def _across(factor: Factor, min_peers: int) -> tuple[pl.Expr, pl.Expr]:
     return percentile.alias(f"{factor.name}_xs"), scope.alias(f"{factor.name}_peer_scope")
 
 
-def _score(factor: Factor) -> tuple[pl.Expr, pl.Expr]:
+def _score(factor: Factor, *, has_history: bool) -> tuple[pl.Expr, pl.Expr]:
     xs, ts = pl.col(f"{factor.name}_xs"), pl.col(f"{factor.name}_ts")
     score = pl.when(ts.is_null()).then(xs).otherwise((xs + ts) / 2)
-    young = pl.when(xs.is_not_null()).then(ts.is_null())
+    # without a history in the grade nobody is too young for one
+    young = pl.when(xs.is_not_null() & pl.lit(has_history)).then(ts.is_null())
     return score.alias(f"{factor.name}_score"), young.alias(f"{factor.name}_is_young")
 
 

@@ -342,7 +342,7 @@ def _crowding_is_funding(marts: Marts, _context: Context) -> pl.DataFrame:
     key = ["asset_id", "day"]
     scored = (
         marts.frame("grade_components", [*key, "grade", "factor", "factor_value"])
-        .filter((pl.col("grade") == "trader_grade") & (pl.col("factor") == "crowding"))
+        .filter((pl.col("grade") == "trend_score") & (pl.col("factor") == "crowding"))
         .select(*key, pl.col("factor_value").alias("crowding"))
         .drop_nulls("crowding")
     )

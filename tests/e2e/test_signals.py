@@ -30,7 +30,7 @@ def test_a_page_of_numbers_is_the_same_by_hand(project: Project, tmp_path: Path)
     for asset in ("bitcoin", "ethereum"):
         done = _by_hand(file, asset)
         assert done.returncode == 0, f"{asset}:\n{done.stdout}\n{done.stderr}"
-        for number in ("rsi_14", "atr_14", "trader_grade", "signal", "stop_price"):
+        for number in ("rsi_14", "atr_14", "trend_score", "signal", "stop_price"):
             assert re.search(rf"^{number}\s+-?\d", done.stdout, flags=re.M), (
                 f"{asset} has no {number}"
             )

@@ -46,7 +46,7 @@ COLUMNS = {
     "ohlcv_daily": "open_usd, high_usd, low_usd, close_usd",
     "returns_risk_daily": "ret_1d, vol_30d_ann, drawdown_frac",
     "technical_daily": "rsi_14, atr_14, donch_pos, volume_z_30d, cross_12_26",
-    "trader_grade_daily": "trader_grade, ta_grade, quant_grade, flow_grade, grade_change_1d",
+    "trader_grade_daily": "trader_grade, calm_grade, trend_score, ta_grade, grade_change_1d",
     "signal_daily": "signal, signal_reason",
 }
 
@@ -215,8 +215,9 @@ def told(box: LakeBox, mart: str, columns: str, asset: str, day: date) -> tuple[
 
 def test_a_price_that_never_moves_has_no_momentum_and_no_signal(box: LakeBox) -> None:
     """F-12: nothing is divided by a range or a volatility of zero; what is left is no grade."""
-    columns = "trader_grade, ta_grade, flow_grade, round(coverage_frac, 6), grade_rank"
-    assert told(box, "trader_grade_daily", columns, FLAT, DAYS[-1]) == (None, None, None, 0.4, None)
+    columns = "trader_grade, calm_grade, trend_score, ta_grade, coverage_frac, grade_rank"
+    found = told(box, "trader_grade_daily", columns, FLAT, DAYS[-1])
+    assert found == (None, None, None, None, 0.5, None)
     assert told(box, "trader_grade_daily", "quant_grade", FLAT, DAYS[-1])[0] > 0
     assert told(box, "signal_daily", "signal", FLAT, DAYS[-1]) == (0,)
     assert box.query(f"select * from marts.signal_event where asset_id = '{FLAT}'") == []
@@ -233,7 +234,7 @@ def test_ties_share_their_places_and_are_ranked_by_name(box: LakeBox) -> None:
     places = box.query(
         "select factor, count(distinct xs_pctile) from marts.grade_components "
         f"where asset_id in ('{STRUCK}', '{CALM}') and day = '{DAYS[105]}' "
-        "and grade = 'trader_grade' and xs_pctile is not null group by factor"
+        "and grade = 'trend_score' and xs_pctile is not null group by factor"
     )
     assert len(places) >= 8
     assert {count for _, count in places} == {1}
@@ -286,7 +287,7 @@ def test_a_redenomination_is_seen_in_prices_alone(box: LakeBox) -> None:
     for mart, columns in (
         ("returns_risk_daily", "ret_1d, ret_14d, vol_30d_ann, drawdown_frac"),
         ("technical_daily", "rsi_14, natr_14, donch_pos, cross_12_26"),
-        ("trader_grade_daily", "trader_grade, ta_grade, quant_grade"),
+        ("trader_grade_daily", "trader_grade, calm_grade, trend_score, ta_grade"),
         ("signal_daily", "signal"),
     ):
         found, calm = (

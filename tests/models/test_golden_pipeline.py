@@ -255,6 +255,6 @@ def test_places_among_equals(box: LakeBox) -> None:
         "delete from intermediate.int_trader_factor_daily",
         *(f"insert into intermediate.int_trader_factor_daily values ({row})" for row in rows),
     )
-    box.run("int_trader_grade_daily")
-    found = dict(box.query("select asset_id, rel_btc_xs from intermediate.int_trader_grade_daily"))
+    box.run("int_trend_score_daily")
+    found = dict(box.query("select asset_id, rel_btc_xs from intermediate.int_trend_score_daily"))
     assert found == PLACES

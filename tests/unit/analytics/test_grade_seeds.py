@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from pipelines.analytics.calendar import AnalyticsError
 from pipelines.analytics.depeg import DepegParameters
+from pipelines.analytics.factors import catalogue_by_name
 from pipelines.analytics.grade_seeds import grade_parameters, grade_version
 from pipelines.analytics.parameters import fingerprint, from_seed
 from pipelines.analytics.signals import SignalParameters
@@ -32,8 +34,20 @@ def tables() -> dict[str, Any]:
     }
 
 
-def test_the_trader_grade_is_that_of_the_specification(tables: dict[str, Any]) -> None:
-    assert grade_parameters("trader_grade", **tables) == TRADER
+TREND = replace(TRADER, grade="trend_score")
+
+
+def test_the_trend_score_is_that_of_the_specification(tables: dict[str, Any]) -> None:
+    assert grade_parameters("trend_score", **tables) == TREND
+
+
+def test_the_trader_grade_has_the_signs_of_the_catalogue(tables: dict[str, Any]) -> None:
+    parameters = grade_parameters("trader_grade", **tables)
+    catalogue = catalogue_by_name()
+    signs = {factor.name: factor.orientation for factor in parameters.factors}
+    assert signs == {name: catalogue[name].sign for name in signs}
+    assert sum(weight for _, weight in parameters.group_weights) == pytest.approx(1)
+    assert parameters.history_d is None, "a cross-section alone was what the bench judged"
 
 
 def test_the_investor_grade_is_that_of_the_specification(tables: dict[str, Any]) -> None:
@@ -73,16 +87,16 @@ def test_the_newest_version_counts(tables: dict[str, Any]) -> None:
     newer["groups"] = newer["groups"].with_columns(
         heavier.then(0.3).otherwise(pl.col("weight")).alias("weight")
     )
-    assert grade_version("trader_grade", newer["grades"]) == 2
-    changed = grade_parameters("trader_grade", **newer)
+    assert grade_version("trend_score", newer["grades"]) == 2
+    changed = grade_parameters("trend_score", **newer)
     assert dict(changed.group_weights)["flow_grade"] == 0.3
-    assert fingerprint(changed) != fingerprint(TRADER), "another version has another hash"
+    assert fingerprint(changed) != fingerprint(TREND), "another version has another hash"
 
 
 @pytest.mark.parametrize(
     ("table", "change", "message"),
     [
-        ("grades", pl.col("grade") == "investor_grade", "does not know trader_grade"),
+        ("grades", pl.col("grade") == "investor_grade", "does not know trend_score"),
         ("factors", pl.col("grade") == "investor_grade", "cfg_grade_factor has no rows"),
         ("groups", pl.col("factor_group") != "flow_grade", "without both a weight and a factor"),
         ("labels", pl.col("floor").is_not_null(), "the last without one"),
@@ -93,12 +107,12 @@ def test_a_seed_that_is_not_whole_is_refused(
     tables: dict[str, Any], table: str, change: pl.Expr, message: str
 ) -> None:
     with pytest.raises(AnalyticsError, match=message):
-        grade_parameters("trader_grade", **tables | {table: tables[table].filter(change)})
+        grade_parameters("trend_score", **tables | {table: tables[table].filter(change)})
 
 
 def test_labels_out_of_order_are_refused(tables: dict[str, Any]) -> None:
     swapped = pl.col("position").replace({1: 2, 2: 1})
     with pytest.raises(AnalyticsError, match="falling floors"):
         grade_parameters(
-            "trader_grade", **tables | {"labels": tables["labels"].with_columns(swapped)}
+            "trend_score", **tables | {"labels": tables["labels"].with_columns(swapped)}
         )

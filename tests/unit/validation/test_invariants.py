@@ -140,7 +140,7 @@ def marts() -> Frames:
                 {
                     "asset_id": ["btc", "btc", "eth"],
                     "day": [DAYS[9]] * 3,
-                    "grade": ["trader_grade"] * 3,
+                    "grade": ["trend_score"] * 3,
                     "factor": ["crowding", "trend", "crowding"],
                     "factor_value": [2.0, 7.0, None],
                 }

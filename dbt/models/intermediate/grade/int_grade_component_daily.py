@@ -17,6 +17,7 @@ def model(dbt, session):  # noqa: ARG001
     }
     graded = {
         "trader_grade": dbt.ref("int_trader_grade_daily").pl(),
+        "trend_score": dbt.ref("int_trend_score_daily").pl(),
         "investor_grade": dbt.ref("int_investor_grade_daily").pl(),
     }
     return (

@@ -1,4 +1,4 @@
--- C.4.3: the raw values of the trader grade's factors, before anybody is ranked. What has no
+-- the raw values of the factors of the trader grade and the trend score, before anybody is ranked. What has no
 -- source is NULL and takes no part.
 with membership as (
     select * from {{ ref('int_universe_membership_daily') }}
@@ -58,6 +58,10 @@ inflow as (
     cross join price_config
     cross join defi_config
     where fundamentals.tvl_usd >= defi_config.tvl_floor_usd
+),
+
+price_factor as (
+    select * from {{ ref('int_price_factor_daily') }}
 ),
 
 factor_config as (
@@ -147,7 +151,13 @@ final as (
                 and usage.obs_28d_count >= factor_config.usage_slow_min_obs
                 then usage.mean_7d / usage.mean_28d - 1
             else inflow.inflow_7d_frac
-        end as usage
+        end as usage,
+        price_factor.range_30d,
+        price_factor.residual_volatility_60d,
+        price_factor.max5_gain_60d,
+        price_factor.volume_shock_7d_90d,
+        price_factor.return_14d,
+        price_factor.age
     from membership
     cross join factor_config
     left join indicator
@@ -156,6 +166,9 @@ final as (
     left join risk
         on membership.asset_id = risk.asset_id
         and membership.day = risk.day
+    left join price_factor
+        on membership.asset_id = price_factor.asset_id
+        and membership.day = price_factor.day
     left join downside
         on membership.asset_id = downside.asset_id
         and membership.day = downside.day

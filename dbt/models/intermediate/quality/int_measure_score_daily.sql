@@ -21,8 +21,10 @@ signal as (
 
 final as (
     {% for relation, kind, names in [
-        ('trader', 'grade', ['trader_grade']),
-        ('trader', 'group', ['ta_grade', 'quant_grade', 'flow_grade']),
+        ('trader', 'grade', ['trader_grade', 'trend_score']),
+        ('trader', 'group', [
+            'calm_grade', 'attention_grade', 'seasoning_grade', 'ta_grade', 'quant_grade', 'flow_grade'
+        ]),
         ('investor', 'grade', ['investor_grade']),
         ('investor', 'group', [
             'valuation_grade', 'growth_grade', 'tokenomics_grade', 'quality_grade',

@@ -2,6 +2,10 @@ with grade as (
     select * from {{ ref('int_trader_grade_daily') }}
 ),
 
+trend as (
+    select * from {{ ref('int_trend_score_daily') }}
+),
+
 build_stamp as (
     select * from {{ ref('int_build_stamp') }}
 ),
@@ -12,9 +16,9 @@ final as (
         grade.day,
         grade.in_universe as is_in_universe,
         grade.trader_grade,
-        grade.ta_grade,
-        grade.quant_grade,
-        grade.flow_grade,
+        grade.calm_grade,
+        grade.attention_grade,
+        grade.seasoning_grade,
         grade.coverage_frac,
         cast(grade.rank as bigint) as grade_rank,
         grade.grade_change_1d,
@@ -22,11 +26,19 @@ final as (
         grade.is_composition_changed,
         grade.grade_signal,
         coalesce(grade.momentum_label, 'none') as momentum_label,
+        trend.trend_score,
+        trend.ta_grade,
+        trend.quant_grade,
+        trend.flow_grade,
         grade.grade_version,
         grade.weights_hash,
         build_stamp.as_of_ts,
-        build_stamp.model_version || ' trader_grade.' || grade.grade_version as model_version
+        build_stamp.model_version || ' trader_grade.' || grade.grade_version
+        || ' trend_score.' || trend.grade_version as model_version
     from grade
+    left join trend
+        on grade.asset_id = trend.asset_id
+        and grade.day = trend.day
     cross join build_stamp
 )
 
