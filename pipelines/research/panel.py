@@ -274,7 +274,7 @@ _BARS_SQL = """
         member.volume_median_30d_usd, derivative.funding_8h_eq, derivative.basis_frac,
         derivative.oi_usd, value.mcap_usd, value.supply_circulating_native as supply_native,
         network.active_address_count, value.fees_7d_usd / 7 as fees_usd
-    from marts.price_daily as price
+    from marts.ohlcv_daily as price
     inner join marts.dim_universe_membership as member
         on price.asset_id = member.asset_id and price.day = member.day
         and member.universe_id = 'core' and member.membership_reason != 'asset_class'
@@ -289,27 +289,39 @@ _BARS_SQL = """
     order by price.asset_id, price.day
 """
 
-_GRADES = {"trader_grade": "trader_grade_daily", "investor_grade": "investor_grade_daily"}
+_DEATHS_SQL = """
+    select asset_id, min(cast(effective_at as date)) as day
+    from marts.dim_token_event
+    where event_kind = 'dead'
+    group by asset_id
+    order by asset_id
+"""
+
+_GRADES = {
+    "trader_grade": "trader_grade_daily",
+    "trend_score": "trader_grade_daily",
+    "investor_grade": "investor_grade_daily",
+}
 
 
 def _from_publication(path: Path) -> ResearchPanel:
     with warehouse.read(path) as connection:
-        tables = {
-            name
-            for (name,) in connection.execute(
-                "select table_name from duckdb_tables() where schema_name = 'marts'"
+        columns = set(
+            connection.execute(
+                "select table_name, column_name from duckdb_columns() where schema_name = 'marts'"
             ).fetchall()
-        }
-        if "price_daily" not in tables:
-            msg = f"{path} has no mart price_daily: it is no publication"
+        )
+        if ("ohlcv_daily", "close_usd") not in columns:
+            msg = f"{path} has no mart ohlcv_daily: it is no publication"
             raise ResearchError(msg)
         bars = connection.execute(_BARS_SQL).pl()
+        deaths = connection.execute(_DEATHS_SQL).pl()
         grades = {
             column: connection.execute(
                 f"select asset_id, day, {column} from marts.{table} where {column} is not null"  # noqa: S608
             ).pl()
             for column, table in _GRADES.items()
-            if table in tables
+            if (table, column) in columns
         }
         narratives = connection.execute(
             """
@@ -333,14 +345,15 @@ def _from_publication(path: Path) -> ResearchPanel:
     inside = np.nan_to_num(member) > 0
     universes = _universes(np.where(inside, traded, np.nan), inside)
     universes |= _narratives(grid, narratives, inside)
+    # prices in first units: a change of units is no return
+    factor = _unit_factor(closes, returns)
+    places = grid.locate(bars)
+    bars = bars.drop("ret_1d", "universe_rank", "volume_median_30d_usd").with_columns(
+        pl.col("in_universe").fill_null(value=False),
+        *(pl.col(name) * pl.Series(factor[places]) for name in BAR_COLUMNS[:3]),
+    )
     panel = ResearchPanel(
-        path.stem,
-        grid,
-        bars.drop("ret_1d", "universe_rank", "volume_median_30d_usd").with_columns(
-            pl.col("in_universe").fill_null(value=False)
-        ),
-        _constant_units(closes, returns),
-        universes,
+        path.stem, grid, bars, _after_death(grid, closes * factor, deaths), universes
     )
     for name, frame in grades.items():
         (matrix,) = grid.matrices(_within(frame, grid), [name])
@@ -355,14 +368,25 @@ def _within(frame: pl.DataFrame, grid: Grid) -> pl.DataFrame:
     )
 
 
-def _constant_units(closes: FloatArray, returns: FloatArray) -> FloatArray:
-    """Closes in which a change of units is no return, from the published returns."""
+def _after_death(grid: Grid, closes: FloatArray, deaths: pl.DataFrame) -> FloatArray:
+    """What is dead is worth nothing from its day on."""
+    worth = closes.copy()
+    number = {asset: column for column, asset in enumerate(grid.assets)}
+    for asset, day in deaths.select(ASSET, DAY).iter_rows():
+        if asset in number and day <= grid.days[-1]:
+            worth[max((day - grid.days[0]).days, 0) :, number[asset]] = 0.0
+    return worth
+
+
+def _unit_factor(closes: FloatArray, returns: FloatArray) -> FloatArray:
+    """By what each close is multiplied to be in the asset's first units, from published returns."""
     jump = np.ones_like(closes)
     before = np.vstack([np.full((1, closes.shape[1]), np.nan), closes[:-1]])
     told = ~(np.isnan(closes) | np.isnan(before) | np.isnan(returns))
     ratio = np.where(told, (1 + returns) * before / np.where(told, closes, 1.0), 1.0)
     np.copyto(jump, ratio, where=np.abs(ratio - 1) > 1e-6)
-    return closes * np.cumprod(jump, axis=0)
+    factor: FloatArray = np.cumprod(jump, axis=0)
+    return factor
 
 
 def _narratives(grid: Grid, membership: pl.DataFrame, inside: BoolArray) -> Mapping[str, BoolArray]:

@@ -6,10 +6,12 @@ from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import polars as pl
 import pytest
 
+from pipelines.analytics.quality import judge_all, outcome
 from pipelines.research import bench, report
 from pipelines.research.errors import ResearchError
 from pipelines.research.panel import MIN_DAYS, read_panel
@@ -165,3 +167,81 @@ def test_the_choice_does_not_see_what_it_is_judged_by() -> None:
     objective[:, 0] = 1
     objective[parts[0].test[0] :, 1] = 50
     assert choose(objective, parts)[0].trial == 0
+
+
+def published(folder: Path, bars: pl.DataFrame) -> Path:
+    """The marts that the bench reads, as a publication has them."""
+    path = folder / "tokenmart.duckdb"
+    days = bars.select(
+        pl.col("symbol").alias("asset_id"),
+        "day",
+        high_usd="high",
+        low_usd="low",
+        close_usd="close",
+        volume_usd="volume_quote",
+    )
+    with duckdb.connect(path) as connection:
+        connection.register("days", days.to_arrow())
+        connection.execute("create schema marts")
+        for table, query in {
+            "ohlcv_daily": "select * from days",
+            "dim_universe_membership": "select asset_id, day, 'core' as universe_id, "
+            "true as is_member, 'member' as membership_reason, 1 as universe_rank, "
+            "volume_usd as volume_median_30d_usd from days",
+            "returns_risk_daily": "select asset_id, day, close_usd / lag(close_usd) over "
+            "(partition by asset_id order by day) - 1 as ret_1d from days",
+            "derivatives_daily": "select asset_id, day, 0.0001 as funding_8h_eq, "
+            "cast(null as double) as basis_frac, cast(null as double) as oi_usd from days",
+            "valuation_daily": "select asset_id, day, 1e9 * close_usd as mcap_usd, "
+            "1e9 as supply_circulating_native, cast(null as double) as fees_7d_usd from days",
+            "network_valuation_daily": "select asset_id, day, "
+            "cast(null as double) as active_address_count from days",
+            "trader_grade_daily": "select asset_id, day, 50 + 10 * sin(close_usd) as trader_grade, "
+            "cast(null as double) as trend_score from days",
+            "dim_narrative_membership": "select distinct asset_id, 'all-of-them' as narrative_id, "
+            "date '2022-03-01' as valid_from, cast(null as date) as valid_to from days",
+            "dim_token_event": "select 'X001USDT' as asset_id, 'dead' as event_kind, "
+            "timestamp '2022-11-01' as effective_at",
+        }.items():
+            connection.execute(f"create table marts.{table} as {query}")
+        # one asset is redenominated, a hundred old units for a new one: no return
+        connection.execute(
+            "update marts.ohlcv_daily set close_usd = 100 * close_usd, high_usd = 100 * high_usd, "
+            "low_usd = 100 * low_usd where asset_id = 'X002USDT' and day >= date '2022-06-01'"
+        )
+    return path
+
+
+def test_a_publication_is_read_with_its_grades_narratives_deaths_and_units(tmp_path: Path) -> None:
+    bars = market(30, 420)
+    panel = read_panel(published(tmp_path, bars), seeds=SEEDS)
+    assert set(panel.grades) == {"trader_grade"}
+    assert panel.universes["narrative_all-of-them"].any(axis=1).sum() == 420 - 59
+    day = (date(2022, 11, 1) - START).days
+    assert (panel.closes[day:, 1] == 0).all()
+    assert panel.closes[day - 1, 1] > 0
+    original = bars.filter(pl.col("symbol") == "X002USDT")["close"].to_numpy()
+    np.testing.assert_allclose(panel.closes[:, 2], original, rtol=1e-9)
+    assert {"funding_8h_eq", "mcap_usd"} <= set(panel.bars.columns)
+    assert "oi_usd" not in panel.bars.columns, "a column without a value makes no factor"
+
+
+@pytest.mark.slow
+def test_the_trader_grade_ranks_recorded_bars(shared_data: Path) -> None:
+    """What the pages say of the grade on the bars that it was chosen on."""
+    path = shared_data / "binance_daily_bars_2021_2022" / "daily.parquet"
+    if not path.exists():
+        pytest.skip(f"no recorded bars at {path}")
+    panel = read_panel(path, seeds=SEEDS)
+    told = judge_all(
+        panel.grid,
+        [("grade", "trader_grade", bench.computed_grade(panel, SEEDS)["trader_grade"])],
+        [outcome(panel.closes, 7, skip_d=1)],
+        {name: panel.universes[name] for name in ("all", "top_50")},
+        bench.PARAMETERS,
+    ).filter(pl.col("statistic") == "ic")
+    whole = {row["universe"]: row for row in told.filter(pl.col("period") == "all").to_dicts()}
+    assert whole["all"]["statistic_value"] >= 0.11
+    assert whole["top_50"]["statistic_value"] >= 0.14
+    assert min(row["t_stat"] for row in whole.values()) >= 6
+    assert told["statistic_value"].min() > 0, "a year in which the grade did not rank"
