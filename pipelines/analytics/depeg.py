@@ -257,6 +257,8 @@ class _Machine:
         self._inside[opens] = 0
         self._open |= opens
         self._note(day, "suspect", suspects)
+        # the event that it may become is as bad as what is published of it
+        self._worst[suspects & unpublished] = np.nan
         self._note(day, "open", opens)
 
     def _follow(self, day: int, coins: BoolArray) -> None:
