@@ -191,16 +191,20 @@ def ago(values: FloatArray, days: int) -> FloatArray:
     return earlier
 
 
-def left_share(ranks: FloatArray, days: int, part_count: int, *, min_count: int) -> FloatArray:
-    """Share of the highest part that was not in it ``days`` rows before: the turnover of a book.
+def left_share(parts: IntArray, part: int, days: int, *, min_count: int) -> FloatArray:
+    """Share of a part that was not in it ``days`` rows before: the turnover of a book.
 
-    Who had no value then takes no part.
+    Args:
+        parts: result of ``parts_of``. Who had none then takes no part.
+        part: which one.
+        days: rows back.
+        min_count: cells with a part on both days that a row needs.
     """
-    part = np.where(np.isnan(ranks), np.nan, parts_of(ranks, part_count).astype(np.float64))
-    before = ago(part, days)
-    both: BoolArray = ~(np.isnan(part) | np.isnan(before))
-    top = both & (part == part_count)
-    stayed = (top & (before == part_count)).sum(axis=1)
-    size = top.sum(axis=1)
+    before = np.zeros_like(parts)
+    before[days:] = parts[: max(len(parts) - days, 0)]
+    both: BoolArray = (parts > 0) & (before > 0)
+    now = both & (parts == part)
+    size = now.sum(axis=1)
+    stayed = (now & (before == part)).sum(axis=1)
     fine = (both.sum(axis=1) >= min_count) & (size > 0)
     return np.where(fine, 1 - stayed / np.maximum(size, 1), np.nan)

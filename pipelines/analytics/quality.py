@@ -212,42 +212,59 @@ def forward_returns(closes: pl.LazyFrame, horizon_d: int, *, skip_d: int = 0) ->
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one measure puts the members of each day.
+
+    Attributes:
+        values: days by assets, high is good; NaN outside of the universe and on days with too few.
+        ranks: of the values, within each day.
+        parts: part of the day, 1 the lowest; 0 for NaN.
+    """
+
+    values: FloatArray
+    ranks: FloatArray
+    parts: IntArray
+
+    @classmethod
+    def of(cls, values: FloatArray, member: BoolArray, parameters: QualityParameters) -> Standing:
+        """Rank the members; once for all horizons."""
+        known = member & ~np.isnan(values)
+        enough = known.sum(axis=1, keepdims=True) >= parameters.min_assets
+        among = np.where(known & enough, values, np.nan)
+        ranks = rank_rows(among)
+        return cls(among, ranks, parts_of(ranks, parameters.quantile_count))
+
+
 def judge(
-    values: FloatArray,
-    ranks: FloatArray,
-    member: BoolArray,
-    followed_by: Outcome,
-    parameters: QualityParameters,
+    standing: Standing, member: BoolArray, followed_by: Outcome, parameters: QualityParameters
 ) -> Iterator[tuple[str, int, FloatArray]]:
     """What one measure said on each day about the returns that followed.
 
     Args:
-        values: days by assets, high is good, NaN outside of the universe.
-        ranks: ``rank_rows(values)``.
-        member: who belongs to it.
+        standing: the measure.
+        member: who belongs to the universe.
         followed_by: the returns.
         parameters: minima, parts and costs.
 
     Yields:
         Statistic, quantile (0: none) and one number per day (NaN: nothing to say).
     """
-    parts, least = parameters.quantile_count, parameters.min_assets
-    count = (~np.isnan(values)).sum(axis=1)
-    told = (count >= least)[:, None]
-    values, ranks = np.where(told, values, np.nan), np.where(told, ranks, np.nan)
+    part_count, least = parameters.quantile_count, parameters.min_assets
     horizon = followed_by.horizon_d
 
-    before = ago(ranks, horizon)
-    yield "autocorrelation", 0, row_correlation(ranks, before, min_count=least)
-    turnover = left_share(ranks, horizon, parts, min_count=least)
+    before = ago(standing.ranks, horizon)
+    yield "autocorrelation", 0, row_correlation(standing.ranks, before, min_count=least)
+    turnover, short_turnover = (
+        left_share(standing.parts, part, horizon, min_count=least) for part in (part_count, 1)
+    )
     yield "turnover_frac", 0, turnover
-    short_turnover = left_share(count[:, None] + 1 - ranks, horizon, parts, min_count=least)
 
     # who has no return takes no part: the others are ranked among themselves
     returns = np.where(member, followed_by.returns, np.nan)
-    known = ~(np.isnan(values) | np.isnan(returns))
+    known = ~(np.isnan(standing.values) | np.isnan(returns))
     enough = known.sum(axis=1) >= least
-    places = ranks_among(values, known, ranks)
+    places = ranks_among(standing.values, known, standing.ranks)
     followed = ranks_among(returns, known, followed_by.ranks(member))
     ic = row_correlation(places, followed, min_count=least)
     yield "ic", 0, ic
@@ -260,16 +277,16 @@ def judge(
         yield "decay_ic", 0, row_correlation(places, last, min_count=least)
     yield "hit_frac", 0, np.where(enough, _hits(places, followed, known), np.nan)
 
-    part = np.where(enough[:, None], parts_of(ranks, parts), 0)
-    means = part_means(returns, part, parts)
-    medians = part_medians(returns, part, parts, order=followed_by.order)
+    part = np.where(enough[:, None], standing.parts, 0)
+    means = part_means(returns, part, part_count)
+    medians = part_medians(returns, part, part_count, order=followed_by.order)
     spread = means[:, -1] - means[:, 0]
     yield "spread_ret", 0, spread
     yield "spread_median_ret", 0, medians[:, -1] - medians[:, 0]
     # what leaves a side is sold and what takes its place is bought
     cost = 2 * parameters.cost_bps / 1e4 * (turnover + short_turnover)
     yield "spread_net_ret", 0, spread - cost
-    for quantile in range(1, parts + 1):
+    for quantile in range(1, part_count + 1):
         yield "quantile_ret", quantile, means[:, quantile - 1]
         yield "quantile_median_ret", quantile, medians[:, quantile - 1]
 
@@ -557,8 +574,7 @@ def judge_all(
     rows: list[dict[str, object]] = []
     for kind, measure, values in measures:
         for universe, (member, followed) in narrow.items():
-            among = np.where(member, values[:, columns[universe]], np.nan)
-            ranks = rank_rows(among)
+            standing = Standing.of(values[:, columns[universe]], member, parameters)
             for after in followed:
                 key = {
                     KIND: kind,
@@ -566,7 +582,7 @@ def judge_all(
                     UNIVERSE: universe,
                     "horizon_d": after.horizon_d,
                 }
-                told = list(judge(among, ranks, member, after, parameters))
+                told = list(judge(standing, member, after, parameters))
                 for period, inside in spans.items():
                     chosen = [line for line in told if period == ALL or line[0] in BY_YEAR]
                     numbers = np.column_stack([x[inside] for _, _, x in chosen])

@@ -12,7 +12,6 @@ import numpy as np
 import polars as pl
 
 from pipelines.analytics.calendar import ASSET, DAY, AnalyticsError, FloatArray
-from pipelines.analytics.cross_section import rank_rows
 from pipelines.analytics.factors import catalogue_by_name, compute_factors
 from pipelines.analytics.grade_seeds import grade_parameters
 from pipelines.analytics.inference import (
@@ -27,6 +26,7 @@ from pipelines.analytics.quality import (
     ALL,
     Outcome,
     QualityParameters,
+    Standing,
     judge,
     judge_all,
     outcome,
@@ -208,8 +208,7 @@ def _series(
     wanted = ("ic", "spread_net_ret", "turnover_frac")
 
     def each(matrix: FloatArray) -> dict[str, FloatArray]:
-        among = np.where(member, matrix, np.nan)
-        found = judge(among, rank_rows(among), member, after, parameters)
+        found = judge(Standing.of(matrix, member, parameters), member, after, parameters)
         return {statistic: x for statistic, _, x in found if statistic in wanted}
 
     after.ranks(member)

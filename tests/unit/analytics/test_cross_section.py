@@ -72,7 +72,7 @@ def test_means_and_medians_of_parts(values: np.ndarray, returns: np.ndarray) -> 
 
 def test_who_leaves_the_top_is_turnover() -> None:
     ranks = rank_rows(np.array([[1.0, 2, 3, 4], [4.0, 2, 3, 1]]))
-    share = left_share(ranks, 1, 2, min_count=2)
+    share = left_share(parts_of(ranks, 2), 2, 1, min_count=2)
     assert np.isnan(share[0])
     assert share[1] == 0.5
 
