@@ -385,7 +385,7 @@ def _unit_factor(closes: FloatArray, returns: FloatArray) -> FloatArray:
     told = ~(np.isnan(closes) | np.isnan(before) | np.isnan(returns))
     ratio = np.where(told, (1 + returns) * before / np.where(told, closes, 1.0), 1.0)
     np.copyto(jump, ratio, where=np.abs(ratio - 1) > 1e-6)
-    factor: FloatArray = np.cumprod(jump, axis=0)
+    factor: FloatArray = np.cumprod(jump, axis=0).astype(np.float64)
     return factor
 
 
