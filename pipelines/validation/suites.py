@@ -269,6 +269,7 @@ CONTRACTS: tuple[Contract, ...] = (
             "data_type": _TEXT,
             "unit": _TEXT,
             "formula": _TEXT,
+            "formula_anchor": _TEXT,
             "null_rule": _TEXT,
             "min_value": _NUMBER,
             "max_value": _NUMBER,

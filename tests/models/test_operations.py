@@ -162,16 +162,35 @@ def test_every_table_and_column_carries_its_description(box: LakeBox) -> None:
         "and table_name = 'price_daily' and column_name = 'close_usd'"
     )
     assert "no venue was accepted" in comment
-    assert "- formula: P-1" in comment
+    assert "- formula: volume-weighted median" in comment
+    assert "- anchor: canonical-close" in comment
 
 
 def test_the_dictionary_has_what_the_descriptions_say(box: LakeBox) -> None:
     [row] = box.query(
-        "select unit, formula, window_d, min_obs, min_value, max_value, bound_severity "
-        "from marts.meta_metric_catalog "
+        "select unit, formula, formula_anchor, window_d, min_obs, min_value, max_value, "
+        "bound_severity from marts.meta_metric_catalog "
         "where mart = 'returns_risk_daily' and column_name = 'corr_btc_30d'"
     )
-    assert row == ("correlation", "R-13", 30, 24, -1.0, 1.0, "block")
+    assert row == (
+        "correlation",
+        "corr(r, r_btc), 30 d",
+        "docs/formulas.md#return-correlation",
+        30,
+        24,
+        -1.0,
+        1.0,
+        "block",
+    )
+
+
+def test_a_formula_can_be_read_alone(box: LakeBox) -> None:
+    [(formula, anchor)] = box.query(
+        "select formula, formula_anchor from marts.meta_metric_catalog "
+        "where mart = 'trader_grade_daily' and column_name = 'trader_grade'"
+    )
+    assert "0.5 calm" in formula
+    assert anchor == "docs/formulas.md#trader-grade"
 
 
 def test_it_says_which_assets_have_no_source(box: LakeBox) -> None:

@@ -124,7 +124,7 @@ def test_keys_of_the_config_are_the_keys_tested(manifest: Any, models: dict[str,
 
 
 def test_every_column_is_described_once_and_completely(models: dict[str, Any]) -> None:
-    """Each has its unit, its formula handle and its null rule, in one place."""
+    """Each has its unit, its formula and its null rule, in one place."""
     wanting = [
         f"{name}.{column.name} lacks `{fact}`"
         for name, node in models.items()

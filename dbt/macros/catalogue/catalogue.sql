@@ -60,6 +60,7 @@
         {{ text_literal(entry.data_type) }} as data_type,
         {{ text_literal(entry.facts.unit) }} as unit,
         {{ text_literal(entry.facts.formula) }} as formula,
+        {{ text_literal('docs/formulas.md#' ~ entry.facts.anchor if entry.facts.anchor) }} as formula_anchor,
         {{ number_literal(entry.facts.window_d, 'bigint') }} as window_d,
         {{ number_literal(entry.facts.min_obs, 'bigint') }} as min_obs,
         {{ text_literal(entry.facts.null) }} as null_rule,
