@@ -53,6 +53,7 @@ def intraday(daily: Table) -> Table:
         description="Candles of less than a day, where wanted; days without a candle of their own "
         "are added up from them. One row per series and open time.",
         key=("series_id", "open_time"),
+        entity=f"{daily.entity}{_SUFFIX}",
         grid=Grid(length="length_s"),
         columns=(
             Column("series_id", "text", "What was asked for and how long it lasts: BTC-USD 1h."),

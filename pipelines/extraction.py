@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import polars as pl
@@ -51,6 +51,9 @@ _MEASURES = tuple(
     column.name for column in EXTRACTION.columns if column.kind in ("integer", "double")
 )
 
+# what a source is: several of one kind are read in one way
+SourceKind = Literal["spot_venue", "derivative_venue", "chain", "aggregator", "reference"]
+
 Item = tuple[str, pa.Table]
 Recall = Callable[[Table], pl.DataFrame]
 
@@ -62,6 +65,7 @@ class Source:
     Attributes:
         name: its package's name.
         title: its name for people.
+        kind: what it is.
         base_url: the live host.
         budget: how fast the live host may be asked.
         look_back_d: days that every run asks for again before its window: late and restated rows.
@@ -80,6 +84,7 @@ class Source:
 
     name: str
     title: str
+    kind: SourceKind
     base_url: str
     budget: Budget
     look_back_d: int

@@ -105,6 +105,21 @@ class Listing:
 
 
 @dataclass(frozen=True)
+class Candle:
+    """How a table of daily candles is read beside those of other venues.
+
+    Attributes:
+        symbol: the column with the venue's name of the market.
+        tells: what it tells beside the bar: vwap_quote, volume_quote, trade_count.
+        names: the columns that name a series in reports; empty: the symbol.
+    """
+
+    symbol: str
+    tells: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Table:
     """A raw table: its name is the source's own noun, its key identifies a fact in it.
 
@@ -116,6 +131,9 @@ class Table:
         is_snapshot: it is a list of how things are now, and not a history.
         listing: of a list of what can be asked for: how it names that.
         grid: of rows about instants or days: where these may lie.
+        entity: what SQL calls one of its rows, `hist_<source>__<entity>`, where models are found
+            by it.
+        candle: of daily candles of a spot venue: how they are read.
     """
 
     name: str
@@ -125,6 +143,8 @@ class Table:
     is_snapshot: bool = field(default=False)
     listing: Listing | None = None
     grid: Grid | None = None
+    entity: str | None = None
+    candle: Candle | None = None
 
     @property
     def fields(self) -> Mapping[str, Column]:

@@ -7,31 +7,16 @@ rows (pure), `__init__.py` the requests, `__main__.py` a smoke run.
 from __future__ import annotations
 
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from pipelines.extraction import Source
     from pipelines.tables import Table
 
-SOURCES: tuple[str, ...] = (
-    "binance",
-    "coinbase",
-    "kraken",
-    "okx",
-    "bybit",
-    "bitstamp",
-    "binance_futures",
-    "coinmetrics",
-    "defillama_stablecoins",
-    "blockchain_info",
-    "coingecko",
-    "coinmetrics_archive",
-    "defillama",
-    "defillama_coins",
-    "defillama_yields",
-    "ecb",
-    "ethereum",
-    "gold",
+# a folder here is a source; nothing lists them
+SOURCES: tuple[str, ...] = tuple(
+    sorted(found.name for found in iter_modules(__path__) if found.ispkg)
 )
 
 

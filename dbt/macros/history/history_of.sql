@@ -231,10 +231,11 @@ where content_hash != previous_hash
 
 
 {#-
-    The rows of a log table of several sources, appended once per load: nothing in a log is restated.
+    The rows of a log table of all sources, appended once per load: nothing in a log is restated.
     Columns: source, the raw table's, known_at, load_id.
 -#}
-{% macro log_of(sources, table_name) -%}
+{% macro log_of(table_name) -%}
+    {%- set sources = all_sources() -%}
     {%- for name in sources -%}{%- do source(name, table_name) -%}{%- endfor -%}
     {%- if not execute -%}
         select 1

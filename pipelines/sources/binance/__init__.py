@@ -144,6 +144,7 @@ def planned(run: Extraction, window: Window) -> Sequence[Share]:
 SOURCE = Source(
     name="binance",
     title="Binance spot",
+    kind="spot_venue",
     base_url=BASE_URL,
     budget=BUDGET,
     look_back_d=LOOK_BACK_D,

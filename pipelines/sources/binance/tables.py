@@ -1,7 +1,7 @@
 """What Binance spot lands."""
 
 from pipelines import candles
-from pipelines.tables import DAY_S, Column, Grid, Listing, Table
+from pipelines.tables import DAY_S, Candle, Column, Grid, Listing, Table
 
 # what is longer than a day begins at a midnight
 _GRID_S = {**candles.INTERVAL_S, **dict.fromkeys(("3d", "1w", "1M"), DAY_S)}
@@ -11,6 +11,8 @@ KLINES = Table(
     description="Candles of spot pairs. One row per symbol, interval and open time.",
     key=("symbol", "interval", "open_time"),
     grid=Grid(length="interval", words_s=_GRID_S),
+    entity="kline",
+    candle=Candle("symbol", ("volume_quote", "trade_count")),
     columns=(
         Column("symbol", "text", "Pair, as Binance names it: BTCUSDT."),
         Column("interval", "text", "Length of the candle: 1d."),
@@ -34,6 +36,7 @@ EXCHANGE_INFO = Table(
     key=("symbol",),
     is_snapshot=True,
     listing=Listing(("symbol",), "status", frozenset({"BREAK"})),
+    entity="exchange_symbol",
     columns=(
         Column("symbol", "text", "Pair, as Binance names it: BTCUSDT."),
         Column("status", "text", "TRADING, HALT, BREAK, …", is_open_set=True),

@@ -156,6 +156,7 @@ def plan(run: Extraction, window: Window) -> Sequence[Share]:
 SOURCE = Source(
     name="binance_futures",
     title="Binance USD-M futures",
+    kind="derivative_venue",
     base_url=BASE_URL,
     budget=BUDGET,
     look_back_d=LOOK_BACK_D,

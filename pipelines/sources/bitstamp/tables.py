@@ -1,13 +1,15 @@
 """What Bitstamp lands."""
 
 from pipelines import candles
-from pipelines.tables import Column, Grid, Listing, Table
+from pipelines.tables import Candle, Column, Grid, Listing, Table
 
 OHLC = Table(
     name="ohlc",
     description="Candles. One row per market, step and open time.",
     key=("market_symbol", "step_s", "open_time"),
     grid=Grid(length="step_s"),
+    entity="ohlc",
+    candle=Candle("market_symbol"),
     columns=(
         Column("market_symbol", "text", "Market, as Bitstamp names it: btcusd."),
         Column("step_s", "integer", "Length of the candle, in seconds."),
@@ -26,6 +28,7 @@ MARKETS = Table(
     key=("market_symbol",),
     is_snapshot=True,
     listing=Listing(("market_symbol",), "trading", frozenset({"Disabled"})),
+    entity="market",
     columns=(
         Column("market_symbol", "text", "Market, as Bitstamp names it: btcusd."),
         Column("base_currency", "text", "Bitstamp's code of the base currency."),

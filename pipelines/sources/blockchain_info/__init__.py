@@ -57,6 +57,7 @@ def plan(run: Extraction, window: Window) -> Sequence[Share]:
 SOURCE = Source(
     name="blockchain_info",
     title="Blockchain.com charts",
+    kind="chain",
     base_url=BASE_URL,
     budget=BUDGET,
     look_back_d=LOOK_BACK_D,

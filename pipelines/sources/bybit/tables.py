@@ -2,7 +2,7 @@
 
 from pipelines import candles
 from pipelines.sources.bybit.settings import INTERVALS_S, PERIODS_S
-from pipelines.tables import SETTLEMENTS, Column, Grid, Listing, Table
+from pipelines.tables import SETTLEMENTS, Candle, Column, Grid, Listing, Table
 
 _CATEGORY = "spot, or linear: contracts settled in USDT or USDC."
 
@@ -11,6 +11,8 @@ KLINE = Table(
     description="Candles of spot pairs. One row per category, symbol, interval and open time.",
     key=("category", "symbol", "interval", "open_time"),
     grid=Grid(length="interval", words_s=INTERVALS_S),
+    entity="kline",
+    candle=Candle("symbol", ("volume_quote",), names=("category", "symbol")),
     columns=(
         Column("category", "text", "spot.", one_of=frozenset({"spot"})),
         Column("symbol", "text", "Pair, as Bybit names it: BTCUSDT."),
@@ -70,6 +72,7 @@ INSTRUMENTS_INFO = Table(
     key=("category", "symbol"),
     is_snapshot=True,
     listing=Listing(("category", "symbol"), "status", frozenset({"Delivering", "Closed"})),
+    entity="instrument",
     columns=(
         Column("category", "text", _CATEGORY, one_of=frozenset({"spot", "linear"})),
         Column("symbol", "text", "Pair or contract, as Bybit names it: BTCUSDT."),

@@ -77,6 +77,7 @@ def plan(run: Extraction, window: Window) -> Sequence[Share]:
 SOURCE = Source(
     name="coinbase",
     title="Coinbase Exchange",
+    kind="spot_venue",
     base_url=BASE_URL,
     budget=BUDGET,
     look_back_d=LOOK_BACK_D,

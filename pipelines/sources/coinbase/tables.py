@@ -1,13 +1,15 @@
 """What Coinbase Exchange lands."""
 
 from pipelines import candles
-from pipelines.tables import Column, Grid, Listing, Table
+from pipelines.tables import Candle, Column, Grid, Listing, Table
 
 CANDLES = Table(
     name="candles",
     description="Candles. One row per product, granularity and open time; no row without a trade.",
     key=("product_id", "granularity_s", "open_time"),
     grid=Grid(length="granularity_s"),
+    entity="candle",
+    candle=Candle("product_id"),
     columns=(
         Column("product_id", "text", "Pair, as Coinbase names it: BTC-USD."),
         Column("granularity_s", "integer", "Length of the candle, in seconds."),
@@ -26,6 +28,7 @@ PRODUCTS = Table(
     key=("product_id",),
     is_snapshot=True,
     listing=Listing(("product_id",), "status", frozenset({"delisted"})),
+    entity="product",
     columns=(
         Column("product_id", "text", "Pair, as Coinbase names it: BTC-USD."),
         Column("base_currency", "text", "Coinbase's code of the base currency."),

@@ -107,6 +107,7 @@ def plan(run: Extraction, window: Window) -> Sequence[Share]:
 SOURCE = Source(
     name="coinmetrics",
     title="Coin Metrics community",
+    kind="aggregator",
     base_url=BASE_URL,
     budget=BUDGET,
     look_back_d=LOOK_BACK_D,

@@ -60,6 +60,7 @@ def plan(run: Extraction, window: Window) -> Sequence[Share]:
 SOURCE = Source(
     name="coinmetrics_archive",
     title="Coin Metrics archive",
+    kind="aggregator",
     base_url=BASE_URL,
     budget=BUDGET,
     look_back_d=LOOK_BACK_D,

@@ -232,6 +232,7 @@ def plan(run: Extraction, window: Window) -> Sequence[Share]:
 SOURCE = Source(
     name="defillama",
     title="DefiLlama",
+    kind="aggregator",
     base_url=BASE_URL,
     budget=BUDGET,
     look_back_d=LOOK_BACK_D,

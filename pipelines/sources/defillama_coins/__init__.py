@@ -73,6 +73,7 @@ def plan(run: Extraction, window: Window) -> Sequence[Share]:
 SOURCE = Source(
     name="defillama_coins",
     title="DefiLlama coin prices",
+    kind="aggregator",
     base_url=BASE_URL,
     budget=BUDGET,
     look_back_d=LOOK_BACK_D,

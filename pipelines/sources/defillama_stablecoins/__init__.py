@@ -139,6 +139,7 @@ def plan(run: Extraction, window: Window) -> Sequence[Share]:
 SOURCE = Source(
     name="defillama_stablecoins",
     title="DefiLlama stablecoins",
+    kind="aggregator",
     base_url=BASE_URL,
     budget=BUDGET,
     look_back_d=LOOK_BACK_D,

@@ -83,6 +83,7 @@ def plan(run: Extraction, window: Window) -> Sequence[Share]:
 SOURCE = Source(
     name="gold",
     title="National Bank of Poland, gold",
+    kind="reference",
     base_url=BASE_URL,
     budget=BUDGET,
     look_back_d=LOOK_BACK_D,

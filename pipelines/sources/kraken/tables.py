@@ -1,13 +1,15 @@
 """What Kraken spot lands."""
 
 from pipelines import candles
-from pipelines.tables import Column, Grid, Listing, Table
+from pipelines.tables import Candle, Column, Grid, Listing, Table
 
 OHLC = Table(
     name="ohlc",
     description="Candles. One row per pair, interval and open time.",
     key=("pair", "interval_min", "open_time"),
     grid=Grid(length="interval_min", unit_s=60),
+    entity="ohlc",
+    candle=Candle("pair", ("vwap_quote", "trade_count")),
     columns=(
         Column("pair", "text", "Pair by its altname: XBTUSD."),
         Column("interval_min", "integer", "Length of the candle, in minutes."),
@@ -34,6 +36,7 @@ ASSET_PAIRS = Table(
     key=("pair_id",),
     is_snapshot=True,
     listing=Listing(("altname",)),
+    entity="asset_pair",
     columns=(
         Column("pair_id", "text", "Kraken's internal name: XXBTZUSD."),
         Column("altname", "text", "The name to ask with: XBTUSD."),

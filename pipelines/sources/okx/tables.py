@@ -2,7 +2,7 @@
 
 from pipelines import candles
 from pipelines.sources.okx.settings import BARS
-from pipelines.tables import DAY_S, SETTLEMENTS, Column, Grid, Listing, Table
+from pipelines.tables import DAY_S, SETTLEMENTS, Candle, Column, Grid, Listing, Table
 
 # what is longer than a day begins at a midnight
 _BARS_S = {
@@ -15,6 +15,8 @@ HISTORY_CANDLES = Table(
     description="Closed candles of spot pairs. One row per instrument, bar and open time.",
     key=("inst_id", "bar", "open_time"),
     grid=Grid(length="bar", words_s=_BARS_S),
+    entity="candle",
+    candle=Candle("inst_id", ("volume_quote",)),
     columns=(
         Column("inst_id", "text", "Pair, as OKX names it: BTC-USDT."),
         Column("bar", "text", "Length of the candle: 1Dutc, a day that begins at 00:00 UTC."),
@@ -60,6 +62,7 @@ INSTRUMENTS = Table(
     key=("inst_type", "inst_id"),
     is_snapshot=True,
     listing=Listing(("inst_type", "inst_id"), "state", frozenset({"expired"})),
+    entity="instrument",
     columns=(
         Column("inst_type", "text", "SPOT or SWAP.", one_of=frozenset({"SPOT", "SWAP"})),
         Column("inst_id", "text", "Instrument, as OKX names it: BTC-USDT, BTC-USDT-SWAP."),

@@ -1,31 +1,12 @@
 -- every market that a venue lists or that a curation folder names; one row per venue and symbol
-with binance as (
-    select * from {{ ref('stg_binance__exchange_symbol') }}
-),
+with
+{% for venue in spot_venues() %}
+    {{ venue.name }} as (
+        select * from {{ ref('stg_' ~ venue.name ~ '__' ~ venue.listing) }}
+        where is_spot
+    ),
 
-coinbase as (
-    select * from {{ ref('stg_coinbase__product') }}
-),
-
-kraken as (
-    select * from {{ ref('stg_kraken__asset_pair') }}
-),
-
-okx as (
-    select * from {{ ref('stg_okx__instrument') }}
-    where inst_type = 'SPOT'
-),
-
-bybit as (
-    select * from {{ ref('stg_bybit__instrument') }}
-    where category = 'spot'
-),
-
-bitstamp as (
-    select * from {{ ref('stg_bitstamp__market') }}
-    where market_kind = 'SPOT'
-),
-
+{% endfor %}
 overlay as (
     select * from {{ ref('stg_curation__market') }}
     where not coalesce(is_deleted, false)
@@ -36,37 +17,18 @@ exclusion as (
 ),
 
 listed as (
-    select
-        'binance' as venue_id,
-        symbol, base_code, quote_code, is_trading, was_seen_trading, halted_seen_at
-    from binance
-    union all
-    select
-        'coinbase' as venue_id,
-        product_id as symbol, base_code, quote_code, is_trading, was_seen_trading, halted_seen_at
-    from coinbase
-    union all
-    select
-        'kraken' as venue_id,
-        altname as symbol, base_code, quote_code, is_trading, was_seen_trading, halted_seen_at
-    from kraken
-    -- two internal names of one altname do not occur; the newest would be the one that trades
-    qualify row_number() over (partition by altname order by is_trading desc, pair_id) = 1
-    union all
-    select
-        'okx' as venue_id,
-        inst_id as symbol, base_code, quote_code, is_trading, was_seen_trading, halted_seen_at
-    from okx
-    union all
-    select
-        'bybit' as venue_id,
-        symbol, base_code, quote_code, is_trading, was_seen_trading, halted_seen_at
-    from bybit
-    union all
-    select
-        'bitstamp' as venue_id,
-        market_symbol as symbol, base_code, quote_code, is_trading, was_seen_trading, halted_seen_at
-    from bitstamp
+    {% for venue in spot_venues() %}
+        select
+            '{{ venue.name }}' as venue_id,
+            {{ venue.listed_symbol }}{{ ' as symbol' if venue.listed_symbol != 'symbol' }},
+            base_code,
+            quote_code,
+            is_trading,
+            was_seen_trading,
+            halted_seen_at
+        from {{ venue.name }}
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
 ),
 
 -- without a listing of the venue the folder's days say whether the market still trades

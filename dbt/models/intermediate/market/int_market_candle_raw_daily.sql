@@ -1,29 +1,17 @@
 {{ config(materialized='view') }}
 
--- what each venue calls a market, and what it tells beside the bar
-{% set venues = [
-    {'id': 'binance', 'model': 'stg_binance__kline', 'symbol': 'symbol',
-        'tells': ['volume_quote', 'trade_count']},
-    {'id': 'coinbase', 'model': 'stg_coinbase__candle', 'symbol': 'product_id', 'tells': []},
-    {'id': 'kraken', 'model': 'stg_kraken__ohlc', 'symbol': 'pair',
-        'tells': ['vwap_quote', 'trade_count']},
-    {'id': 'okx', 'model': 'stg_okx__candle', 'symbol': 'inst_id', 'tells': ['volume_quote']},
-    {'id': 'bybit', 'model': 'stg_bybit__kline', 'symbol': 'symbol', 'tells': ['volume_quote']},
-    {'id': 'bitstamp', 'model': 'stg_bitstamp__ohlc', 'symbol': 'market_symbol', 'tells': []},
-] %}
-
 -- one shape for all venues; amounts as floating point from here on
 with
-{% for venue in venues %}
-    {{ venue.id }} as (
-        select * from {{ ref(venue.model) }}
+{% for venue in spot_venues() %}
+    {{ venue.name }} as (
+        select * from {{ ref('stg_' ~ venue.name ~ '__' ~ venue.candle) }}
     ),
 
 {% endfor %}
 own as (
-    {% for venue in venues %}
+    {% for venue in spot_venues() %}
         select
-            '{{ venue.id }}' as venue_id,
+            '{{ venue.name }}' as venue_id,
             {{ venue.symbol }}{{ ' as symbol' if venue.symbol != 'symbol' }},
             day,
             cast(open_quote as double) as open_quote,
@@ -36,7 +24,7 @@ own as (
             cast({{ 'trade_count' if 'trade_count' in venue.tells else 'null' }} as bigint) as trade_count,
             known_at,
             first_known_at
-        from {{ venue.id }}
+        from {{ venue.name }}
         {{ 'union all' if not loop.last }}
     {% endfor %}
 ),

@@ -1,24 +1,15 @@
-{% set venues = [
-    {'id': 'binance', 'model': 'stg_binance__kline_intraday'},
-    {'id': 'coinbase', 'model': 'stg_coinbase__candle_intraday'},
-    {'id': 'kraken', 'model': 'stg_kraken__ohlc_intraday'},
-    {'id': 'okx', 'model': 'stg_okx__candle_intraday'},
-    {'id': 'bybit', 'model': 'stg_bybit__kline_intraday'},
-    {'id': 'bitstamp', 'model': 'stg_bitstamp__ohlc_intraday'},
-] %}
-
 -- days added up from shorter candles, and how much of each day is there; a venue's own day is not
 -- looked at here
 with
-{% for venue in venues %}
-    {{ venue.id }} as (
-        select * from {{ ref(venue.model) }}
+{% for venue in spot_venues() %}
+    {{ venue.name }} as (
+        select * from {{ ref('stg_' ~ venue.name ~ '__' ~ venue.candle ~ '_intraday') }}
     ),
 
 {% endfor %}
 bar as (
-    {% for venue in venues %}
-        select '{{ venue.id }}' as venue_id, * from {{ venue.id }}
+    {% for venue in spot_venues() %}
+        select '{{ venue.name }}' as venue_id, * from {{ venue.name }}
         {{ 'union all' if not loop.last }}
     {% endfor %}
 ),

@@ -4,36 +4,6 @@
 {% set prices = [['close', 'price']] %}
 {% set restated = [
     {
-        'relation': ref('hist_binance__kline'), 'source': 'binance', 'table': 'klines',
-        'key': ['symbol', 'interval', 'open_time'], 'id': ['symbol'],
-        'day': utc_day('open_time'), 'measures': prices, 'mart': 'ohlcv_daily'
-    },
-    {
-        'relation': ref('hist_coinbase__candle'), 'source': 'coinbase', 'table': 'candles',
-        'key': ['product_id', 'granularity_s', 'open_time'], 'id': ['product_id'],
-        'day': utc_day('open_time'), 'measures': prices, 'mart': 'ohlcv_daily'
-    },
-    {
-        'relation': ref('hist_kraken__ohlc'), 'source': 'kraken', 'table': 'ohlc',
-        'key': ['pair', 'interval_min', 'open_time'], 'id': ['pair'],
-        'day': utc_day('open_time'), 'measures': prices, 'mart': 'ohlcv_daily'
-    },
-    {
-        'relation': ref('hist_okx__candle'), 'source': 'okx', 'table': 'history_candles',
-        'key': ['inst_id', 'bar', 'open_time'], 'id': ['inst_id'],
-        'day': utc_day('open_time'), 'measures': prices, 'mart': 'ohlcv_daily'
-    },
-    {
-        'relation': ref('hist_bybit__kline'), 'source': 'bybit', 'table': 'kline',
-        'key': ['category', 'symbol', 'interval', 'open_time'], 'id': ['category', 'symbol'],
-        'day': utc_day('open_time'), 'measures': prices, 'mart': 'ohlcv_daily'
-    },
-    {
-        'relation': ref('hist_bitstamp__ohlc'), 'source': 'bitstamp', 'table': 'ohlc',
-        'key': ['market_symbol', 'step_s', 'open_time'], 'id': ['market_symbol'],
-        'day': utc_day('open_time'), 'measures': prices, 'mart': 'ohlcv_daily'
-    },
-    {
         'relation': ref('hist_coinmetrics__asset_metric'), 'source': 'coinmetrics',
         'table': 'asset_metrics', 'key': ['asset', 'metric', 'time'], 'id': ['asset'],
         'day': metric_day, 'measures': [['value', none]], 'name_of': 'metric',
@@ -89,13 +59,15 @@
         'measures': [['amount_usd', 'flow']], 'mart': 'protocol_fundamentals_daily'
     }
 ] %}
-{% for source, table, entity in [
-    ('binance', 'klines', 'kline'), ('coinbase', 'candles', 'candle'), ('kraken', 'ohlc', 'ohlc'),
-    ('okx', 'history_candles', 'candle'), ('bybit', 'kline', 'kline'), ('bitstamp', 'ohlc', 'ohlc')
-] %}
+{% for venue in spot_venues() %}
     {% do restated.append({
-        'relation': ref('hist_' ~ source ~ '__' ~ entity ~ '_intraday'), 'source': source,
-        'table': table ~ '_intraday', 'key': ['series_id', 'open_time'],
+        'relation': ref('hist_' ~ venue.name ~ '__' ~ venue.candle), 'source': venue.name,
+        'table': venue.table, 'key': venue.key, 'id': venue.names, 'day': utc_day('open_time'),
+        'measures': prices, 'mart': 'ohlcv_daily'
+    }) %}
+    {% do restated.append({
+        'relation': ref('hist_' ~ venue.name ~ '__' ~ venue.candle ~ '_intraday'),
+        'source': venue.name, 'table': venue.table ~ '_intraday', 'key': ['series_id', 'open_time'],
         'id': ['series_id', 'open_time'], 'day': utc_day('open_time'), 'measures': prices,
         'mart': 'ohlcv_daily'
     }) %}

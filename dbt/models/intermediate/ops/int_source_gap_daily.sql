@@ -50,8 +50,10 @@ owing as (
         ) }} - 1 as last_due_day,
         {{ utc_day('build_stamp.as_of_ts') }} - reach.reach_d as first_reachable_day
     from (values
-        ('binance', 'klines', false), ('coinbase', 'candles', false), ('kraken', 'ohlc', false),
-        ('okx', 'history_candles', false), ('bybit', 'kline', false), ('bitstamp', 'ohlc', false),
+        {% for venue in spot_venues() %}
+            ('{{ venue.name }}', '{{ venue.table }}', false),
+            ('{{ venue.name }}', '{{ venue.table }}_intraday', false),
+        {% endfor %}
         ('binance_futures', 'funding_rate', false), ('binance_futures', 'open_interest_hist', false),
         ('okx', 'funding_rate_history', false), ('bybit', 'funding_history', false),
         ('bybit', 'open_interest', false), ('coinmetrics', 'asset_metrics', false),
@@ -62,10 +64,7 @@ owing as (
         ('defillama', 'protocol_metrics', false), ('defillama', 'chain_metrics', false),
         ('defillama_coins', 'prices', false), ('coingecko', 'market_chart', false),
         ('defillama_yields', 'pool_chart', false), ('ecb', 'exchange_rates', false),
-        ('gold', 'prices', false), ('gold', 'currency_rates', false),
-        ('binance', 'klines_intraday', false), ('coinbase', 'candles_intraday', false),
-        ('kraken', 'ohlc_intraday', false), ('okx', 'history_candles_intraday', false),
-        ('bybit', 'kline_intraday', false), ('bitstamp', 'ohlc_intraday', false)
+        ('gold', 'prices', false), ('gold', 'currency_rates', false)
     ) as daily (source, table_name, is_sparse)
     inner join source_convention
         on daily.source = source_convention.source

@@ -118,14 +118,7 @@ zloty_rate as (
 final as (
     select
         venue_id as source,
-        case venue_id
-            when 'binance' then 'klines'
-            when 'coinbase' then 'candles'
-            when 'kraken' then 'ohlc'
-            when 'okx' then 'history_candles'
-            when 'bybit' then 'kline'
-            when 'bitstamp' then 'ohlc'
-        end as table_name,
+        {{ candle_table('venue_id') }} as table_name,
         symbol as entity_id,
         day
     from candle
@@ -134,14 +127,7 @@ final as (
 
     select
         venue_id as source,
-        case venue_id
-            when 'binance' then 'klines_intraday'
-            when 'coinbase' then 'candles_intraday'
-            when 'kraken' then 'ohlc_intraday'
-            when 'okx' then 'history_candles_intraday'
-            when 'bybit' then 'kline_intraday'
-            when 'bitstamp' then 'ohlc_intraday'
-        end as table_name,
+        {{ candle_table('venue_id') }} || '_intraday' as table_name,
         series_id as entity_id,
         day
     from rollup

@@ -120,14 +120,7 @@ build_stamp as (
 observed as (
     select
         venue_id as source,
-        case venue_id
-            when 'binance' then 'klines_intraday'
-            when 'coinbase' then 'candles_intraday'
-            when 'kraken' then 'ohlc_intraday'
-            when 'okx' then 'history_candles_intraday'
-            when 'bybit' then 'kline_intraday'
-            when 'bitstamp' then 'ohlc_intraday'
-        end as table_name,
+        {{ candle_table('venue_id') }} || '_intraday' as table_name,
         max(day) as newest_day
     from rollup
     group by venue_id
@@ -136,14 +129,7 @@ observed as (
 
     select
         venue_id as source,
-        case venue_id
-            when 'binance' then 'klines'
-            when 'coinbase' then 'candles'
-            when 'kraken' then 'ohlc'
-            when 'okx' then 'history_candles'
-            when 'bybit' then 'kline'
-            when 'bitstamp' then 'ohlc'
-        end as table_name,
+        {{ candle_table('venue_id') }} as table_name,
         max(day) as newest_day
     from candle
     group by venue_id

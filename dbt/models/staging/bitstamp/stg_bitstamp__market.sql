@@ -10,8 +10,8 @@ final as (
         market_symbol,
         base_currency as base_code,
         counter_currency as quote_code,
-        coalesce(market_type, 'SPOT') as market_kind,
         coalesce(trading, 'Enabled') as status,
+        coalesce(market_type, 'SPOT') = 'SPOT' as is_spot,
         is_live as is_trading,
         was_seen_live as was_seen_trading,
         gone_seen_at as halted_seen_at

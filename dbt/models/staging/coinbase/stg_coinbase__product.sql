@@ -11,6 +11,7 @@ final as (
         base_currency as base_code,
         quote_currency as quote_code,
         status,
+        true as is_spot,
         is_live as is_trading,
         was_seen_live as was_seen_trading,
         gone_seen_at as halted_seen_at

@@ -14,10 +14,13 @@ final as (
         coalesce(split_part(wsname, '/', 1), base) as base_code,
         coalesce(split_part(wsname, '/', 2), quote) as quote_code,
         status,
+        true as is_spot,
         is_live as is_trading,
         was_seen_live as was_seen_trading,
         gone_seen_at as halted_seen_at
     from pair
+    -- two internal names of one altname do not occur; the newest would be the one that trades
+    qualify row_number() over (partition by altname order by is_live desc, pair_id) = 1
 )
 
 select * from final
