@@ -150,8 +150,8 @@ def score_factors(frame: pl.LazyFrame, parameters: GradeParameters) -> pl.LazyFr
 
     Returns:
         The rows given with, for each factor f: ``f_xs`` (percentile across the universe or the
-        peers), ``f_ts`` (percentile in the own last days), ``f_score`` (their mean, or ``f_xs``
-        alone), ``f_is_young`` (no ``f_ts``; NULL in a grade without history) and
+        peers), ``f_ts`` (percentile in the own last days), ``f_factor_score`` (their mean, or
+        ``f_xs`` alone), ``f_is_young`` (no ``f_ts``; NULL in a grade without history) and
         ``f_peer_scope`` ('universe' or the name of the peer column). All NULL outside the universe
         and where the raw value is NULL.
     """
@@ -212,7 +212,7 @@ def assemble_grade(scored: pl.LazyFrame, parameters: GradeParameters) -> pl.Lazy
         lags = sorted({1, 7, parameters.momentum_d})
         spine = spine.with_columns(
             pl.when(_counts(parameters, factor))
-            .then(pl.col(f"{factor.name}_score"))
+            .then(pl.col(f"{factor.name}_factor_score"))
             .alias(_counted(factor))
             for factor in parameters.factors
         )
@@ -255,7 +255,7 @@ def grade_components(assembled: pl.LazyFrame, parameters: GradeParameters) -> pl
         name, group = factor.name, factor.group
         weight = dict(parameters.group_weights)[group]
         counted = pl.sum_horizontal(
-            pl.col(f"{f.name}_score").is_not_null().cast(pl.Int32)
+            pl.col(f"{f.name}_factor_score").is_not_null().cast(pl.Int32)
             for f in parameters.members(group)
         )
         share = pl.when(_counts(parameters, factor)).then(weight / available / counted)
@@ -270,7 +270,7 @@ def grade_components(assembled: pl.LazyFrame, parameters: GradeParameters) -> pl
                 pl.col(name).cast(pl.Float64).alias("value"),
                 pl.col(f"{name}_xs").alias("xs_pctile"),
                 pl.col(f"{name}_ts").alias("ts_pctile"),
-                pl.col(f"{name}_score").alias("score"),
+                pl.col(f"{name}_factor_score").alias("score"),
                 pl.col(f"{name}_is_young").alias("is_young"),
                 pl.col(f"{name}_peer_scope").alias("peer_scope"),
                 pl.lit(weight).alias("group_weight"),
@@ -325,12 +325,12 @@ def _score(factor: Factor, *, has_history: bool) -> tuple[pl.Expr, pl.Expr]:
     score = pl.when(ts.is_null()).then(xs).otherwise((xs + ts) / 2)
     # without a history in the grade nobody is too young for one
     young = pl.when(xs.is_not_null() & pl.lit(has_history)).then(ts.is_null())
-    return score.alias(f"{factor.name}_score"), young.alias(f"{factor.name}_is_young")
+    return score.alias(f"{factor.name}_factor_score"), young.alias(f"{factor.name}_is_young")
 
 
 def _group_grade(parameters: GradeParameters, group: str) -> pl.Expr:
     members = parameters.members(group)
-    scores = [pl.col(f"{factor.name}_score") for factor in members]
+    scores = [pl.col(f"{factor.name}_factor_score") for factor in members]
     known = pl.sum_horizontal(score.is_not_null().cast(pl.Int32) for score in scores)
     applicable = pl.sum_horizontal(_applies(factor).cast(pl.Int32) for factor in members)
     enough = known >= parameters.group_min_share * applicable - WEIGHT_ROUNDING
@@ -341,7 +341,7 @@ def _applies(factor: Factor) -> pl.Expr:
     """Whether the factor can mean anything for the row; one that has a score did."""
     if factor.applies_to is None:
         return pl.lit(value=True)
-    scored = pl.col(f"{factor.name}_score").is_not_null()
+    scored = pl.col(f"{factor.name}_factor_score").is_not_null()
     return scored | pl.col(factor.applies_to).fill_null(value=True)
 
 
@@ -349,12 +349,12 @@ def _counts(parameters: GradeParameters, factor: Factor) -> pl.Expr:
     """Whether the factor has a share of the row's grade."""
     return pl.all_horizontal(
         pl.col(name).is_not_null()
-        for name in (parameters.grade, factor.group, f"{factor.name}_score")
+        for name in (parameters.grade, factor.group, f"{factor.name}_factor_score")
     )
 
 
 def _no_share_reason(parameters: GradeParameters, factor: Factor) -> pl.Expr:
-    score = pl.col(f"{factor.name}_score")
+    score = pl.col(f"{factor.name}_factor_score")
     return (
         pl.when(score.is_null() & ~_applies(factor))
         .then(pl.lit("not_applicable"))

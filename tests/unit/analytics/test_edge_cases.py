@@ -212,9 +212,9 @@ def test_an_asset_younger_than_its_score_history_is_ranked_across_only() -> None
     young = last.filter(pl.col("asset_id") == "asset-3").row(0, named=True)
     assert young["x_is_young"]
     assert young["x_ts"] is None
-    assert young["x_score"] == young["x_xs"]
+    assert young["x_factor_score"] == young["x_xs"]
     old = last.filter(pl.col("asset_id") == "asset-1").row(0, named=True)
-    assert old["x_score"] == (old["x_xs"] + old["x_ts"]) / 2
+    assert old["x_factor_score"] == (old["x_xs"] + old["x_ts"]) / 2
 
 
 # --- constant prices

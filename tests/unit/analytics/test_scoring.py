@@ -164,7 +164,7 @@ def test_an_asset_outside_the_universe_is_not_scored_and_moves_nobody() -> None:
     )
     result = graded(pl.concat([inside, stranger]))
     last = result.row(-1, named=True)
-    assert last["trader_grade"] is last["trend_score"] is last["coverage_frac"] is None
+    assert last["trader_grade"] is last["trend_factor_score"] is last["coverage_frac"] is None
     assert result[:3].equals(graded(inside))
 
 
@@ -339,3 +339,19 @@ def test_peers_are_ranked_among_themselves_if_there_are_enough() -> None:
 def test_weights_without_sense_are_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(AnalyticsError, match=message):
         replace(TRADER, **change)
+
+
+def test_a_grade_may_be_called_after_one_of_its_factors() -> None:
+    """The score of the factor `trend` is not the grade `trend_score`."""
+    parameters = replace(TRADER, grade="trend_score")
+    result = graded(known(4, *FACTORS), parameters)
+    parts = (
+        grade_components(result.lazy(), parameters)
+        .group_by("asset_id")
+        .agg(pl.col("contribution").sum())
+        .sort("asset_id")
+        .collect()
+    )
+    assert result.sort("asset_id")["trend_score"].to_list() == pytest.approx(
+        parts["contribution"].to_list()
+    )

@@ -215,7 +215,7 @@ sized as (
         plan_side * (entry_usd - stop_price) as risk_usd,
         plan_side * (entry_usd - stop_price) / entry_usd as stop_dist_frac,
         case
-            when plan_side * (entry_usd - stop_price) > 0
+            when plan_side * (entry_usd - stop_price) > 0 and max_position_frac is not null
                 then least(max_position_frac, risk_at_stop_frac * entry_usd / (plan_side * (entry_usd - stop_price)))
         end as size_by_risk_frac
     from planned
