@@ -68,11 +68,11 @@ def depeg_log(frame: pl.LazyFrame, parameters: DepegParameters) -> pl.LazyFrame:
     Args:
         frame: one row per (stablecoin_id, day) with ``dev_bps`` (published; it alone makes the
             worst), ``is_eligible`` (NULL counts as false), ``dev_low_bps`` (canonical low; may be
-            NULL), ``dead_from`` (Date or NULL), and, of days that are not eligible, optionally
+            NULL), ``dead_from`` (Date or NULL), optionally ``is_confirmed`` (more than one
+            reading says so; NULL: as eligible) and, of days that are not eligible,
             ``reading_bps`` (the reading nearest to the peg, 0 where they disagree about the side;
-            NULL without a reading), ``is_confirmed`` (more than one reading says so) and
-            ``recovery_bps`` (the reading furthest from the peg where the day could prove a
-            recovery).
+            NULL without a reading) and ``recovery_bps`` (the reading furthest from the peg where
+            the day could prove a recovery).
         parameters: the thresholds.
 
     Returns:
@@ -95,7 +95,8 @@ def depeg_log(frame: pl.LazyFrame, parameters: DepegParameters) -> pl.LazyFrame:
         COIN,
         DAY,
         pl.col("dev_bps", "dev_low_bps", "reading_bps", "recovery_bps").cast(pl.Float64),
-        pl.col("is_eligible", "is_confirmed").fill_null(value=False),
+        pl.col("is_eligible").fill_null(value=False),
+        pl.coalesce("is_confirmed", "is_eligible", pl.lit(value=False)).alias("is_confirmed"),
         (pl.col(DAY) >= pl.col("dead_from")).fill_null(value=False).alias("_dead"),
     )
     schema = {
@@ -124,7 +125,7 @@ def depeg_log(frame: pl.LazyFrame, parameters: DepegParameters) -> pl.LazyFrame:
             lows=np.where(eligible, panel.floats(spine["dev_low_bps"]), np.nan),
             readings=np.where(eligible, deviations, panel.floats(spine["reading_bps"])),
             recoveries=np.where(eligible, deviations, panel.floats(spine["recovery_bps"])),
-            confirmed=eligible | panel.flags(spine["is_confirmed"]),
+            confirmed=panel.flags(spine["is_confirmed"]),
             dead=panel.flags(spine["_dead"]),
         )
         return machine.run(spine, panel).select(list(schema))

@@ -8,12 +8,9 @@ level_cross as (
     select * from {{ ref('int_alert_level_cross') }}
 ),
 
-risk as (
-    select * from {{ ref('returns_risk_daily') }}
-),
-
-price as (
-    select asset_id, day, price_quality from {{ ref('int_asset_price_daily') }}
+price_move as (
+    select * from {{ ref('int_price_move_daily') }}
+    where abs(move_frac) >= threshold_frac
 ),
 
 signal_event as (
@@ -34,29 +31,6 @@ suspect as (
 check_result as (
     select * from {{ ref('ops_check_result') }}
     where severity = 'block' and not is_passed
-),
-
-alert_config as (
-    select * from {{ ref('cfg_alert') }}
-    qualify row_number() over (order by version desc) = 1
-),
-
--- sigma of 30 days as returns_risk_daily has it, back from a year to a day
-moved as (
-    select
-        risk.asset_id,
-        risk.day,
-        risk.ret_1d,
-        price.price_quality != 'unconfirmed' as is_confirmed,
-        greatest(
-            alert_config.move_sigmas * risk.vol_30d_ann / sqrt(365), alert_config.move_min_frac
-        ) as threshold
-    from risk
-    inner join price
-        on risk.asset_id = price.asset_id
-        and risk.day = price.day
-    cross join alert_config
-    where risk.vol_30d_ann is not null
 ),
 
 final as (
@@ -104,16 +78,16 @@ final as (
         'price_move' as kind,
         'asset' as entity_kind,
         asset_id as entity_id,
-        '' as ref_id,
+        -- after days without a price: since when
+        case when before_day < day - 1 then cast(before_day as varchar) else '' end as ref_id,
         day,
         cast(null as timestamptz) as told_at,
-        ret_1d as alert_value,
-        threshold,
-        case when ret_1d > 0 then 'up' else 'down' end as direction,
+        move_frac as alert_value,
+        threshold_frac as threshold,
+        case when move_frac > 0 then 'up' else 'down' end as direction,
         cast(null as varchar) as own_severity,
         is_confirmed
-    from moved
-    where abs(ret_1d) >= threshold
+    from price_move
 
     union all
 

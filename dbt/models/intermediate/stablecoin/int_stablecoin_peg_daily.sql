@@ -38,6 +38,12 @@ measured as (
 windowed as (
     select
         *,
+        -- what can prove a recovery: a fresh price that money was traded at
+        coalesce(
+            price_quality not in ('stale', 'missing', 'unconfirmed')
+            and volume_usd >= stablecoin_config.min_eligible_volume_usd,
+            false
+        ) as is_fresh,
         stddev_samp(price_dev_bps) over past_30d as dev_stdev_bps,
         count(price_dev_bps) over past_30d as dev_count,
         sum(
@@ -83,20 +89,16 @@ final as (
                 then 1e4 * windowed.furthest_dev_frac
         end as furthest_dev_bps,
         windowed.is_rebasing,
-        -- what can prove a recovery: a fresh price that money was traded at
-        coalesce(
-            windowed.price_quality not in ('stale', 'missing', 'unconfirmed')
-            and windowed.volume_usd >= windowed.min_eligible_volume_usd,
-            false
-        ) as is_fresh,
+        windowed.is_fresh,
         case
             -- on weekends nobody can say what gold and foreign money are worth
             when windowed.ref_age_h > reference_config.eligible_max_age_h then null
             else coalesce(
                 windowed.price_dev_bps is not null
                 and windowed.price_source = 'canonical'
-                and windowed.price_quality in ('ok', 'thin')
-                and windowed.volume_usd >= windowed.min_eligible_volume_usd
+                and windowed.is_fresh
+                -- one venue beside other readings is one reading of several
+                and (windowed.evidence = 'multi_venue' or windowed.reading_count = 1)
                 and not windowed.is_rebasing,
                 false
             )

@@ -149,7 +149,8 @@ described as (
                 then ': volume ' || cast(round(alert.alert_value, 1) as varchar)
                     || ' standard deviations above its 30 days'
             when 'price_move'
-                then ' moved ' || cast(round(100 * alert.alert_value, 1) as varchar) || ' % in a day'
+                then ' moved ' || cast(round(100 * alert.alert_value, 1) as varchar) || ' % '
+                    || coalesce('since ' || nullif(alert.ref_id, ''), 'in a day')
             when 'signal_change'
                 then ': signal from ' || cast(cast(alert.threshold as bigint) as varchar)
                     || ' to ' || cast(cast(alert.alert_value as bigint) as varchar)
