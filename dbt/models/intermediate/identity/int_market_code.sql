@@ -10,7 +10,8 @@
     {'venue': 'bybit', 'model': 'hist_bybit__instrument', 'symbol': 'symbol',
         'base': 'base_coin', 'quote': 'quote_coin', 'where': "category = 'spot'"},
     {'venue': 'bitstamp', 'model': 'hist_bitstamp__market', 'symbol': 'market_symbol',
-        'base': 'base_currency', 'quote': 'counter_currency'},
+        'base': 'base_currency', 'quote': 'counter_currency',
+        'where': "coalesce(market_type, 'SPOT') = 'SPOT'"},
 ] %}
 
 -- under which codes a market's days are to be read: a venue that respells a code (XBT, BTC) in its
