@@ -269,7 +269,7 @@ def test_a_code_that_a_venue_spells_anew_keeps_its_past(seeded_box: LakeBox) -> 
             "kraken",
             {
                 "asset_pairs": [listing("kraken", "XBTUSD", "XBT", "USD") | {"wsname": wsname}],
-                "ohlc": [candle("kraken", "XBTUSD", day, 60_000.0, 1e6) for day in told[-2:]],
+                "ohlc": [candle("kraken", "XBTUSD", day, 60_000.0) for day in told[-2:]],
             },
             fetched_at=day_start(told[-2]) + DAY * 2.25,
             asked=asked("asset_pairs"),
