@@ -19,7 +19,7 @@ from pipelines import sources
 from pipelines.tables import Table
 from tests.models import lake_box as boxes
 from tests.models.lake_box import Asked, LakeBox, day_start, days
-from tests.models.market import DAY
+from tests.models.market import DAY, candle, listing
 from tests.models.panel import END, Panel, differences, forget, marts
 from tests.models.test_defi import flow, listed, tvl
 from tests.models.test_point_in_time_everywhere import is_exempt
@@ -74,6 +74,8 @@ def chain_box(shared_box: LakeBox) -> LakeBox:
             "protocols": [
                 listed("aave", "Lending"),
                 listed("uniswap-v3", "Dexs", parent_protocol="parent#uniswap"),
+                listed("velodrome", "Dexs", protocol_id="7"),
+                listed("maker", "CDP"),
             ],
             "chains": chains("Ethereum", "Terra", "Gnosis", "Foo", "Solana"),
             "chain_tvl": [
@@ -87,6 +89,8 @@ def chain_box(shared_box: LakeBox) -> LakeBox:
                 *tvl("aave", "__total__", moving(100e6, first)),
                 *tvl("uniswap-v3", "Gnosis", moving(50e6, first)),
                 *tvl("uniswap", "Gnosis", moving(50e6, first)),
+                *tvl("velodrome", "Ethereum", moving(70e6, first)),
+                *tvl("maker", "Ethereum", moving(90e6, first)),
             ],
             "protocol_metrics": [
                 *flow("dailyFees", "uniswap-v3", "xdai", moving(3e4, first)),
@@ -115,7 +119,11 @@ def chain_box(shared_box: LakeBox) -> LakeBox:
     shared_box.load(
         "defillama",
         {
-            "protocols": [listed("aave", "Lending")],
+            "protocols": [
+                listed("aave", "Lending"),
+                listed("velodrome-v2", "Dexs", protocol_id="7"),
+                listed("maker", "Lending", parent_protocol="parent#sky"),
+            ],
             "chains": chains("Ethereum", "Gnosis", "Bar", "Solana"),
             "chain_tvl": [
                 row
@@ -136,6 +144,8 @@ def chain_box(shared_box: LakeBox) -> LakeBox:
                 *tvl("aave", "Ethereum", moving(60e6, second)),
                 *tvl("aave", "Bar", moving(40e6, second[3:])),
                 *tvl("aave", "__total__", moving(100e6, second)),
+                *tvl("velodrome-v2", "Ethereum", moving(70e6, second)),
+                *tvl("maker", "Ethereum", moving(90e6, second)),
             ],
         },
         fetched_at=SECOND,
@@ -214,7 +224,8 @@ def test_a_family_and_its_members_count_once(chain_box: LakeBox) -> None:
     found = chain_box.query(
         "select protocol_id, is_family_total, is_double_counted "
         "from marts.protocol_fundamentals_daily "
-        f"where day = '{DAYS[5]}' and chain_id = '__total__' order by 1"
+        f"where day = '{DAYS[5]}' and chain_id = '__total__' "
+        "and protocol_id in ('aave', 'uniswap', 'uniswap-v3') order by 1"
     )
     assert found == [
         ("aave", False, False),
@@ -224,6 +235,53 @@ def test_a_family_and_its_members_count_once(chain_box: LakeBox) -> None:
     assert chain_box.query(
         "select protocol_id from marts.dim_protocol where is_double_counted"
     ) == [("uniswap-v3",)]
+
+
+def test_a_protocol_with_a_new_slug_is_the_same_protocol(chain_box: LakeBox) -> None:
+    found = chain_box.query(
+        "select protocol_id, chain_id, count(*), count(tvl_usd) "
+        "from marts.protocol_fundamentals_daily where protocol_id like 'velodrome%' "
+        "group by all order by all"
+    )
+    assert found == [("velodrome", chain, 40, 40) for chain in ("Ethereum", "__total__")]
+    assert chain_box.query(
+        "select protocol_id, gone_from from marts.dim_protocol where protocol_id like 'velodrome%'"
+    ) == [("velodrome", None)]
+
+
+def test_a_new_category_is_one_of_the_days_since(chain_box: LakeBox) -> None:
+    found = chain_box.query(
+        "select day, category, rank_in_chain_category from marts.protocol_fundamentals_daily "
+        "where protocol_id = 'maker' and chain_id = 'Ethereum' order by day"
+    )
+    assert [row[1:] for row in found if row[0] < SECOND.date()] == [("CDP", 1)] * 40
+    assert chain_box.query(
+        "select category, family_id from marts.dim_protocol where protocol_id = 'maker'"
+    ) == [("Lending", "sky")]
+
+
+def test_a_code_that_a_venue_spells_anew_keeps_its_past(seeded_box: LakeBox) -> None:
+    """Neither the code's old spelling nor its new one is read into days that did not have it."""
+    pairs, of = ("XBT/USD", "NEWXBT/USD", "XBT/USD"), DAYS[:6]
+    for number, wsname in enumerate(pairs):
+        told = of[: 2 * (number + 1)]
+        seeded_box.load(
+            "kraken",
+            {
+                "asset_pairs": [listing("kraken", "XBTUSD", "XBT", "USD") | {"wsname": wsname}],
+                "ohlc": [candle("kraken", "XBTUSD", day, 60_000.0) for day in told[-2:]],
+            },
+            fetched_at=day_start(told[-2]) + DAY * 2.25,
+            asked=asked("asset_pairs"),
+        )
+    seeded_box.run("+int_market_candle_daily")
+    found = seeded_box.query(
+        "select day, base_code, base_asset_id from intermediate.int_market_candle_daily order by 1"
+    )
+    assert found == [
+        *((day, "XBT", "bitcoin") for day in of[:4]),
+        *((day, "NEWXBT", None) for day in of[4:]),
+    ]
 
 
 def test_the_newest_day_is_ranked_and_says_that_it_is_preliminary(chain_box: LakeBox) -> None:

@@ -181,7 +181,7 @@ def test_every_problem_is_named_at_once(tmp_path: Path) -> None:
         pytest.param(
             "candles",
             lambda t: t.with_columns(interval=pl.lit("1w")),
-            "candles.interval: must be one of 1m,",
+            "candles.interval: must be one of 1s, 1m,",
             id="unknown interval",
         ),
         pytest.param(

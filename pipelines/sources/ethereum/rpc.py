@@ -40,6 +40,8 @@ _TOO_MUCH = (
 )
 # what every node would say: the request itself is wrong
 _WRONG = ("invalid argument", "missing value for required argument", "cannot unmarshal")
+# ... but for how much it asks for, which is every node's own
+_OF_AMOUNT = re.compile(r"too (?:many|large|long|wide)|limit|exceed", re.IGNORECASE)
 # what one node lacks, and no smaller request would help: limits of a plan, state thrown away
 _ELSEWHERE = (
     "personal token",
@@ -107,8 +109,7 @@ def call(client: HttpClient, method: str, params: list[Any]) -> Any:
     Raises:
         TooMuch: the node wants a smaller range.
         RequestRefused: the request itself is wrong, or every node refused it.
-        SourceUnavailable, RequestFailed: no node answered.
-        PayloadError: the answer is not JSON-RPC.
+        SourceUnavailable, RequestFailed: no node answered, or none in JSON-RPC.
     """
     return batch(client, [(method, params)])[0]
 
@@ -120,7 +121,7 @@ def batch(client: HttpClient, calls: Sequence[Call]) -> list[Any]:
     all nodes refuse is final.
 
     Raises:
-        TooMuch, RequestRefused, SourceUnavailable, RequestFailed, PayloadError: as `call`.
+        TooMuch, RequestRefused, SourceUnavailable, RequestFailed: as `call`.
     """
     results: dict[int, Any] = {}
     pending, size = list(range(len(calls))), BATCH_CALLS
@@ -133,10 +134,17 @@ def batch(client: HttpClient, calls: Sequence[Call]) -> list[Any]:
                 size = 1
                 continue
             answers = [problem] * len(part)
+        except PayloadError as problem:
+            # a page for people, or half an answer, from a gateway before the node
+            answers = [_Refused(str(problem), is_of_node=True)] * len(part)
         refused: dict[int, _Refused] = {}
         for position, answer in zip(part, answers, strict=True):
+            method = calls[position][0]
             if isinstance(answer, _Refused):
                 refused[position] = answer
+            elif answer is None and method != "eth_call":
+                # a block that it has not got yet, or not any more
+                refused[position] = _Refused(f"{method}: no result", is_of_node=False)
             else:
                 results[position] = answer
         if refused and not client.change_host():
@@ -193,9 +201,6 @@ def _send(client: HttpClient, calls: Sequence[Call]) -> list[Any]:
     except (RequestFailed, SourceUnavailable) as problem:
         _explain(problem)
         raise
-    except PayloadError as problem:
-        # a page for people, from a gateway before the node
-        raise _Refused(str(problem), is_of_node=True) from problem
     if isinstance(answer, dict):
         # one call's answer, or one error for a whole batch
         _check(answer)
@@ -252,7 +257,7 @@ def _check(answer: dict[str, Any]) -> None:
         return
     if is_too_much(message):
         raise TooMuch(message, allowed_blocks(message))
-    if any(words in lower for words in _WRONG):
+    if any(words in lower for words in _WRONG) and not _OF_AMOUNT.search(message):
         raise RequestRefused(f"ethereum: {code}: {message}")
     is_of_node = code in _ELSEWHERE_CODES or any(words in lower for words in _ELSEWHERE)
     raise _Refused(f"{code}: {message}", is_of_node=is_of_node)

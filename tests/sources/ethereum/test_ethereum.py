@@ -465,6 +465,7 @@ UNKNOWN = [
     (30, "Request timeout on the free tier, please upgrade your tier to the paid one"),
     (-32602, "range 1000000 exceeds limit of 10000"),
     (-32603, "Internal error"),
+    (-32602, "invalid argument: too many addresses in filter"),
     (-32601, "the method eth_getLogs does not exist/is not available"),
     (-1, "something that nobody has said before"),
 ]
@@ -484,6 +485,21 @@ def test_what_is_not_known_to_be_our_fault_is_asked_of_the_next_node(
         assert len(rpc.batch(client(first.url, second.url), ask)) == 3
     with local_api(no) as only, pytest.raises((RequestRefused, rpc.TooMuch)):
         rpc.batch(client(only.url), ask)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [],
+        {"id": 0, "result": None},
+        {"id": 0, "error": {"code": 3, "message": "execution reverted"}},
+    ],
+)
+def test_a_node_that_answers_nothing_is_left_for_the_next(chain: Chain, answer: Any) -> None:
+    with local_api(lambda _: answer) as first, local_api(chain.reply) as second:
+        assert block_at(client(first.url, second.url), "finalized").number == chain.final
+    with local_api(lambda _: answer) as only, pytest.raises((SourceUnavailable, RequestRefused)):
+        block_at(client(only.url), "finalized")
 
 
 def test_what_the_request_itself_gets_wrong_is_asked_once(chain: Chain) -> None:

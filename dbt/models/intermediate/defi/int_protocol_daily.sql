@@ -7,6 +7,14 @@ with report as (
     select * from {{ ref('int_protocol_report_daily') }}
 ),
 
+registry as (
+    select * from {{ ref('int_protocol_registry') }}
+),
+
+protocol_interval as (
+    select * from {{ ref('int_protocol_interval') }}
+),
+
 defi_config as (
     select * from {{ ref('cfg_defi') }}
     qualify row_number() over (order by version desc) = 1
@@ -173,6 +181,9 @@ combined as (
 final as (
     select
         combined.*,
+        -- what it was called on the day
+        coalesce(protocol_interval.category, registry.category) as category,
+        protocol_interval.family_id,
         case
             when combined.first_known_at is null then null
             when combined.first_known_at
@@ -181,6 +192,11 @@ final as (
             else 'assumed'
         end as pit_basis
     from combined
+    left join registry on combined.protocol_id = registry.protocol_id
+    left join protocol_interval
+        on combined.protocol_id = protocol_interval.protocol_id
+        and combined.day >= protocol_interval.valid_from
+        and combined.day < protocol_interval.valid_to
     cross join defi_config
 )
 

@@ -1,7 +1,7 @@
 -- M-16: what came into a protocol at today's prices, and what prices did to what was there. Token by
 -- token the two are the change of its value, exactly.
 with token as (
-    select * from {{ ref('stg_defillama__protocol_token') }}
+    {{ by_protocol(ref('stg_defillama__protocol_token'), ['token', 'day']) }}
 ),
 
 -- a token that is gone today left yesterday's value behind

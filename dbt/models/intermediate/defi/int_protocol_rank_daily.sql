@@ -5,10 +5,6 @@ with protocol_day as (
     where tvl_usd is not null
 ),
 
-registry as (
-    select * from {{ ref('int_protocol_registry') }}
-),
-
 defi_config as (
     select * from {{ ref('cfg_defi') }}
     qualify row_number() over (order by version desc) = 1
@@ -19,18 +15,17 @@ ranked as (
         protocol_day.protocol_id,
         protocol_day.chain_id,
         protocol_day.day,
-        registry.category,
+        protocol_day.category,
         row_number() over (
-            partition by protocol_day.chain_id, registry.category, protocol_day.day
+            partition by protocol_day.chain_id, protocol_day.category, protocol_day.day
             order by protocol_day.tvl_usd desc, protocol_day.protocol_id
         ) as tvl_rank
     from protocol_day
-    inner join registry on protocol_day.protocol_id = registry.protocol_id
     left join protocol_day as family_day
-        on registry.family_id = family_day.protocol_id
+        on protocol_day.family_id = family_day.protocol_id
         and protocol_day.chain_id = family_day.chain_id
         and protocol_day.day = family_day.day
-    where family_day.protocol_id is null and registry.category is not null
+    where family_day.protocol_id is null and protocol_day.category is not null
 ),
 
 remembered as (

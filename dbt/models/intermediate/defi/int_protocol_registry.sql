@@ -1,11 +1,19 @@
 -- protocols, families of protocols and chains' gas: what DefiLlama lists or has listed, what it has
 -- series of, and what is curated
-with listed as (
+with slug_alias as (
+    select * from {{ ref('int_protocol_alias') }}
+),
+
+slug_listed as (
     select * from {{ ref('stg_defillama__protocol') }}
 ),
 
 metric_listed as (
     select * from {{ ref('stg_defillama__metric_protocol') }}
+),
+
+protocol_interval as (
+    select * from {{ ref('int_protocol_interval') }}
 ),
 
 curated as (
@@ -25,19 +33,31 @@ alias as (
     where valid_to is null
 ),
 
+-- as it is described under its newest slug, if it had several
+listed as (
+    select slug_listed.*, slug_alias.protocol_id
+    from slug_listed
+    inner join slug_alias on slug_listed.slug = slug_alias.slug
+    qualify row_number() over (
+        partition by slug_alias.protocol_id
+        order by slug_listed.is_listed desc, slug_listed.known_at desc, slug_listed.slug
+    ) = 1
+),
+
 -- a protocol may have fees and hold nothing, or hold something without fees
 metric_entry as (
     select
-        protocol_id,
-        min(name) as name,
-        min(category) as category,
-        max(family_id) as family_id,
+        slug_alias.protocol_id,
+        min(metric_listed.name) as name,
+        min(metric_listed.category) as category,
+        max(metric_listed.family_id) as family_id,
         max(case when is_double_counted then 1 else 0 end) = 1 as is_double_counted,
         max(case when protocol_type = 'chain' then 1 else 0 end) = 1 as is_chain,
         max(case when is_listed then 1 else 0 end) = 1 as is_listed,
         max(gone_seen_at) as gone_seen_at
     from metric_listed
-    group by protocol_id
+    inner join slug_alias on metric_listed.slug = slug_alias.slug
+    group by slug_alias.protocol_id
 ),
 
 entry as (
@@ -60,19 +80,33 @@ entry as (
     full outer join metric_entry on listed.protocol_id = metric_entry.protocol_id
 ),
 
--- a family is what its first member is: the largest one is another every day
+-- of a family is who was in it at any time: its days do not go with a member that left
+member as (
+    select distinct family_id, protocol_id
+    from protocol_interval
+    where family_id is not null
+),
+
+family_described as (
+    select protocol_id, category
+    from protocol_interval
+    where valid_to = date '9999-12-31'
+),
+
 family as (
     select
-        family_id as protocol_id,
-        family_id as name,
-        min(symbol) as symbol,
-        min_by(category, (coalesce(listed_day, date '9999-12-31'), protocol_id)) as category,
-        case when count(distinct gecko_id) = 1 then min(gecko_id) end as gecko_id,
-        min(listed_day) as listed_day,
-        case when count(*) = count(gone_from) then max(gone_from) end as gone_from
-    from entry
-    where family_id is not null and family_id not in (select protocol_id from entry)
-    group by family_id
+        member.family_id as protocol_id,
+        member.family_id as name,
+        min(entry.symbol) as symbol,
+        min(family_described.category) as category,
+        case when count(distinct entry.gecko_id) = 1 then min(entry.gecko_id) end as gecko_id,
+        min(entry.listed_day) as listed_day,
+        case when count(*) = count(entry.gone_from) then max(entry.gone_from) end as gone_from
+    from member
+    inner join entry on member.protocol_id = entry.protocol_id
+    left join family_described on member.family_id = family_described.protocol_id
+    where member.family_id not in (select protocol_id from entry)
+    group by member.family_id
 ),
 
 known as (
@@ -139,8 +173,8 @@ described as (
         known.gone_from,
         coalesce(known.is_double_counted, false) as is_double_counted,
         coalesce(known.protocol_kind, 'protocol') as protocol_kind,
-        coalesce(known.protocol_id in (select family_id from entry), false)
-        or coalesce(curated.protocol_id in (select family_id from entry), false) as is_family_total,
+        coalesce(known.protocol_id, curated.protocol_id) in (select family_id from member)
+        as is_family_total,
         curated.insider_allocation_frac,
         curated.launch_day,
         curated.note,

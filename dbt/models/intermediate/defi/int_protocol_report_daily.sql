@@ -1,12 +1,18 @@
 -- what DefiLlama says of a protocol on a chain and a day, side by side, with what is not believed
-with tvl as (
-    {{ by_chain(ref('stg_defillama__protocol_tvl'), ['protocol_id', 'day']) }}
+with tvl_by_slug as (
+    {{ by_chain(ref('stg_defillama__protocol_tvl'), ['slug', 'day']) }}
+),
+
+metric_by_slug as (
+    {{ by_chain(ref('stg_defillama__protocol_metric'), ['slug', 'metric', 'version', 'day']) }}
+),
+
+tvl as (
+    {{ by_protocol('tvl_by_slug', ['chain_id', 'day']) }}
 ),
 
 metric as (
-    {{ by_chain(
-        ref('stg_defillama__protocol_metric'), ['protocol_id', 'metric', 'version', 'day']
-    ) }}
+    {{ by_protocol('metric_by_slug', ['metric', 'version', 'chain_id', 'day']) }}
 ),
 
 defi_config as (

@@ -1,14 +1,18 @@
 -- yields of a protocol's pools, weighted by what lies in them, base and reward apart (A-82)
-with pool as (
+with pool_by_slug as (
     {{ by_chain(ref('stg_defillama_yields__pool'), ['pool_id']) }}
+),
+
+pool as (
+    {{ by_protocol('pool_by_slug', ['pool_id']) }}
 ),
 
 pool_day as (
     select * from {{ ref('stg_defillama_yields__pool_day') }}
 ),
 
-registry as (
-    select * from {{ ref('int_protocol_registry') }}
+protocol_interval as (
+    select * from {{ ref('int_protocol_interval') }}
 ),
 
 defi_config as (
@@ -20,7 +24,7 @@ defi_config as (
 split as (
     select
         pool.protocol_id,
-        registry.family_id,
+        protocol_interval.family_id,
         pool.chain_id,
         pool_day.day,
         pool_day.tvl_usd,
@@ -30,7 +34,10 @@ split as (
         as apy_reward_frac
     from pool_day
     inner join pool on pool_day.pool_id = pool.pool_id
-    left join registry on pool.protocol_id = registry.protocol_id
+    left join protocol_interval
+        on pool.protocol_id = protocol_interval.protocol_id
+        and pool_day.day >= protocol_interval.valid_from
+        and pool_day.day < protocol_interval.valid_to
     cross join defi_config
     where pool_day.tvl_usd > 0
         and coalesce(abs(pool_day.apy_frac), 0) <= defi_config.apy_max_frac

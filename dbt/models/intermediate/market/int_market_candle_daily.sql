@@ -7,6 +7,10 @@ market as (
     select * from {{ ref('int_market_identity') }}
 ),
 
+code as (
+    select * from {{ ref('int_market_code') }}
+),
+
 alias as (
     select
         source,
@@ -23,25 +27,30 @@ quote as (
 
 -- which assets a market's codes meant, and when: resolved once per market, not once per candle
 base as (
-    select market.venue_id, market.symbol, alias.asset_id, alias.valid_from, alias.valid_to
-    from market
+    select
+        code.venue_id,
+        code.symbol,
+        alias.asset_id,
+        greatest(code.valid_from, alias.valid_from) as valid_from,
+        least(code.valid_to, alias.valid_to) as valid_to
+    from code
     inner join alias
-        on market.venue_id = alias.source
-        and market.base_code = alias.source_id
+        on code.venue_id = alias.source
+        and code.base_code = alias.source_id
 ),
 
 priced_in as (
     select
-        market.venue_id,
-        market.symbol,
+        code.venue_id,
+        code.symbol,
         alias.asset_id,
-        alias.valid_from,
-        alias.valid_to,
+        greatest(code.valid_from, alias.valid_from) as valid_from,
+        least(code.valid_to, alias.valid_to) as valid_to,
         quote.stage
-    from market
+    from code
     inner join alias
-        on market.venue_id = alias.source
-        and market.quote_code = alias.source_id
+        on code.venue_id = alias.source
+        and code.quote_code = alias.source_id
     left join quote on alias.asset_id = quote.asset_id
 ),
 
@@ -50,8 +59,8 @@ final as (
         candle.venue_id,
         candle.symbol,
         candle.day,
-        market.base_code,
-        market.quote_code,
+        code.base_code,
+        code.quote_code,
         base.asset_id as base_asset_id,
         priced_in.asset_id as quote_asset_id,
         priced_in.stage as quote_stage,
@@ -87,6 +96,11 @@ final as (
     left join market
         on candle.venue_id = market.venue_id
         and candle.symbol = market.symbol
+    left join code
+        on candle.venue_id = code.venue_id
+        and candle.symbol = code.symbol
+        and candle.day >= code.valid_from
+        and candle.day < code.valid_to
     left join base
         on candle.venue_id = base.venue_id
         and candle.symbol = base.symbol

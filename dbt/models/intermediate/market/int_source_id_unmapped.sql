@@ -186,7 +186,7 @@ described as (
     select
         'defillama' as source,
         'protocol' as id_kind,
-        protocol.protocol_id as source_id,
+        protocol.slug as source_id,
         protocol.name as source_name,
         1 as row_count,
         cast(null as bigint) as market_count,
@@ -197,7 +197,7 @@ described as (
     from protocol
     left join alias as by_slug
         on by_slug.source = 'defillama'
-        and protocol.protocol_id = by_slug.source_id
+        and protocol.slug = by_slug.source_id
     left join alias as by_gecko
         on by_gecko.source = 'coingecko'
         and protocol.gecko_id = by_gecko.source_id

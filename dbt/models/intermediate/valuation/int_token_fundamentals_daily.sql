@@ -26,12 +26,16 @@ registry as (
     where token_asset_id is not null
 ),
 
+protocol_interval as (
+    select * from {{ ref('int_protocol_interval') }}
+),
+
 -- what has had a word so far is expected to have one
 expected as (
     select
         growth.*,
-        registry.family_id,
-        registry.sector,
+        protocol_interval.family_id,
+        coalesce(protocol_interval.sector, registry.sector) as sector,
         registry.protocol_kind,
         {% for name in measures %}
             count(growth.{{ name }}_usd) over so_far > 0 as has_had_{{ name }}
@@ -39,6 +43,10 @@ expected as (
         {% endfor %}
     from growth
     inner join registry on growth.protocol_id = registry.protocol_id
+    left join protocol_interval
+        on growth.protocol_id = protocol_interval.protocol_id
+        and growth.day >= protocol_interval.valid_from
+        and growth.day < protocol_interval.valid_to
     window so_far as (
         partition by growth.protocol_id order by growth.day
         rows between unbounded preceding and current row

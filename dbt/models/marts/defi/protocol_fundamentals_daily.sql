@@ -37,7 +37,7 @@ final as (
         protocol_day.protocol_id,
         protocol_day.chain_id,
         protocol_day.day,
-        registry.category,
+        protocol_day.category,
         registry.is_family_total,
         registry.is_double_counted or family_day.protocol_id is not null as is_double_counted,
         protocol_day.tvl_usd,
@@ -70,7 +70,7 @@ final as (
     from protocol_day
     inner join registry on protocol_day.protocol_id = registry.protocol_id
     left join family_day
-        on registry.family_id = family_day.protocol_id
+        on protocol_day.family_id = family_day.protocol_id
         and protocol_day.chain_id = family_day.chain_id
         and protocol_day.day = family_day.day
     left join growth

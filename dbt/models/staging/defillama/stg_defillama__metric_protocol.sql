@@ -6,7 +6,7 @@ with listed as (
 
 final as (
     select
-        slug as protocol_id,
+        slug,
         protocol_id as defillama_id,
         metric,
         name,

@@ -4,7 +4,7 @@ with protocol as (
 
 final as (
     select
-        slug as protocol_id,
+        slug,
         protocol_id as defillama_id,
         name,
         symbol,

@@ -6,7 +6,7 @@ with metric as (
 
 final as (
     select
-        slug as protocol_id,
+        slug,
         metric,
         chain as chain_name,
         version,

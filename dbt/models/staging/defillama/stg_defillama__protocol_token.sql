@@ -4,7 +4,7 @@ with token as (
 
 final as (
     select
-        slug as protocol_id,
+        slug,
         token,
         -- a midnight's label is the end of the day before
         {{ utc_day('label_time') }} - 1 as day,

@@ -4,7 +4,7 @@ with tvl as (
 
 final as (
     select
-        slug as protocol_id,
+        slug,
         chain as chain_name,
         -- a midnight's label is the end of the day before
         {{ utc_day('label_time') }} - 1 as day,

@@ -5,7 +5,7 @@ with pool as (
 final as (
     select
         pool as pool_id,
-        project as protocol_id,
+        project as slug,
         chain as chain_name,
         symbol,
         pool_meta,

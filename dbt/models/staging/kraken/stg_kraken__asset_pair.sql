@@ -1,4 +1,3 @@
--- Kraken's codes for people (XBT, XDG) stand in wsname; base and quote have legacy prefixes.
 -- Candles are asked for by altname: a pair that gets another one keeps those of the old one.
 with pair as (
     {{ listing_of(
@@ -11,8 +10,8 @@ final as (
     select
         pair_id,
         altname,
-        coalesce(split_part(wsname, '/', 1), base) as base_code,
-        coalesce(split_part(wsname, '/', 2), quote) as quote_code,
+        {{ kraken_code(1) }} as base_code,
+        {{ kraken_code(2) }} as quote_code,
         status,
         true as is_spot,
         is_live as is_trading,

@@ -1,0 +1,105 @@
+{% set lists = [
+    {'venue': 'binance', 'model': 'hist_binance__exchange_symbol', 'symbol': 'symbol',
+        'base': 'base_asset', 'quote': 'quote_asset'},
+    {'venue': 'coinbase', 'model': 'hist_coinbase__product', 'symbol': 'product_id',
+        'base': 'base_currency', 'quote': 'quote_currency'},
+    {'venue': 'kraken', 'model': 'hist_kraken__asset_pair', 'symbol': 'altname',
+        'base': kraken_code(1), 'quote': kraken_code(2)},
+    {'venue': 'okx', 'model': 'hist_okx__instrument', 'symbol': 'inst_id',
+        'base': 'base_ccy', 'quote': 'quote_ccy', 'where': "inst_type = 'SPOT'"},
+    {'venue': 'bybit', 'model': 'hist_bybit__instrument', 'symbol': 'symbol',
+        'base': 'base_coin', 'quote': 'quote_coin', 'where': "category = 'spot'"},
+    {'venue': 'bitstamp', 'model': 'hist_bitstamp__market', 'symbol': 'market_symbol',
+        'base': 'base_currency', 'quote': 'counter_currency',
+        'where': "coalesce(market_type, 'SPOT') = 'SPOT'"},
+] %}
+
+-- under which codes a market's days are to be read: a venue that respells a code (XBT, BTC) in its
+-- list of today has not respelled the past
+with
+{% for one in lists %}
+    {{ one.venue }} as (
+        select * from {{ ref(one.model) }}
+        where {{ is_known() }} and not is_deleted {{ 'and ' ~ one.where if one.where else '' }}
+    ),
+
+{% endfor %}
+market as (
+    select * from {{ ref('int_market_identity') }}
+),
+
+version as (
+    {% for one in lists %}
+        select
+            '{{ one.venue }}' as venue_id,
+            {{ one.symbol }} as symbol,
+            {{ one.base }} as base_code,
+            {{ one.quote }} as quote_code,
+            known_at,
+            load_id
+        from {{ one.venue }}
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
+-- most versions change something else; of two in one day the later one counts
+described as (
+    select
+        venue_id,
+        symbol,
+        base_code,
+        quote_code,
+        {{ utc_day('known_at') }} as day
+    from version
+    qualify row_number() over (
+        partition by venue_id, symbol, {{ utc_day('known_at') }}
+        order by known_at desc, load_id desc, base_code, quote_code
+    ) = 1
+),
+
+compared as (
+    select
+        *,
+        lag(day) over by_day as previous_day,
+        lag(base_code) over by_day as previous_base_code,
+        lag(quote_code) over by_day as previous_quote_code
+    from described
+    window by_day as (partition by venue_id, symbol order by day)
+),
+
+spelt as (
+    select
+        venue_id,
+        symbol,
+        base_code,
+        quote_code,
+        -- the days before the first list have no other word
+        case when previous_day is null then date '1970-01-01' else day end as valid_from
+    from compared
+    where previous_day is null
+        or base_code is distinct from previous_base_code
+        or quote_code is distinct from previous_quote_code
+),
+
+final as (
+    select
+        *,
+        lead(valid_from, 1, date '9999-12-31')
+            over (partition by venue_id, symbol order by valid_from) as valid_to
+    from spelt
+
+    union all
+
+    select
+        market.venue_id,
+        market.symbol,
+        market.base_code,
+        market.quote_code,
+        date '1970-01-01' as valid_from,
+        date '9999-12-31' as valid_to
+    from market
+    left join spelt on market.venue_id = spelt.venue_id and market.symbol = spelt.symbol
+    where spelt.symbol is null
+)
+
+select * from final
