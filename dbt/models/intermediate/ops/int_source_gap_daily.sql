@@ -13,8 +13,7 @@ extraction as (
 ),
 
 source_convention as (
-    select * from {{ ref('meta_source') }}
-    where metric_prefix is null
+    {{ source_convention() }}
 ),
 
 reach as (

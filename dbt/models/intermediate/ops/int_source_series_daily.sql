@@ -183,8 +183,8 @@ final as (
         'binance_futures' as source,
         'funding_rate' as table_name,
         symbol as entity_id,
-        {{ utc_day('funding_time') }} as day
-    from binance_funding
+        day
+    from ({{ dated('binance_funding', 'funding_time', 'binance_futures', 'funding_rate', series='symbol') }})
 
     union all
 
@@ -192,8 +192,8 @@ final as (
         'binance_futures' as source,
         'open_interest_hist' as table_name,
         symbol as entity_id,
-        {{ utc_day('"time"') }} - 1 as day
-    from binance_interest
+        day
+    from ({{ dated('binance_interest', '"time"', 'binance_futures', 'open_interest_hist', series='symbol') }})
 
     union all
 
@@ -201,8 +201,8 @@ final as (
         'okx' as source,
         'funding_rate_history' as table_name,
         inst_id as entity_id,
-        {{ utc_day('funding_time') }} as day
-    from okx_funding
+        day
+    from ({{ dated('okx_funding', 'funding_time', 'okx', 'funding_rate_history', series='inst_id') }})
 
     union all
 
@@ -210,8 +210,8 @@ final as (
         'bybit' as source,
         'funding_history' as table_name,
         symbol as entity_id,
-        {{ utc_day('funding_time') }} as day
-    from bybit_funding
+        day
+    from ({{ dated('bybit_funding', 'funding_time', 'bybit', 'funding_history', series='symbol') }})
 
     union all
 
@@ -219,8 +219,8 @@ final as (
         'bybit' as source,
         'open_interest' as table_name,
         symbol as entity_id,
-        {{ utc_day('"time"') }} - 1 as day
-    from bybit_interest
+        day
+    from ({{ dated('bybit_interest', '"time"', 'bybit', 'open_interest', series='symbol') }})
 
     union all
 
@@ -228,8 +228,8 @@ final as (
         'blockchain_info' as source,
         'charts' as table_name,
         chart as entity_id,
-        {{ utc_day('day_time') }} as day
-    from bitcoin_chart
+        day
+    from ({{ dated('bitcoin_chart', 'day_time', 'blockchain_info', 'charts', series='chart') }})
 
     union all
 
@@ -237,8 +237,8 @@ final as (
         'ethereum' as source,
         'transfers' as table_name,
         token as entity_id,
-        {{ utc_day('day_time') }} as day
-    from transfer
+        day
+    from ({{ dated('transfer', 'day_time', 'ethereum', 'transfers', series='token') }})
 
     union all
 
@@ -247,8 +247,8 @@ final as (
         'defillama_stablecoins' as source,
         'prices' as table_name,
         '*' as entity_id,
-        {{ utc_day('day_time') }} as day
-    from stablecoin_price
+        day
+    from ({{ dated('stablecoin_price', 'day_time', 'defillama_stablecoins', 'prices', series='gecko_id') }})
 
     union all
 
@@ -256,8 +256,8 @@ final as (
         'defillama_stablecoins' as source,
         'charts' as table_name,
         chain as entity_id,
-        {{ utc_day('day_time') }} as day
-    from stablecoin_chart
+        day
+    from ({{ dated('stablecoin_chart', 'day_time', 'defillama_stablecoins', 'charts', series='chain') }})
 
     union all
 
@@ -265,8 +265,8 @@ final as (
         'defillama' as source,
         'protocol_tvl' as table_name,
         slug as entity_id,
-        {{ utc_day('label_time') }} - 1 as day
-    from protocol_tvl
+        day
+    from ({{ dated('protocol_tvl', 'label_time', 'defillama', 'protocol_tvl', series='slug') }})
 
     union all
 
@@ -274,8 +274,8 @@ final as (
         'defillama' as source,
         'protocol_tokens' as table_name,
         slug as entity_id,
-        {{ utc_day('label_time') }} - 1 as day
-    from protocol_token
+        day
+    from ({{ dated('protocol_token', 'label_time', 'defillama', 'protocol_tokens', series='slug') }})
 
     union all
 
@@ -283,8 +283,8 @@ final as (
         'defillama' as source,
         'protocol_metrics' as table_name,
         series_id as entity_id,
-        {{ utc_day('day_time') }} as day
-    from protocol_metric
+        day
+    from ({{ dated('protocol_metric', 'day_time', 'defillama', 'protocol_metrics', series='slug') }})
 
     union all
 
@@ -292,8 +292,8 @@ final as (
         'defillama' as source,
         'chain_metrics' as table_name,
         series_id as entity_id,
-        {{ utc_day('day_time') }} as day
-    from chain_metric
+        day
+    from ({{ dated('chain_metric', 'day_time', 'defillama', 'chain_metrics', series='chain') }})
 
     union all
 
@@ -301,8 +301,8 @@ final as (
         'ecb' as source,
         'exchange_rates' as table_name,
         currency as entity_id,
-        {{ utc_day('day_time') }} as day
-    from exchange_rate
+        day
+    from ({{ dated('exchange_rate', 'day_time', 'ecb', 'exchange_rates', series='currency') }})
 
     union all
 
@@ -310,8 +310,8 @@ final as (
         'gold' as source,
         'prices' as table_name,
         metal as entity_id,
-        {{ utc_day('day_time') }} as day
-    from gold_price
+        day
+    from ({{ dated('gold_price', 'day_time', 'gold', 'prices', series='metal') }})
 
     union all
 
@@ -319,8 +319,8 @@ final as (
         'gold' as source,
         'currency_rates' as table_name,
         currency as entity_id,
-        {{ utc_day('day_time') }} as day
-    from zloty_rate
+        day
+    from ({{ dated('zloty_rate', 'day_time', 'gold', 'currency_rates', series='currency') }})
 )
 
 select * from final
