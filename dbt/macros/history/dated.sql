@@ -62,6 +62,20 @@
 {%- endmacro %}
 
 
+{#-
+    When what a label tells is final: a state at a midnight at once, the figure of a day at its end.
+-#}
+{% macro final_at(at, source_name, table_name) -%}
+    {{ at }} + interval 1 day * (1 - coalesce((
+        select max(convention.shift_d)
+        from ({{ label_conventions(source_name, table_name) }}) as convention
+        where convention.pattern = '%'
+            and {{ utc_day(at) }} >= convention.first_label
+            and {{ utc_day(at) }} < convention.end_label
+    ), 0))
+{%- endmacro %}
+
+
 {#- What holds for the newest labels of whole tables: `meta_source` and its convention. -#}
 {% macro source_convention() -%}
     select

@@ -59,8 +59,10 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
     closed = run.closed(window)
     if closed is None:
         return
-    # supply labelled with a midnight is that at the end of the day before; prices bear their day
+    # supply labelled with a midnight is that at the end of the day before; a price's label is that
+    # midnight or the day itself, which is dated and no matter of the request
     labels = Window(closed.start + DAY, closed.end + DAY)
+    either = Window(closed.start, closed.end + DAY)
     wanted = run.wanted(coin_ids)
     run.settle(BALANCES, len(wanted))
     for coin_id in wanted:
@@ -72,7 +74,7 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
             reaches=start_of(labels.last),
         )
     yield from run.pull(
-        PRICES, "*", closed, lambda: _prices(run, closed), reaches=start_of(closed.last)
+        PRICES, "*", either, lambda: _prices(run, either), reaches=start_of(closed.last)
     )
     if run.only is not None and run.only_table is None:
         # the user wants some coins, and chains are of all
