@@ -408,6 +408,18 @@ def test_a_total_that_ends_before_its_chains_is_partial() -> None:
         assert line["error"] == "the total of all chains does not reach 2024-03-10"
 
 
+def test_a_record_beside_its_day_s_is_quarantined_and_leaves_its_coin_whole() -> None:
+    api = Api()
+    noon = point(at("2024-03-09T12:00"), {"peggedUSD": 9e5})
+    api.details["1"] = details(tokens=[noon, *series()])
+    run = run_of(api, NOW, {"1"})
+    tables = landed(SOURCE, run, WINDOW)
+    line = log_of(run, "balances")["1"]
+    assert (line["status"], line["rows_quarantined"]) == ("ok", 1), line["error"]
+    instants = {row["day_time"] for row in tables["balances"]}
+    assert instants == {at("2024-03-09"), at("2024-03-10")}
+
+
 def test_a_chain_that_came_to_an_end_does_not_make_its_coin_partial() -> None:
     api = Api()
     api.details["1"] = details(chainBalances={"Tron": {"tokens": series()[:3]}})
