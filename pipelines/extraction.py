@@ -560,6 +560,7 @@ class _Received:
     def __init__(self, table: Table, entities: Sequence[str]) -> None:
         self.row_counts: Counter[str] = Counter()
         self.refused_count = 0
+        self._unclear_count = 0
         self._entities = entities
         self._table = table
         self._entity_column = table.key[0]
@@ -569,6 +570,7 @@ class _Received:
 
     def take(self, parsed: Parsed) -> None:
         self.refused_count += len(parsed.refused)
+        self._unclear_count += parsed.unclear_count
         if parsed.table.name != self._table.name:
             return
         if len(self._entities) == 1:
@@ -598,9 +600,9 @@ class _Received:
         """Return status and reason of an answer without an error."""
         if missing is not None:
             return "partial", missing
-        if self.refused_count:
+        if self._unclear_count:
             # a refused row was in the answer: its key must not be taken for deleted
-            return "partial", f"{self.refused_count} rows refused, see the quarantine"
+            return "partial", f"{self._unclear_count} rows refused, see the quarantine"
         newest = self._newest.get(entity)
         if reaches is not None and (newest is None or newest < reaches):
             return "partial", f"the newest row is of {newest}, not of {reaches}"

@@ -34,6 +34,8 @@ _AS_TEXT = " as text"
 _UNREAD = " unread"
 # how the quarantine tells a row that was landed without a cell from one that was not landed
 CELL = "the row was landed without the cell"
+# how it tells a row whose instant is none of its table's
+OFF_GRID = "off the grid"
 _MICROSECONDS: dict[str, int] = {"s": 1_000_000, "ms": 1_000, "us": 1}
 
 
@@ -73,6 +75,11 @@ class Parsed:
     def row_count(self) -> int:
         """How many rows were accepted."""
         return int(self.rows.num_rows)
+
+    @property
+    def unclear_count(self) -> int:
+        """How many refused rows may be of facts that are known: one off the grid is of none."""
+        return sum(f": {OFF_GRID} " not in reason for reason, _ in self.refused)
 
     def between(self, column: str, start: datetime, end: datetime) -> Parsed:
         """Keep the rows whose instant in `column` is in [start, end).
@@ -384,7 +391,7 @@ def _grid_rules(table: Table, grid: Grid) -> list[pl.Expr]:
             rules.append(pl.when(away > sample.within_s).then(far))
         return rules
     is_off = pl.col(at).dt.timestamp("us") % every != 0
-    off = pl.format(f"{at}: off the grid of {{}} s: {{}}", every // _MICROSECONDS["s"], raw)
+    off = pl.format(f"{at}: {OFF_GRID} of {{}} s: {{}}", every // _MICROSECONDS["s"], raw)
     return [*rules, pl.when(is_off).then(off)]
 
 

@@ -285,7 +285,8 @@ class _Machine:
         lower = coins & ~np.isnan(low) & ~(low >= self._worst_low)
         self._worst[worse] = deviation[worse]
         self._worst_low[lower] = low[lower]
-        return worse | lower
+        moved: BoolArray = worse | lower
+        return moved
 
     def _note(self, day: int, change: str, coins: BoolArray) -> None:
         which = np.flatnonzero(coins)

@@ -12,6 +12,7 @@ import pytest
 from tests.crashes import CRASH_DAY, DAY_COUNT, VENUES, Crash, crashes
 from tests.models.lake_box import LakeBox, day_start, days
 from tests.models.market import DAY, Market, dollars
+from tests.models.test_stablecoins import references
 
 DAYS = days("2024-01-01", DAY_COUNT)
 COUNT = 300
@@ -60,11 +61,14 @@ def box(shared_box: LakeBox) -> LakeBox:
                     "listed_day": DAYS[0],
                 }
             )
-        prices += [
-            {"gecko_id": coin, "day_time": day_start(day), "price": price}
-            for number, day in enumerate(DAYS)
-            if (price := crash.reference(number)) is not None
-        ]
+        prices += references(
+            coin,
+            {
+                day: price
+                for number, day in enumerate(DAYS)
+                if (price := crash.reference(number)) is not None
+            },
+        )
     town.land(shared_box)
     shared_box.load(
         "defillama_stablecoins", {"prices": prices}, fetched_at=day_start(DAYS[-1]) + DAY * 1.25

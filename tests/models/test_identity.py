@@ -57,7 +57,7 @@ def box(shared_box: LakeBox) -> LakeBox:
                 {
                     "stablecoin_id": number,
                     "chain": "__total__",
-                    "day_time": day_start(day),
+                    "day_time": day_start(day) + DAY,
                     "circulating": supply,
                 }
                 for number, (_, _, supply) in FIVE_USDS.items()

@@ -23,7 +23,7 @@ from tests.models.market import DAY, candle, listing
 from tests.models.panel import END, Panel, differences, forget, marts
 from tests.models.test_defi import flow, listed, tvl
 from tests.models.test_point_in_time_everywhere import is_exempt
-from tests.models.test_stablecoins import balances, coin
+from tests.models.test_stablecoins import closes, coin
 
 DAYS = days("2025-07-15", 40)
 FIRST, SECOND = day_start(DAYS[30]) + DAY * 1.25, day_start(DAYS[-1]) + DAY * 1.25
@@ -105,8 +105,8 @@ def chain_box(shared_box: LakeBox) -> LakeBox:
         {
             "stablecoins": [coin("1", "tether", "tether")],
             "balances": [
-                *balances("1", moving(60e9, first), "Ethereum"),
-                *balances("1", moving(40e9, first), "Foo"),
+                *closes("1", moving(60e9, first), "Ethereum"),
+                *closes("1", moving(40e9, first), "Foo"),
             ],
         },
         fetched_at=FIRST,
@@ -155,8 +155,8 @@ def chain_box(shared_box: LakeBox) -> LakeBox:
         "defillama_stablecoins",
         {
             "balances": [
-                *balances("1", moving(60e9, second), "Ethereum"),
-                *balances("1", moving(40e9, second[3:]), "Bar"),
+                *closes("1", moving(60e9, second), "Ethereum"),
+                *closes("1", moving(40e9, second[3:]), "Bar"),
             ],
         },
         fetched_at=SECOND,

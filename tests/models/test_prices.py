@@ -92,7 +92,8 @@ def box(shared_box: LakeBox) -> LakeBox:
         "defillama_stablecoins",
         {
             "prices": [
-                {"gecko_id": "tether", "day_time": at(f"{day}"), "price": 0.99}
+                # the label is the midnight after
+                {"gecko_id": "tether", "day_time": at(f"{day}") + timedelta(days=1), "price": 0.99}
                 for day in ONE_VENUE_DAYS[:-1]
             ]
         },

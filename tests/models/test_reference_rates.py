@@ -9,7 +9,7 @@ import pytest
 
 from tests.models.lake_box import Asked, LakeBox, day_start, days
 from tests.models.market import DAY, Market, constant, dollars
-from tests.models.test_stablecoins import balances, coin
+from tests.models.test_stablecoins import closes, coin, references
 
 # from a Monday to the Tuesday two weeks later
 DAYS = days("2024-03-04", 16)
@@ -89,13 +89,13 @@ def box(shared_box: LakeBox) -> LakeBox:
                 coin("156", "VNX Gold", "vnx-gold", peg_type="peggedXAU"),
             ],
             "balances": [
-                *balances("122", constant(DAYS, 1_000.0)),
-                *balances("156", constant(DAYS, 1_000.0)),
+                *closes("122", constant(DAYS, 1_000.0)),
+                *closes("156", constant(DAYS, 1_000.0)),
             ],
             "prices": [
-                {"gecko_id": name, "day_time": day_start(day), "price": price}
+                row
                 for name, price in (("gyen", 0.0066), ("vnx-gold", OUNCE / GRAMS))
-                for day in DAYS
+                for row in references(name, constant(DAYS, price))
             ],
         },
         fetched_at=day_start(LAST) + DAY * 1.25,

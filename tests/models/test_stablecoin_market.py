@@ -12,7 +12,7 @@ import pytest
 
 from tests.models.lake_box import Asked, LakeBox, day_start, days
 from tests.models.market import DAY, Market, constant, dollars
-from tests.models.test_stablecoins import balances, coin
+from tests.models.test_stablecoins import closes, coin, references
 
 DAYS = days("2024-02-20", 45)
 LAST = DAYS[-1]
@@ -50,24 +50,24 @@ def box(shared_box: LakeBox) -> LakeBox:
                 coin("901", "Small", None),
             ],
             "balances": [
-                *(row for name, supply in tether.items() for row in balances("1", supply, name)),
-                *balances("2", usdc),
-                *balances("5", dai),
-                *balances("14", constant(DAYS, 1e6)),
-                *balances("901", small),
-                *balances("901", negative, "Ethereum"),
-                *balances("901", absurd, "Tron"),
+                *(row for name, supply in tether.items() for row in closes("1", supply, name)),
+                *closes("2", usdc),
+                *closes("5", dai),
+                *closes("14", constant(DAYS, 1e6)),
+                *closes("901", small),
+                *closes("901", negative, "Ethereum"),
+                *closes("901", absurd, "Tron"),
             ],
             "prices": [
-                {"gecko_id": name, "day_time": day_start(day), "price": 1}
+                row
                 for name in ("usd-coin", "dai", "usdd")
-                for day in DAYS
+                for row in references(name, constant(DAYS, 1.0))
             ],
             "charts": [
                 {
                     "chain": "Tron",
                     "peg_type": "peggedUSD",
-                    "day_time": day_start(day),
+                    "day_time": day_start(day) + DAY,
                     "circulating": 1,
                     "circulating_usd": 1,
                     "unreleased": 0,
@@ -330,8 +330,8 @@ def test_430_coins_with_shared_tickers_stay_apart(seeded_box: LakeBox, shared_da
             ],
             # what is dead still prints its supply
             "balances": [
-                *balances("12", constant(days("2023-01-30", 5), 4e8)),
-                *balances("1", constant(days("2023-01-30", 5), 7e10)),
+                *closes("12", constant(days("2023-01-30", 5), 4e8)),
+                *closes("1", constant(days("2023-01-30", 5), 7e10)),
             ],
         },
         fetched_at="2024-03-01T06:00:00",

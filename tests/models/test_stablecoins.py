@@ -13,6 +13,8 @@ from tests.models.market import DAY, Market, constant, dollars
 
 DAYS = days("2024-03-01", 35)
 LAST = DAYS[-1]
+# since this label a day's price is its last and no longer its first
+LAST_PRICE_FROM = date(2024, 6, 10)
 
 
 def coin(number: str, name: str, gecko_id: str | None, **changes: Any) -> dict[str, Any]:
@@ -30,14 +32,32 @@ def coin(number: str, name: str, gecko_id: str | None, **changes: Any) -> dict[s
 
 
 def balances(number: str, supply: dict[date, float], chain: str = "__total__") -> list[Any]:
+    """Return what the source tells under each label."""
     return [
         {
             "stablecoin_id": number,
             "chain": chain,
-            "day_time": day_start(day),
+            "day_time": day_start(label),
             "circulating": amount,
         }
-        for day, amount in supply.items()
+        for label, amount in supply.items()
+    ]
+
+
+def closes(number: str, supply: dict[date, float], chain: str = "__total__") -> list[Any]:
+    """Return the same of what stood at the end of each day: its label is the midnight after."""
+    return balances(number, {day + DAY: amount for day, amount in supply.items()}, chain)
+
+
+def references(gecko_id: str, prices: dict[date, float]) -> list[Any]:
+    """Return the source's prices at the end of each day, labelled as it did then."""
+    return [
+        {
+            "gecko_id": gecko_id,
+            "day_time": day_start(day if day >= LAST_PRICE_FROM else day + DAY),
+            "price": price,
+        }
+        for day, price in prices.items()
     ]
 
 
@@ -63,15 +83,13 @@ def box(shared_box: LakeBox) -> LakeBox:
                 coin("900", "Ended", None, dead_from=f"{DAYS[10]}"),
             ],
             "balances": [
-                *balances("1", hole),
-                *balances("5", constant(DAYS, 500_000.0)),
-                *balances("50", constant(DAYS, 100_000.0)),
-                *balances("3", constant(DAYS, 10.0)),
-                *balances("900", constant(DAYS, 10.0)),
+                *closes("1", hole),
+                *closes("5", constant(DAYS, 500_000.0)),
+                *closes("50", constant(DAYS, 100_000.0)),
+                *closes("3", constant(DAYS, 10.0)),
+                *closes("900", constant(DAYS, 10.0)),
             ],
-            "prices": [
-                {"gecko_id": "dai", "day_time": day_start(day), "price": 0.98} for day in DAYS
-            ],
+            "prices": references("dai", constant(DAYS, 0.98)),
         },
         fetched_at=day_start(LAST) + DAY * 1.25,
         asked=[Asked("stablecoins"), Asked("prices", "*", day_start(DAYS[0]), day_start(LAST))],

@@ -47,7 +47,8 @@ def _metric(ask: Ask, asset: str, metric: str, day: date) -> Any:
 def _supply(ask: Ask, coin: str, chain: str, day: date) -> Any:
     body = ask(f"/defillama_stablecoins/stablecoin/{coin}").json()
     tokens = body["tokens"] if chain == "__total__" else body["chainBalances"][chain]["tokens"]
-    found = [point for point in tokens if point["date"] == seconds(day)]
+    # a label's amount is the one at the end of the day before
+    found = [point for point in tokens if point["date"] == seconds(day) + DAY_S]
     return found[0]["circulating"]["peggedUSD"] if found else None
 
 

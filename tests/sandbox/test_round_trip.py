@@ -115,7 +115,8 @@ def test_stablecoin_balances(land: Land, dataset: Dataset) -> None:
         rows.select(
             "stablecoin_id",
             "chain",
-            day=pl.col("day_time").dt.date(),
+            # a label's amounts are those at the end of the day before
+            day=pl.col("day_time").dt.date().dt.offset_by("-1d"),
             **{
                 f"{name}_landed": pl.col(landed).cast(float)
                 for name, landed in (
@@ -137,7 +138,10 @@ def test_stablecoin_balances(land: Land, dataset: Dataset) -> None:
 
 
 def test_stablecoin_prices(land: Land, dataset: Dataset) -> None:
-    rows = land("defillama_stablecoins", "prices")
+    # the running day's is landed, and final at its end
+    rows = land("defillama_stablecoins", "prices").filter(
+        pl.col("day_time").dt.date() < dataset.now.date()
+    )
     stored = _known(dataset, "prices").with_columns(day=pl.col("ts").dt.date())
     joined = stored.join(
         rows.select(coin="gecko_id", day=pl.col("day_time").dt.date(), landed=pl.col("price")),

@@ -106,7 +106,9 @@ def test_one_coin_s_points_are_in_native_units_with_whole_seconds(
     points = {point["date"]: point for point in coin["tokens"]}
     assert all(isinstance(date, int) for date in points)
     day = seconds(SMALL.end)
-    assert points[day]["circulating"] == {"peggedUSD": _stored(dataset, "3")[day]}
+    assert points[day + DAY_S]["circulating"] == {"peggedUSD": _stored(dataset, "3")[day]}, (
+        "a label's amount is the one at the end of the day before"
+    )
     assert coin["onCoinGecko"] == "true"
     assert coin["gecko_id"] == "terrausd"
     assert coin["currentChainBalances"]["Ethereum"]["peggedUSD"] > 0
@@ -135,7 +137,7 @@ def test_the_last_point_is_live(ask: Ask, server: SandboxServer) -> None:
     server.set_clock(now)
     tokens = _coin(ask)["tokens"]
     assert tokens[-1]["date"] == int(now.timestamp()) - 40 * 60, "it carries the hour"
-    assert tokens[-2]["date"] == seconds(SMALL.end) - DAY_S, "the newest complete day"
+    assert tokens[-2]["date"] == seconds(SMALL.end), "the end of the newest complete day"
     assert all(point["date"] % DAY_S == 0 for point in tokens[:-1])
 
 
@@ -189,7 +191,7 @@ def test_a_coin_without_price_or_total_row_is_served_all_the_same(
     assert {one["price"] for one in listed} == {None}
     assert prices == []
     day = seconds(SMALL.end)
-    point = next(point for point in coin["tokens"] if point["date"] == day)
+    point = next(point for point in coin["tokens"] if point["date"] == day + DAY_S)
     assert point["circulating"]["peggedUSD"] == pytest.approx(_stored(dataset, "1")[day])
     # without a price the list falls back to the peg
     tether = next(one for one in listed if one["id"] == "1")

@@ -1,5 +1,6 @@
 {{ history_of(
     'defillama_stablecoins', 'charts',
     key=['chain', 'peg_type', 'day_time'],
-    entity='chain', at='day_time', complete_at='day_time + interval 1 day'
+    entity='chain', at='day_time',
+    complete_at=final_at('day_time', 'defillama_stablecoins', 'charts')
 ) }}

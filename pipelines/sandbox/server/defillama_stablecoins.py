@@ -1,7 +1,8 @@
 """DefiLlama stablecoins: `/stablecoins`, `/stablecoin/{id}`, `/stablecoinprices`.
 
-Points of a series carry the UTC midnight of the day they describe; the last one is live and
-carries the hour of the answer.
+A point of a coin's amounts carries the midnight at which they stood, so the close of the dataset's
+day before it; the last one is live and carries the hour of the answer. A price carries the midnight
+at which it was taken until June 2024, and its day since.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ _RATES = {
     "peggedXAU": 3_000.0,
 }
 _EPOCH = date(1970, 1, 1)
+# since this label a day's price is its last and no longer its first
+_LAST_PRICE_FROM = (date(2024, 6, 10) - _EPOCH).days
 _AMOUNTS = ("circulating", "minted", "unreleased", "bridged")
 _WIRE_NAMES = {"minted": "minted", "unreleased": "unreleased", "bridged": "bridgedTo"}
 
@@ -85,7 +88,7 @@ def _point(
     """
     circulating = amounts["circulating"]
     point: dict[str, Any] = {
-        "date": day * 86_400,
+        "date": (day + 1) * 86_400,
         "circulating": {} if circulating is None else {peg: circulating},
     }
     for name, wire in _WIRE_NAMES.items():
@@ -186,6 +189,16 @@ class Stablecoins:
         return self._state.cached((NAME, "prices"), lambda: self._prices.items(self._state.now_us))
 
 
+def price_label(day: int) -> int | None:
+    """Return the label under which a day's last price is told, in days since 1970; None: nowhere.
+
+    It is the first of the day after, which the server kept until the label `_LAST_PRICE_FROM`.
+    """
+    if day >= _LAST_PRICE_FROM:
+        return day
+    return day + 1 if day + 1 < _LAST_PRICE_FROM else None
+
+
 class _PriceTable:
     """Prices by coin and instant."""
 
@@ -210,13 +223,15 @@ class _PriceTable:
     def items(self, now_us: int) -> list[dict[str, Any]]:
         """Return one item a day, oldest first, and the live one last."""
         by_day: dict[int, dict[str, float | str]] = {}
+        today = now_us // DAY_US
         for coin, (versions, prices) in self._coins.items():
             positions = versions.at(now_us)
             days = versions.keys[positions] // DAY_US
             # positions are in the order of time: the last one of a day wins
             for day, position in zip(days.tolist(), positions.tolist(), strict=True):
-                by_day.setdefault(day, {})[coin] = prices[position].item()
-        today = now_us // DAY_US
+                label = price_label(day)
+                if label is not None and label <= today:
+                    by_day.setdefault(label, {})[coin] = prices[position].item()
         live = {
             coin: price for coin in self._coins if (price := self.latest(coin, now_us)) is not None
         }

@@ -60,6 +60,8 @@ def _chart(state: State, chain: str) -> list[dict[str, Any]]:
             days, amounts = series.days[at], series.amounts["circulating"][at]
             issued = series.amounts["minted"][at]
         priced = prices.get(coin["gecko_id"], {})
+        # the midnight at which they stood
+        days = days + 1
         for day, amount, mint in zip(days.tolist(), amounts.tolist(), issued.tolist(), strict=True):
             if np.isnan(amount):
                 continue
@@ -78,6 +80,8 @@ def _chart(state: State, chain: str) -> list[dict[str, Any]]:
     ]  # fmt: skip
     if items:
         last = max(native)
+        # the newest item is of the label that the live one replaces
+        items = [item for item in items if int(item["date"]) < daily.today(state) * DAY_S]
         items.append(
             {
                 "date": str(daily.today(state) * DAY_S),
@@ -101,12 +105,14 @@ def _rounded(day: int, amounts: Mapping[str, Mapping[str, float]]) -> dict[str, 
 
 
 def _daily_prices(state: State) -> dict[str, dict[int, float]]:
-    """Return the last price of each day by CoinGecko's id."""
+    """Return the price that is told under each label, by CoinGecko's id."""
     found: dict[str, dict[int, float]] = {}
     if state.dataset.has("prices"):
         rows = state.visible("prices").sort("ts").select("coin", "ts", "price")
         for coin, instant, price in rows.iter_rows():
-            found.setdefault(coin, {})[(instant.date() - daily.EPOCH).days] = price
+            label = defillama_stablecoins.price_label((instant.date() - daily.EPOCH).days)
+            if label is not None:
+                found.setdefault(coin, {})[label] = price
     return found
 
 

@@ -59,18 +59,22 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
     closed = run.closed(window)
     if closed is None:
         return
+    # supply labelled with a midnight is that at the end of the day before; a price's label is that
+    # midnight or the day itself, which is dated and no matter of the request
+    labels = Window(closed.start + DAY, closed.end + DAY)
+    either = Window(closed.start, closed.end + DAY)
     wanted = run.wanted(coin_ids)
     run.settle(BALANCES, len(wanted))
     for coin_id in wanted:
         yield from run.pull(
             BALANCES,
             coin_id,
-            closed,
-            lambda coin_id=coin_id: _balances(run, coin_id, closed),  # type: ignore[misc]
-            reaches=start_of(closed.last),
+            labels,
+            lambda coin_id=coin_id: _balances(run, coin_id, labels),  # type: ignore[misc]
+            reaches=start_of(labels.last),
         )
     yield from run.pull(
-        PRICES, "*", closed, lambda: _prices(run, closed), reaches=start_of(closed.last)
+        PRICES, "*", either, lambda: _prices(run, either), reaches=start_of(closed.last)
     )
     if run.only is not None and run.only_table is None:
         # the user wants some coins, and chains are of all
@@ -84,9 +88,9 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
         yield from run.pull(
             CHARTS,
             chain,
-            closed,
-            lambda chain=chain: _charts(run, chain, closed),  # type: ignore[misc]
-            reaches=start_of(closed.last),
+            labels,
+            lambda chain=chain: _charts(run, chain, labels),  # type: ignore[misc]
+            reaches=start_of(labels.last),
         )
 
 

@@ -41,7 +41,7 @@ BALANCES = Table(
     columns=(
         Column("stablecoin_id", "text", "DefiLlama's id of the coin."),
         Column("chain", "text", "DefiLlama's name of the chain; '__total__' for the coin's total."),
-        Column("day_time", "timestamp", "First instant of the day."),
+        Column("day_time", "timestamp", "Label: a midnight, at which it stood."),
         Column(
             "circulating",
             "decimal",
@@ -61,7 +61,7 @@ PRICES = Table(
     grid=DAILY,
     columns=(
         Column("gecko_id", "text", "CoinGecko's id of the coin."),
-        Column("day_time", "timestamp", "First instant of the day."),
+        Column("day_time", "timestamp", "Label: a midnight, of the day or of its end."),
         Column("price", "decimal", "Price, USD.", at_least=0),
     ),
 )
@@ -89,7 +89,7 @@ CHARTS = Table(
     columns=(
         Column("chain", "text", "DefiLlama's name of the chain; '__total__' for all."),
         Column("peg_type", "text", "What the coins are pegged to.", is_open_set=True),
-        Column("day_time", "timestamp", "First instant of the day."),
+        Column("day_time", "timestamp", "Label: a midnight, at which it stood."),
         Column("circulating", "decimal", "In circulation, native units."),
         Column("circulating_usd", "decimal", "In circulation, USD at that day's price."),
         Column("unreleased", "decimal", "Held back by issuers, native units."),

@@ -44,8 +44,8 @@ def series(first: str = "2024-03-01") -> list[dict[str, Any]]:
     while day <= NOW:
         points.append(point(day, {"peggedUSD": 1000.5 + day.day}, minted={"peggedUSD": 2000}))
         day += timedelta(days=1)
-    # the last point is the live value
-    points[-1]["date"] = seconds(NOW)
+    # beside the day's first reading there is the live one
+    points.append({**points[-1], "date": seconds(NOW)})
     return points
 
 
@@ -363,8 +363,13 @@ def test_prices_of_another_shape_are_an_error(body: Any) -> None:
 def test_only_the_windows_closed_days_are_landed() -> None:
     run = run_of(Api(), NOW, {"1"})
     tables = landed(SOURCE, run, days("2024-03-08", "2024-03-15"))
-    assert {row["day_time"] for row in tables["balances"]} == {at("2024-03-08"), at("2024-03-09")}
-    assert {row["day_time"] for row in tables["prices"]} == {at("2024-03-08"), at("2024-03-09")}
+    assert {row["day_time"] for row in tables["balances"]} == {
+        at("2024-03-09"),
+        at("2024-03-10"),
+    }, "a label's amounts are those at the end of the day before"
+    assert {row["day_time"] for row in tables["prices"]} == {
+        at("2024-03-08"), at("2024-03-09"), at("2024-03-10")
+    }, "a price's label is its day or the midnight after"  # fmt: skip
     assert [path for path, _ in run.client.asked] == [  # type: ignore[attr-defined]
         "stablecoins",
         "stablecoin/1",
@@ -400,7 +405,19 @@ def test_a_total_that_ends_before_its_chains_is_partial() -> None:
         landed(SOURCE, run, WINDOW)
         line = log_of(run, "balances")["1"]
         assert line["status"] == "partial"
-        assert line["error"] == "the total of all chains does not reach 2024-03-09"
+        assert line["error"] == "the total of all chains does not reach 2024-03-10"
+
+
+def test_a_record_beside_its_day_s_is_quarantined_and_leaves_its_coin_whole() -> None:
+    api = Api()
+    noon = point(at("2024-03-09T12:00"), {"peggedUSD": 9e5})
+    api.details["1"] = details(tokens=[noon, *series()])
+    run = run_of(api, NOW, {"1"})
+    tables = landed(SOURCE, run, WINDOW)
+    line = log_of(run, "balances")["1"]
+    assert (line["status"], line["rows_quarantined"]) == ("ok", 1), line["error"]
+    instants = {row["day_time"] for row in tables["balances"]}
+    assert instants == {at("2024-03-09"), at("2024-03-10")}
 
 
 def test_a_chain_that_came_to_an_end_does_not_make_its_coin_partial() -> None:
@@ -430,7 +447,7 @@ def test_one_coin_that_fails_leaves_the_others(problem: Exception, is_failure: b
     run = run_of(answer, NOW, set())
     tables = landed(SOURCE, run, WINDOW)
     assert {row["stablecoin_id"] for row in tables["balances"]} == {"1", "3"}
-    assert len(tables["prices"]) == 4
+    assert len(tables["prices"]) == 5
     assert bool(run.failures) is is_failure
     assert log_of(run, "balances")["2"]["status"] == "error"
 
@@ -493,8 +510,8 @@ def test_chains_are_asked_for_from_a_size_on_over_all_pegs() -> None:
     ], "110 million on OP Mainnet count together; Dust is not asked for"
     assert len(rows["chains"]) == 3
     assert {(row["chain"], row["day_time"]) for row in rows["charts"]} == {
-        (chain, at(day)) for chain in (TOTAL, "OP Mainnet") for day in ("2024-03-08", "2024-03-09")
-    }, "the running day is live"
+        (chain, at(day)) for chain in (TOTAL, "OP Mainnet") for day in ("2024-03-09", "2024-03-10")
+    }, "a label is the end of the day before"
     assert {line["status"] for line in log_of(run, "charts").values()} == {"ok"}
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from pipelines.http import HttpClient
 from pipelines.parsing import PayloadError
 from pipelines.sources.kraken import SOURCE, parse
-from pipelines.sources.kraken.settings import REACH_D
+from pipelines.sources.kraken.settings import REACH_ROWS
 from tests.sources.double import at, days, landed, log_of, recorded, run_of
 from tests.sources.fuzz import FUZZ, damaged, numbers_in, outcome, says_nothing_new
 from tests.sources.local_api import local_api
@@ -264,7 +264,7 @@ def test_a_clock_that_is_ahead_does_not_close_the_open_candle() -> None:
 def test_only_the_newest_720_days_can_be_had_and_are_asked_for() -> None:
     run = run_of(Exchange("2020-01-01"), NOW, {"XBT"})
     rows = landed(SOURCE, run, days("2020-01-01", "2025-11-10"))["ohlc"]
-    assert len(rows) == REACH_D == 720
+    assert len(rows) == REACH_ROWS == 720
     line = log_of(run, "ohlc")["XBTUSD"]
     assert line["window_start"] == min(row["open_time"] for row in rows)
     assert line["status"] == "ok", "a day out of reach must not look deleted"

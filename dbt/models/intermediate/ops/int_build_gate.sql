@@ -23,6 +23,10 @@ extraction as (
     select * from {{ ref('stg_lake__extraction') }}
 ),
 
+label_off_grid as (
+    select * from {{ ref('int_label_off_grid') }}
+),
+
 list_answer as (
     select * from {{ ref('int_list_answer') }}
     qualify row_number() over (partition by source, table_name order by known_at desc, load_id desc) = 1
@@ -57,6 +61,8 @@ gate as (
     select 'misspelt_peg_mechanism' as check_name, 'dim_stablecoin' as mart
     union all
     select 'list_cut_off' as check_name, 'ops_load_log' as mart
+    union all
+    select 'label_off_grid' as check_name, 'ops_load_log' as mart
     union all
     select 'gap_of_our_own' as check_name, 'ops_gap' as mart
     union all
@@ -120,6 +126,15 @@ finding as (
         source || '.' || table_name as sort_key
     from list_answer
     where is_cut_off
+
+    union all
+
+    -- a record beside its day's, of which nobody can say what it stands for
+    select
+        'label_off_grid' as check_name,
+        source || '.' || table_name || ' ' || entity_id || ' ' || cast(label_at as varchar) as item,
+        cast(label_at as varchar) as sort_key
+    from label_off_grid
 
     union all
 

@@ -13,8 +13,7 @@ extraction as (
 ),
 
 source_convention as (
-    select * from {{ ref('meta_source') }}
-    where metric_prefix is null
+    {{ source_convention() }}
 ),
 
 reach as (
@@ -84,8 +83,9 @@ asked as (
         extraction.known_at,
         {{ utc_day('extraction.window_start_at') }} - owing.shift_d as first_day,
         {{ utc_day('extraction.window_end_at') }} - owing.shift_d - 1 as last_day,
-        -- a row that we refused is no answer about its day
-        extraction.status in ('ok', 'partial') and extraction.quarantined_row_count = 0 as is_answered,
+        -- a row that we refused is no answer about its day, unless it is of no day (off the grid)
+        extraction.status = 'ok'
+        or (extraction.status = 'partial' and extraction.quarantined_row_count = 0) as is_answered,
         extraction.error
     from extraction
     inner join owing

@@ -169,8 +169,8 @@ final as (
         'binance_futures' as source,
         'funding_rate' as table_name,
         symbol as entity_id,
-        {{ utc_day('funding_time') }} as day
-    from binance_funding
+        day
+    from ({{ dated('binance_funding', 'funding_time', 'binance_futures', 'funding_rate', series='symbol') }})
 
     union all
 
@@ -178,8 +178,8 @@ final as (
         'binance_futures' as source,
         'open_interest_hist' as table_name,
         symbol as entity_id,
-        {{ utc_day('"time"') }} - 1 as day
-    from binance_interest
+        day
+    from ({{ dated('binance_interest', '"time"', 'binance_futures', 'open_interest_hist', series='symbol') }})
 
     union all
 
@@ -187,8 +187,8 @@ final as (
         'okx' as source,
         'funding_rate_history' as table_name,
         inst_id as entity_id,
-        {{ utc_day('funding_time') }} as day
-    from okx_funding
+        day
+    from ({{ dated('okx_funding', 'funding_time', 'okx', 'funding_rate_history', series='inst_id') }})
 
     union all
 
@@ -196,8 +196,8 @@ final as (
         'bybit' as source,
         'funding_history' as table_name,
         symbol as entity_id,
-        {{ utc_day('funding_time') }} as day
-    from bybit_funding
+        day
+    from ({{ dated('bybit_funding', 'funding_time', 'bybit', 'funding_history', series='symbol') }})
 
     union all
 
@@ -205,8 +205,8 @@ final as (
         'bybit' as source,
         'open_interest' as table_name,
         symbol as entity_id,
-        {{ utc_day('"time"') }} - 1 as day
-    from bybit_interest
+        day
+    from ({{ dated('bybit_interest', '"time"', 'bybit', 'open_interest', series='symbol') }})
 
     union all
 
@@ -214,8 +214,8 @@ final as (
         'blockchain_info' as source,
         'charts' as table_name,
         chart as entity_id,
-        {{ utc_day('day_time') }} as day
-    from bitcoin_chart
+        day
+    from ({{ dated('bitcoin_chart', 'day_time', 'blockchain_info', 'charts', series='chart') }})
 
     union all
 
@@ -223,8 +223,8 @@ final as (
         'ethereum' as source,
         'transfers' as table_name,
         token as entity_id,
-        {{ utc_day('day_time') }} as day
-    from transfer
+        day
+    from ({{ dated('transfer', 'day_time', 'ethereum', 'transfers', series='token') }})
 
     union all
 
@@ -233,8 +233,8 @@ final as (
         'defillama_stablecoins' as source,
         'prices' as table_name,
         '*' as entity_id,
-        {{ utc_day('day_time') }} as day
-    from stablecoin_price
+        day
+    from ({{ dated('stablecoin_price', 'day_time', 'defillama_stablecoins', 'prices', series='gecko_id') }})
 
     union all
 
@@ -242,8 +242,8 @@ final as (
         'defillama_stablecoins' as source,
         'charts' as table_name,
         chain as entity_id,
-        {{ utc_day('day_time') }} as day
-    from stablecoin_chart
+        day
+    from ({{ dated('stablecoin_chart', 'day_time', 'defillama_stablecoins', 'charts', series='chain') }})
 
     union all
 
@@ -251,8 +251,8 @@ final as (
         'defillama' as source,
         'protocol_tvl' as table_name,
         slug as entity_id,
-        {{ utc_day('label_time') }} - 1 as day
-    from protocol_tvl
+        day
+    from ({{ dated('protocol_tvl', 'label_time', 'defillama', 'protocol_tvl', series='slug') }})
 
     union all
 
@@ -260,8 +260,8 @@ final as (
         'defillama' as source,
         'protocol_tokens' as table_name,
         slug as entity_id,
-        {{ utc_day('label_time') }} - 1 as day
-    from protocol_token
+        day
+    from ({{ dated('protocol_token', 'label_time', 'defillama', 'protocol_tokens', series='slug') }})
 
     union all
 
@@ -269,8 +269,8 @@ final as (
         'defillama' as source,
         'protocol_metrics' as table_name,
         series_id as entity_id,
-        {{ utc_day('day_time') }} as day
-    from protocol_metric
+        day
+    from ({{ dated('protocol_metric', 'day_time', 'defillama', 'protocol_metrics', series='slug') }})
 
     union all
 
@@ -278,8 +278,8 @@ final as (
         'defillama' as source,
         'chain_metrics' as table_name,
         series_id as entity_id,
-        {{ utc_day('day_time') }} as day
-    from chain_metric
+        day
+    from ({{ dated('chain_metric', 'day_time', 'defillama', 'chain_metrics', series='chain') }})
 
     union all
 
@@ -287,8 +287,8 @@ final as (
         'ecb' as source,
         'exchange_rates' as table_name,
         currency as entity_id,
-        {{ utc_day('day_time') }} as day
-    from exchange_rate
+        day
+    from ({{ dated('exchange_rate', 'day_time', 'ecb', 'exchange_rates', series='currency') }})
 
     union all
 
@@ -296,8 +296,8 @@ final as (
         'gold' as source,
         'prices' as table_name,
         metal as entity_id,
-        {{ utc_day('day_time') }} as day
-    from gold_price
+        day
+    from ({{ dated('gold_price', 'day_time', 'gold', 'prices', series='metal') }})
 
     union all
 
@@ -305,8 +305,8 @@ final as (
         'gold' as source,
         'currency_rates' as table_name,
         currency as entity_id,
-        {{ utc_day('day_time') }} as day
-    from zloty_rate
+        day
+    from ({{ dated('zloty_rate', 'day_time', 'gold', 'currency_rates', series='currency') }})
 )
 
 select * from final

@@ -38,7 +38,7 @@ source_convention as (
 
 defi_convention as (
     select max(publish_lag_h) as publish_lag_h
-    from {{ ref('meta_source') }}
+    from ({{ source_convention() }})
     where source = 'defillama' and timestamp_convention != 'snapshot'
 ),
 

@@ -102,10 +102,9 @@ coverage as (
 
 -- a table without a lag is an archive: nothing is due
 source_convention as (
-    select * from {{ ref('meta_source') }}
-    where timestamp_convention != 'snapshot'
-        and metric_prefix is null
-        and publish_lag_h is not null
+    select *
+    from ({{ source_convention() }})
+    where timestamp_convention != 'snapshot' and publish_lag_h is not null
 ),
 
 ops_config as (

@@ -2,10 +2,14 @@ with kline as (
     {{ latest_version(ref('hist_binance__kline'), ['symbol', '"interval"', 'open_time']) }}
 ),
 
+dated as (
+    {{ dated('kline', 'open_time', 'binance', 'klines', series='symbol') }}
+),
+
 final as (
     select
         symbol,
-        {{ utc_day('open_time') }} as day,
+        day,
         open as open_quote,
         high as high_quote,
         low as low_quote,
@@ -15,7 +19,7 @@ final as (
         trade_count,
         known_at,
         first_known_at
-    from kline
+    from dated
     where "interval" = '1d'
 )
 

@@ -2,10 +2,14 @@ with kline as (
     {{ latest_version(ref('hist_bybit__kline'), ['category', 'symbol', '"interval"', 'open_time']) }}
 ),
 
+dated as (
+    {{ dated('kline', 'open_time', 'bybit', 'kline', series='symbol') }}
+),
+
 final as (
     select
         symbol,
-        {{ utc_day('open_time') }} as day,
+        day,
         open as open_quote,
         high as high_quote,
         low as low_quote,
@@ -14,7 +18,7 @@ final as (
         volume_quote,
         known_at,
         first_known_at
-    from kline
+    from dated
     where category = 'spot' and "interval" = 'D'
 )
 

@@ -4,17 +4,21 @@ with metric as (
     ) }}
 ),
 
+dated as (
+    {{ dated('metric', 'day_time', 'defillama', 'protocol_metrics', series='slug') }}
+),
+
 final as (
     select
         slug,
         metric,
         chain as chain_name,
         version,
-        {{ utc_day('day_time') }} as day,
+        day,
         cast(amount_usd as double) as amount_usd,
         known_at,
         first_known_at
-    from metric
+    from dated
 )
 
 select * from final

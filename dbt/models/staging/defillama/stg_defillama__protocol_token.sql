@@ -2,17 +2,20 @@ with token as (
     {{ latest_version(ref('hist_defillama__protocol_token'), ['slug', 'token', 'label_time']) }}
 ),
 
+dated as (
+    {{ dated('token', 'label_time', 'defillama', 'protocol_tokens', series='slug') }}
+),
+
 final as (
     select
         slug,
         token,
-        -- a midnight's label is the end of the day before
-        {{ utc_day('label_time') }} - 1 as day,
+        day,
         cast(amount as double) as amount_native,
         cast(value_usd as double) as value_usd,
         known_at,
         first_known_at
-    from token
+    from dated
 )
 
 select * from final

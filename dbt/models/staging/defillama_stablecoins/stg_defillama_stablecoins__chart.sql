@@ -4,11 +4,15 @@ with chart as (
     ) }}
 ),
 
+dated as (
+    {{ dated('chart', 'day_time', 'defillama_stablecoins', 'charts', series='chain') }}
+),
+
 final as (
     select
         chain as chain_name,
         peg_type,
-        {{ utc_day('day_time') }} as day,
+        day,
         circulating as circulating_native,
         circulating_usd,
         unreleased as unreleased_native,
@@ -16,7 +20,7 @@ final as (
         bridged_to_usd,
         known_at,
         first_known_at
-    from chart
+    from dated
 )
 
 select * from final

@@ -4,10 +4,14 @@ with transfer as (
     ) }}
 ),
 
+dated as (
+    {{ dated('transfer', 'day_time', 'ethereum', 'transfers', series='token') }}
+),
+
 final as (
     select
         token,
-        {{ utc_day('day_time') }} as day,
+        day,
         block_number,
         block_hash,
         log_index,
@@ -19,7 +23,7 @@ final as (
         end as net_mint_native,
         known_at,
         first_known_at
-    from transfer
+    from dated
 )
 
 select * from final

@@ -2,10 +2,14 @@ with ohlc as (
     {{ latest_version(ref('hist_kraken__ohlc'), ['pair', 'interval_min', 'open_time']) }}
 ),
 
+dated as (
+    {{ dated('ohlc', 'open_time', 'kraken', 'ohlc', series='pair') }}
+),
+
 final as (
     select
         pair,
-        {{ utc_day('open_time') }} as day,
+        day,
         open as open_quote,
         high as high_quote,
         low as low_quote,
@@ -15,7 +19,7 @@ final as (
         trade_count,
         known_at,
         first_known_at
-    from ohlc
+    from dated
     where interval_min = 1440
 )
 

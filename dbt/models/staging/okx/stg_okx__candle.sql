@@ -2,10 +2,14 @@ with candle as (
     {{ latest_version(ref('hist_okx__candle'), ['inst_id', 'bar', 'open_time']) }}
 ),
 
+dated as (
+    {{ dated('candle', 'open_time', 'okx', 'history_candles', series='inst_id') }}
+),
+
 final as (
     select
         inst_id,
-        {{ utc_day('open_time') }} as day,
+        day,
         open as open_quote,
         high as high_quote,
         low as low_quote,
@@ -14,7 +18,7 @@ final as (
         volume_quote,
         known_at,
         first_known_at
-    from candle
+    from dated
     where bar = '1Dutc'
 )
 

@@ -3,15 +3,19 @@ with funding_rate as (
     {{ latest_version(ref('hist_okx__funding_rate'), ['inst_id', 'funding_time']) }}
 ),
 
+dated as (
+    {{ dated('funding_rate', 'funding_time', 'okx', 'funding_rate_history', series='inst_id') }}
+),
+
 final as (
     select
         inst_id,
         funding_time as settled_at,
-        {{ utc_day('funding_time') }} as day,
+        day,
         realized_rate as rate_frac,
         known_at,
         first_known_at
-    from funding_rate
+    from dated
 )
 
 select * from final
