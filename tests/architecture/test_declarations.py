@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import shutil
 from dataclasses import replace
@@ -11,31 +12,54 @@ import pytest
 
 from pipelines import declarations, sources
 from pipelines.declarations import DeclarationError
+from pipelines.sandbox.dataset import VENUES
+from pipelines.sandbox.generator.venues import VENUE_ORDER, VENUE_SHARE
+from pipelines.sandbox.server import app, faults, limits
 
 REPO = Path(__file__).resolve().parents[2]
-SPOT_VENUES = [name for name in sources.SOURCES if sources.source(name).kind == "spot_venue"]
+WRITTEN = declarations.texts(REPO)
+
+
+def of_kind(*kinds: str) -> list[str]:
+    return [name for name in sources.SOURCES if sources.source(name).kind in kinds]
+
+
+SPOT_VENUES = of_kind("spot_venue")
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """A folder with nothing but the written files."""
+    for name in WRITTEN:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(REPO / name, tmp_path / name)
+    return tmp_path
 
 
 def test_what_is_written_from_the_declarations_is_up_to_date() -> None:
     assert declarations.stale(REPO) == [], "run `python -m pipelines.sources write`"
 
 
-@pytest.mark.parametrize("written", declarations.texts())
 @pytest.mark.parametrize("source", sources.SOURCES)
-def test_a_source_missing_in_a_written_file_is_told(
-    source: str, written: str, tmp_path: Path
-) -> None:
-    """Whichever line about a source is lost, the file is named."""
-    for name in declarations.texts():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(REPO / name, tmp_path / name)
-    text = (tmp_path / written).read_text(encoding="utf-8")
-    without = re.sub(rf"\b{source}\b", "", text)
-    assert without != text, f"{written} does not know {source}"
-    (tmp_path / written).write_text(without, encoding="utf-8")
-    assert declarations.stale(tmp_path) == [written]
-    assert declarations.write(tmp_path) == [written]
-    assert declarations.stale(tmp_path) == []
+def test_a_source_lost_from_a_written_file_is_told(source: str, copied: Path) -> None:
+    """Of whichever file a source is taken, that file is named, and written anew."""
+    own = f"dbt/models/history/_{source}__sources.yml"
+    shared = [name for name in WRITTEN if not name.endswith("__sources.yml")]
+    assert len(shared) == 3
+    for name in shared:
+        whole = (copied / name).read_text(encoding="utf-8")
+        (copied / name).write_text(re.sub(rf"\b{source}\b", "", whole), encoding="utf-8")
+        assert declarations.stale(copied) == [name]
+        assert declarations.write(copied) == [name]
+    (copied / own).unlink()
+    assert declarations.write(copied) == [own]
+    assert declarations.stale(copied) == []
+
+
+def test_a_file_without_its_place_is_told(copied: Path) -> None:
+    (copied / ".env.example").write_text("# nothing\n", encoding="utf-8")
+    with pytest.raises(DeclarationError, match=r"^\.env\.example has no lines"):
+        declarations.stale(copied)
 
 
 @pytest.mark.parametrize("name", SPOT_VENUES)
@@ -55,7 +79,9 @@ def test_a_spot_venue_says_how_its_candles_are_read(name: str) -> None:
             declarations.spot_venue(name, lacking)
 
 
-# what stands in every place that no declaration can write: models, which are one file each
+# --- what no declaration can write: it must be there ----------------------------------------------
+
+
 @pytest.mark.parametrize("name", SPOT_VENUES)
 def test_a_spot_venue_has_its_models(name: str) -> None:
     venue = declarations.spot_venue(name, sources.tables(name))
@@ -63,3 +89,59 @@ def test_a_spot_venue_has_its_models(name: str) -> None:
     entities = [venue["candle"], f"{venue['candle']}_intraday", venue["listing"]]
     wanted = {f"{layer}_{name}__{entity}" for layer in ("hist", "stg") for entity in entities}
     assert wanted - models == set(), f"{name} lacks models"
+
+
+def seed(name: str) -> list[dict[str, str]]:
+    with (REPO / f"dbt/seeds/{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def dated(name: str) -> set[str]:
+    """Return the source's raw tables that are about days or are lists, not its own logs."""
+    return {table.name for table in sources.tables(name) if table.is_snapshot or table.grid}
+
+
+@pytest.mark.parametrize("name", sources.SOURCES)
+def test_every_table_says_how_late_it_comes(name: str) -> None:
+    told = {row["table_name"] for row in seed("meta_source") if row["source"] == name}
+    assert told == dated(name), f"meta_source has other tables of {name} than it lands"
+
+
+@pytest.mark.parametrize("name", [name for name in sources.SOURCES if name not in SPOT_VENUES])
+@pytest.mark.parametrize(
+    "model",
+    [
+        "intermediate/ops/int_source_series_daily",
+        "intermediate/ops/int_source_gap_daily",
+        "marts/ops/ops_freshness",
+    ],
+)
+def test_what_owes_days_is_looked_for(name: str, model: str) -> None:
+    """Tables of spot venues are found by a loop, those of others by name."""
+    text = (REPO / f"dbt/models/{model}.sql").read_text(encoding="utf-8")
+    lists = {table.name for table in sources.tables(name) if table.is_snapshot}
+    # what comes without delay is the state at the request, and owes no day
+    owing = {
+        row["table_name"]
+        for row in seed("meta_source")
+        if row["source"] == name and float(row["publish_lag_h"] or 0) > 0
+    } - lists
+    missing = {
+        table for table in owing if not re.search(rf"'{name}'( as source)?,\s*'{table}'", text)
+    }
+    assert missing == set(), f"{model} does not look for these tables of {name}"
+
+
+def test_venues_of_the_seeds_are_the_declared_ones() -> None:
+    told = {row["source"] for row in seed("dim_venue_curated") if row["source"]}
+    assert told == set(SPOT_VENUES), "dim_venue_curated"
+    aliases = {row["source"] for row in seed("dim_asset_alias_curated")}
+    assert set(SPOT_VENUES) - aliases == set(), "no code of these is curated: nothing is asked for"
+
+
+def test_the_sandbox_speaks_for_every_source() -> None:
+    assert set(sources.SOURCES) - {one.name for one in app.SOURCES} == set(), "server/app.py"
+    assert set(sources.SOURCES) - set(limits.LIMITS) == set(), "server/limits.py"
+    assert {one.name for one in app.SOURCES} == set(faults.SOURCES), "server/limits.py"
+    assert set(VENUES) == set(of_kind("spot_venue", "derivative_venue")), "sandbox/dataset.py"
+    assert set(VENUE_ORDER) == set(VENUE_SHARE) == set(SPOT_VENUES), "generator/venues.py"

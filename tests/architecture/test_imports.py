@@ -154,10 +154,6 @@ def test_a_source_has_its_parts(name: str) -> None:
     assert sources.tables(name), f"{name} lands nothing"
 
 
-def test_every_listed_source_has_a_package() -> None:
-    assert set(sources.SOURCES) <= set(SOURCE_PACKAGES)
-
-
 @pytest.mark.parametrize("name", SOURCE_PACKAGES)
 def test_raw_tables_are_well_declared(name: str) -> None:
     tables = sources.tables(name)

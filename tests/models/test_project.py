@@ -11,19 +11,10 @@ from typing import Any
 import pytest
 
 from pipelines import sources
-from pipelines.tables import EXTRACTION, QUARANTINE
 from tests.models import lake_box as boxes
 from tests.models.lake_box import LakeBox
 
 DBT = boxes.DBT_DIR
-TYPES = {
-    "text": "varchar",
-    "decimal": "decimal(38,18)",
-    "integer": "bigint",
-    "double": "double",
-    "boolean": "boolean",
-    "timestamp": "timestamptz",
-}
 # marts.md 1.3, as the assets' ids
 REQUIRED_ASSETS = """
 bitcoin ethereum binancecoin solana avalanche-2 hyperliquid pancakeswap-token uniswap
@@ -137,21 +128,6 @@ def test_every_column_is_described_once_and_completely(models: dict[str, Any]) -
     texts = [path.read_text(encoding="utf-8") for path in (DBT / "models/_docs").glob("*.md")]
     blocks = Counter(name for text in texts for name in re.findall(r"{% docs (\w+) %}", text))
     assert [name for name, count in blocks.items() if count > 1] == []
-
-
-def test_sources_are_declared_as_the_parsers_are_held_to(manifest: Any) -> None:
-    declared = {
-        (node.source_name, node.name): {
-            column.name: column.data_type for column in node.columns.values()
-        }
-        for node in manifest.sources.values()
-    }
-    for source in {name for name, _ in declared}:
-        landed = {table.name: table for table in (*sources.tables(source), EXTRACTION, QUARANTINE)}
-        for name in {table for owner, table in declared if owner == source}:
-            expected = {column.name: TYPES[column.kind] for column in landed[name].columns}
-            expected |= {"fetched_at": "timestamptz", "_dlt_load_id": "varchar"}
-            assert declared[source, name] == expected, f"{source}.{name}"
 
 
 def test_seeds_have_types_and_a_version(manifest: Any) -> None:

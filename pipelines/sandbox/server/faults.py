@@ -12,6 +12,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
+from pipelines.sandbox.server.limits import LIMITS
 from pipelines.sandbox.server.reply import JSON, Reply, Shape, text
 
 TransportKind = Literal[
@@ -23,27 +24,8 @@ ContentKind = Literal[
     "negative_price", "missing_field", "null_field", "new_field",
 ]  # fmt: skip
 
-SOURCES = (
-    "binance",
-    "coinbase",
-    "kraken",
-    "coinmetrics",
-    "defillama_stablecoins",
-    "binance_files",
-    "binance_futures",
-    "okx",
-    "bybit",
-    "bitstamp",
-    "coingecko",
-    "defillama",
-    "defillama_coins",
-    "defillama_yields",
-    "ethereum",
-    "blockchain_info",
-    "coinmetrics_archive",
-    "ecb",
-    "gold",
-)
+# what is limited is what is served
+SOURCES = tuple(LIMITS)
 _HTML = (
     "<!DOCTYPE html><html><head><title>Just a moment...</title></head>"
     "<body>Checking your browser before accessing the site.</body></html>"

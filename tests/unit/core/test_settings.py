@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from pipelines.settings import REPO_DIR, Settings, SourceOverrides, child_environment, get_settings
-from pipelines.sources import SOURCES, source
+from pipelines.sources import source
 
 
 @pytest.fixture(autouse=True)
@@ -109,11 +109,6 @@ def test_the_example_lists_every_setting_and_no_other() -> None:
     assert listed - of_sources == own
     fields = {name.rpartition("__")[2].lower() for name in of_sources}
     assert fields == set(SourceOverrides.model_fields)
-
-
-def test_the_example_names_every_source() -> None:
-    text = (REPO_DIR / ".env.example").read_text()
-    assert [name for name in SOURCES if not re.search(rf"\b{name}\b", text)] == []
 
 
 def test_what_the_example_shows_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
