@@ -208,7 +208,7 @@ def test_days_without_data_are_tagged_so(default: Dataset, priced: pl.DataFrame)
 
 def test_every_scenario_of_the_sources_is_listed(default: Dataset) -> None:
     listed = {scenario.id for scenario in default.scenarios}
-    assert listed == {f"F-{number}" for number in range(1, 22)}
+    assert listed == {f"F-{number}" for number in range(1, 23)}
     for scenario in default.scenarios:
         assert scenario.what, scenario
         assert scenario.expect, scenario
