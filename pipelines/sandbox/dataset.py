@@ -619,9 +619,9 @@ LAYOUT: tuple[LayoutTable, ...] = (
             _text(
                 "tag",
                 "`ok`, or what makes the day hard: `wick`, `lying_venue`, "
-                "`depegged_quote`, `no_data` (no venue has a candle).",
+                "`depegged_quote`, `crash`, `no_data` (no venue has a candle).",
                 required=True,
-                one_of=("ok", "wick", "lying_venue", "depegged_quote", "no_data"),
+                one_of=("ok", "wick", "lying_venue", "depegged_quote", "crash", "no_data"),
             ),
         ),
     ),

@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from pipelines.candles import INTERVAL_S
 from pipelines.sandbox.dataset import LAYOUT, DatasetError, describe_layout, load
 
 DOC = Path(__file__).resolve().parents[2] / "docs" / "dataset.md"
@@ -181,7 +182,7 @@ def test_every_problem_is_named_at_once(tmp_path: Path) -> None:
         pytest.param(
             "candles",
             lambda t: t.with_columns(interval=pl.lit("1w")),
-            "candles.interval: must be one of 1s, 1m,",
+            f"candles.interval: must be one of {', '.join(INTERVAL_S)}; 3 rows",
             id="unknown interval",
         ),
         pytest.param(

@@ -208,7 +208,7 @@ def test_days_without_data_are_tagged_so(default: Dataset, priced: pl.DataFrame)
 
 def test_every_scenario_of_the_sources_is_listed(default: Dataset) -> None:
     listed = {scenario.id for scenario in default.scenarios}
-    assert listed == {f"F-{number}" for number in range(1, 22)}
+    assert listed == {f"F-{number}" for number in range(1, 23)}
     for scenario in default.scenarios:
         assert scenario.what, scenario
         assert scenario.expect, scenario
@@ -340,3 +340,31 @@ def test_dataset_json_says_how_it_was_made(default: Dataset) -> None:
     meta = json.loads((default.path / "dataset.json").read_text())
     assert GeneratorSettings(**meta["settings"]) == GeneratorSettings()
     assert meta["now"] == "2026-11-01T06:00:00+00:00"
+
+
+def test_venues_disagree_halt_and_delist_in_a_crash(default: Dataset) -> None:
+    planted = {s.entity: s for s in default.scenarios if s.id == "F-22"}
+    candles = (
+        default.table("candles")
+        .filter(pl.col("symbol").str.contains("SBXUSD"), pl.col("known_at").is_null())
+        .collect()
+        .with_columns(day=pl.col("open_time").dt.date())
+    )
+    closes = {
+        (venue, day): close for venue, day, close in candles.select("venue", "day", "close").rows()
+    }
+    furthest = next(s for name, s in planted.items() if name.startswith("kraken:SBXUSD"))
+    assert closes["kraken", furthest.to] < 0.75 * closes["coinbase", furthest.to]
+    assert ("kraken", furthest.to + timedelta(days=1)) not in closes, "it delists in the crash"
+    halted = next(s for name, s in planted.items() if name.startswith("binance:SBXUSD"))
+    assert ("binance", halted.from_) not in closes
+    assert ("binance", halted.to + timedelta(days=1)) in closes
+    backing = dict(
+        default.table("truth/price")
+        .filter(pl.col("asset_id") == "sandbox-nova")
+        .select("day", "close_usd")
+        .collect()
+        .iter_rows()
+    )
+    day = planted["sandbox-nova"].from_
+    assert backing[day] < 0.06 * backing[day - timedelta(days=1)]

@@ -101,6 +101,9 @@ TWINS = ("sandbox-twin-a", "sandbox-twin-b")
 BACKING = "sandbox-nova"
 SPIRAL = "sandbox-nova-usd"
 YOUNG = ("sandbox-young-5", "sandbox-young-20", "sandbox-young-60")
+# two coins that one venue alone lists
+LONELY_FALL = "nusd"
+LONELY_WICK = "frax"
 LEFTOVER = "terrausd"
 DIPPING = "usd-coin"
 SLOW_DEPEG = "true-usd"

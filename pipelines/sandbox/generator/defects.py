@@ -24,6 +24,10 @@ _RESTATED_AFTER = 10
 _DELETED_AFTER = 9
 _LATE_BY = 3
 _NOON = 12
+# how far the venue that falls furthest is under the others, on the days after a crash began
+_APART = (0.95, 0.90, 0.80, 0.70)
+# what is still traded of a coin that is gone
+_TAIL = 0.05
 
 
 @dataclass
@@ -213,6 +217,67 @@ def _pegs(world: World) -> None:
         known_at=pl.lit(world.instant(plan.spiral + 11)),
     )
     world.stablecoins = pl.concat([world.stablecoins, dead])
+
+
+def _crashes(world: World) -> None:
+    """Let the venues of a dying coin disagree, halt and delist, and lonely venues print alone."""
+    plan = world.plan
+    first = plan.spiral + 1
+    last = first + len(_APART) - 1
+    halted = (last + 1, last + 2)
+    furthest = world.first_market("kraken", parts.SPIRAL, "USD")
+    pausing = world.first_market("binance", parts.SPIRAL)
+    world.tag(parts.SPIRAL, first, plan.spiral + 9, "crash")
+    if furthest is not None:
+        for day, factor in enumerate(_APART, start=first):
+            _scale(furthest, day, day, factor)
+        furthest.keep(furthest.days <= last)
+        furthest.last = last
+        world.note(
+            "F-22", furthest.key, first, last,
+            "in the crash one venue is 5 to 30 % under the others, then it delists",
+            "the event worsens by the reading nearest to the peg and is not ended by the delisting",
+        )  # fmt: skip
+    if pausing is not None:
+        pausing.keep((pausing.days < halted[0]) | (pausing.days > halted[1]))
+        world.note(
+            "F-22", pausing.key, *halted, "a venue halts in the middle of the crash",
+            "the event stays open on one venue's evidence",
+        )  # fmt: skip
+    for market in world.of(base=parts.SPIRAL):
+        tail = market.days > last
+        for name in ("volume_base", "volume_quote"):
+            values = getattr(market, name)
+            values[tail] = np.round(values[tail] * _TAIL, 8)
+        market.trades[tail] = np.maximum(1, (market.trades[tail] * _TAIL).astype(np.int64))
+    world.note(
+        "F-22", parts.SPIRAL, last + 1, plan.spiral + 9, "hardly anything is traded any more",
+        "the event goes on worsening, and its log tells the quality of each day",
+    )  # fmt: skip
+    day = plan.spiral + 5
+    for market in world.of("kraken", parts.BACKING):
+        market.keep((market.days < day) | (market.days > day + 1))
+    world.tag(parts.BACKING, day, day + 1, "crash")
+    world.note(
+        "F-22", parts.BACKING, day, day, "95 % are lost in a day, on two venues; the third halts",
+        "a price and a return, no quarantine; a price_move; the death spiral keeps its input",
+    )  # fmt: skip
+    market = world.first_market("binance", parts.LONELY_WICK)
+    if market is not None:
+        at = market.at(plan.lonely_wick)
+        market.low[at], market.close[at] = 0.69, 0.70
+        world.tag(parts.LONELY_WICK, plan.lonely_wick, plan.lonely_wick, "wick")
+        world.note(
+            "F-22", market.key, plan.lonely_wick, plan.lonely_wick,
+            "a wick on the only venue of a stablecoin, its reference holds", "no depeg event",
+        )  # fmt: skip
+    market = world.first_market("kraken", parts.LONELY_FALL)
+    if market is not None:
+        world.note(
+            "F-22", market.key, plan.lonely_fall, plan.lonely_fall + 5,
+            "a stablecoin with one venue is 3 to 11 % under its peg for six days",
+            "a depeg event with evidence of a single venue, which closes",
+        )  # fmt: skip
 
 
 def _gaps(world: World) -> None:
@@ -559,6 +624,7 @@ _DEFECTS: tuple[Callable[[World], None], ...] = (
     _wicks,
     _lying_venues,
     _pegs,
+    _crashes,
     _restated,
     _deleted,
     _late,

@@ -28,7 +28,9 @@ _CYCLE_LEVEL = (0.0, 0.70, 0.45, 0.90, 0.70, 1.05, 0.55, 0.80, 0.60)
 _REGIME_FACTOR = (0.55, 1.0, 2.0)
 _REGIME_MOVES = ((0.975, 0.020, 0.005), (0.020, 0.960, 0.020), (0.010, 0.090, 0.900))
 # how a coin and its stablecoin go down together, in log terms a day
-_SPIRAL_BACKING = (-0.08, -0.30, -0.55, -0.90, -1.60, -2.10, -1.40, -0.60, -0.20)
+_SPIRAL_BACKING = (-0.08, -0.30, -0.55, -0.90, -1.60, -3.00, -1.40, -0.60, -0.20)
+# how far a coin of one venue is off its peg, day by day
+_LONELY_FALL = (-0.07, -0.09, -0.12, -0.10, -0.06, -0.03)
 _SPIRAL_STABLE = (-0.012, -0.055, -0.19, -0.38, -0.75, -1.35, -2.1, -2.6, -3.1, -3.4)
 # how the coin's supply explodes meanwhile, though never as fast as its price falls: factors a day
 SPIRAL_MINT = (1.01, 1.04, 1.15, 1.5, 2.0, 2.5, 1.8, 1.2, 1.0)
@@ -308,6 +310,10 @@ def _stable_path(
         end = min(begin + len(fall), len(dev))
         dev[begin:end] += fall[: end - begin]
         dev[end:] += fall[-1] + _reverting(0.05 * _student(rng, 4.0, (len(dev) - end,)), 0.05)
+    if spec.asset_id == parts.LONELY_FALL:
+        begin = plan.lonely_fall + 1
+        end = min(begin + len(_LONELY_FALL), len(dev))
+        dev[begin:end] += _LONELY_FALL[: end - begin]
     if spec.asset_id == "tether":
         # a dip within the day that is over at its end must never open an event
         low_extra[plan.intraday_dip] = -0.042

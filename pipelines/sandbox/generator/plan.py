@@ -26,6 +26,8 @@ class Plan:
     wick: int
     zero_volume: int
     spiral: int
+    lonely_wick: int
+    lonely_fall: int
     lying: int
     intraday_dip: int
     redenomination: int
@@ -65,6 +67,8 @@ class Plan:
             wick=at(0.50),
             zero_volume=at(0.53),
             spiral=at(0.55),
+            lonely_wick=at(0.84),
+            lonely_fall=at(0.88),
             lying=at(0.57),
             intraday_dip=at(0.59),
             redenomination=at(0.60),
