@@ -24,7 +24,7 @@ TYPES = {
     "boolean": "boolean",
     "timestamp": "timestamptz",
 }
-# marts.md 1.3, as the assets' ids
+# the assets that the project is about, by their ids
 REQUIRED_ASSETS = """
 bitcoin ethereum binancecoin solana avalanche-2 hyperliquid pancakeswap-token uniswap
 aerodrome-finance pendle ethena morpho sky maker spark-2 blackhole joe zora sahara-ai moby-ai aixbt
@@ -165,7 +165,7 @@ def test_seeds_have_types_and_a_version(manifest: Any) -> None:
 
 
 def test_the_seeds_cover_what_they_must() -> None:
-    """marts.md 1.3."""
+    """Every asset that the project is about is curated."""
     with (DBT / "seeds/dim_asset_curated.csv").open(encoding="utf-8") as file:
         known = {row["asset_id"] for row in csv.DictReader(file)}
     assert set(REQUIRED_ASSETS.split()) - known == set()
@@ -173,7 +173,7 @@ def test_the_seeds_cover_what_they_must() -> None:
 
 
 def test_nothing_looks_at_the_clock() -> None:
-    """PIT-11: no model knows what time it is."""
+    """No model knows what time it is."""
     banned = re.compile(r"\b(now\(\)|current_date|current_timestamp|today\(\)|getdate\(\))", re.I)
     found = [
         str(path.relative_to(DBT))
@@ -185,7 +185,7 @@ def test_nothing_looks_at_the_clock() -> None:
 
 
 def test_dialects_are_kept_apart(models: dict[str, Any]) -> None:
-    """What only DuckDB has goes through macros in intermediate and marts (stack.md, 5)."""
+    """What only DuckDB has goes through macros in intermediate and marts."""
     banned = re.compile(
         r"\b(asof join|exclude\s*\(|arg_max|arg_min|generate_series|unnest\(|quantile_cont|epoch\(|"
         r"date_diff|datediff|ignore nulls|list_\w+\()",

@@ -1,5 +1,5 @@
 {#-
-    Coin Metrics' metrics on the day that they describe (E-02), whether its API or its archive of
+    Coin Metrics' metrics on the day that they describe, whether its API or its archive of
     files sent them: both label rates by the instant and everything else by the day.
 
     relation: a history model with the columns asset, metric, time, value.
@@ -36,7 +36,7 @@
         select
             asset_metric.asset as source_asset_id,
             asset_metric.metric,
-            -- a rate at 00:00 is the close of the day that ends there (C.0)
+            -- a rate at 00:00 is the close of the day that ends there
             case convention.timestamp_convention
                 when 'point_in_time' then {{ utc_day('asset_metric.time') }} - 1
                 else {{ utc_day('asset_metric.time') }}

@@ -5,7 +5,7 @@ with chart as (
 final as (
     select
         coin_id,
-        -- a value at 00:00 is the close of the day that ends there (C.0)
+        -- a value at 00:00 is the close of the day that ends there
         {{ utc_day('label_time') }} - 1 as day,
         case when price_usd > 0 then cast(price_usd as double) end as price_usd,
         case when market_cap_usd > 0 then cast(market_cap_usd as double) end as market_cap_usd,
