@@ -105,7 +105,7 @@ class Page:
 
 
 def ema(values: list[float], n: int) -> Series:
-    """T-2: seeded by the mean of the first n."""
+    """Seeded by the mean of the first n."""
     out: Series = [None] * len(values)
     if len(values) < n:
         return out
@@ -131,7 +131,7 @@ def wilder(values: list[float], n: int) -> Series:
 
 
 def rsi(close: list[float], n: int) -> Series:
-    """T-4."""
+    """Wilder's averages of gains and losses, seeded by their first means."""
     changes = [b - a for a, b in itertools.pairwise(close)]
     gains = wilder([max(change, 0.0) for change in changes], n)
     losses = wilder([max(-change, 0.0) for change in changes], n)
@@ -147,7 +147,7 @@ def rsi(close: list[float], n: int) -> Series:
 
 
 def atr(high: list[float], low: list[float], close: list[float], n: int) -> Series:
-    """T-6: the first true range needs a close before it."""
+    """The first true range needs a close before it."""
     ranges = [
         max(h, before) - min(lo, before)
         for h, lo, before in zip(high[1:], low[1:], close, strict=False)
@@ -161,7 +161,7 @@ def back(values: Series | list[float], place: int, n: int) -> list[float]:
 
 
 def growth(values: Series, place: int, n: int) -> float | None:
-    """R-1: exact calendar lag."""
+    """Exact calendar lag."""
     if place < n:
         return None
     now, before = values[place], values[place - n]
@@ -169,7 +169,7 @@ def growth(values: Series, place: int, n: int) -> float | None:
 
 
 def factors(page: Page, bitcoin: Page) -> dict[str, Series]:
-    """C.4.3: the raw values of the factors that follow from prices, for every day."""
+    """The raw values of the factors that follow from prices, for every day."""
     close, count = page.close, len(page.close)
     returns: Series = [None, *(math.log(b / a) for a, b in itertools.pairwise(close))]
     logs: Series = [math.log(v) if v is not None and v > 0 else None for v in page.volume]
@@ -215,7 +215,7 @@ def digits(value: float) -> float:
 
 
 def mid_rank(value: float, among: list[float]) -> float:
-    """C.4.2: 100 (#less + half of #equal) / n."""
+    """100 (#less + half of #equal) / n."""
     ordered = sorted(digits(other) for other in among)
     less = bisect_left(ordered, digits(value))
     equal = bisect_right(ordered, digits(value)) - less
@@ -258,7 +258,7 @@ def scores(page: Page, raw: dict[str, Series]) -> tuple[list[Line], dict[str, fl
 
 
 def grade(page: Page, score: dict[str, float]) -> list[Line]:
-    """C.4.3: means of groups that are half known, weighted; NULL below 0.6 of the weight."""
+    """Means of groups that are half known, weighted; NULL below 0.6 of the weight."""
     lines, parts = [], []
     for group, (weight, names) in GROUPS.items():
         known = [score[name] for name in names if name in score]
@@ -273,7 +273,7 @@ def grade(page: Page, score: dict[str, float]) -> list[Line]:
 
 
 def signal(page: Page) -> Line:
-    """C.4.5: the state machine over the published grades, from the first day on."""
+    """The state machine over the published grades, from the first day on."""
     rows = page.query(
         "select grade.trader_grade, grade.is_in_universe, price.price_quality "
         "from marts.trader_grade_daily as grade inner join marts.price_daily as price "
@@ -305,7 +305,7 @@ def signal(page: Page) -> Line:
 
 
 def plan(page: Page, range_: float | None, vol: dict[int, float | None]) -> list[Line]:
-    """C.8, K-1 to K-7."""
+    """Size, stop and targets from volatility, range and levels."""
 
     def told(column: str) -> Any:
         return page.published("risk_plan_daily", column)

@@ -1,4 +1,4 @@
-"""When an alert may fire again: re-arming, cool-downs, latches and confirmation (C.4.6)."""
+"""When an alert may fire again: re-arming, cool-downs, latches and confirmation."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ class VolumeSpikeParameters:
 def rearming(
     frame: pl.LazyFrame, *, keys: Sequence[str], trigger: str, rearm: str, alias: str = "fires"
 ) -> pl.LazyFrame:
-    """Fire on a trigger while armed; after that only once ``rearm`` has been true (C.4.6).
+    """Fire on a trigger while armed; after that only once ``rearm`` has been true.
+
+    Formula: alert-rules.
 
     A series begins armed. A day fires first and arms afterwards, so a day on which both are
     true may fire and leaves the alert armed for the next day. NULL is neither.
@@ -66,7 +68,9 @@ def rearming(
 def cooling_down(
     frame: pl.LazyFrame, *, keys: Sequence[str], trigger: str, days: int, alias: str = "fires"
 ) -> pl.LazyFrame:
-    """Fire on a trigger unless the series fired less than ``days`` days before (C.4.6).
+    """Fire on a trigger unless the series fired less than ``days`` days before.
+
+    Formula: alert-rules.
 
     Args:
         frame: one row per (keys, day) with the boolean column ``trigger`` (NULL is false).
@@ -105,7 +109,7 @@ def cooling_down(
 def latch(
     frame: pl.LazyFrame, *, keys: Sequence[str], rises: str, clears: str, alias: str
 ) -> pl.LazyFrame:
-    """A flag that stays up from ``rises`` until ``clears`` (X-4: a breakdown and its end).
+    """A flag that stays up from ``rises`` until ``clears`` (a breakdown and its end).
 
     Args:
         frame: one row per (keys, day) with two boolean columns (NULL changes nothing).
@@ -173,7 +177,7 @@ def level_crosses(
     *,
     atr: str,
 ) -> pl.LazyFrame:
-    """Closes that cross a level which was known the day before (``level_cross``, C.4.6).
+    """Closes that cross a level which was known the day before (``level_cross``).
 
     Args:
         levels: one row per (asset_id, day, level_id) with ``level_usd``, as known on that day.
@@ -221,7 +225,7 @@ def level_crosses(
 def volume_spikes(
     frame: pl.LazyFrame, parameters: VolumeSpikeParameters, *, value: str
 ) -> pl.LazyFrame:
-    """Days of unusual volume (``volume_spike``, C.4.6).
+    """Days of unusual volume (``volume_spike``).
 
     Args:
         frame: one row per (asset_id, day) with the z-score.

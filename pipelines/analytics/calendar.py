@@ -1,4 +1,4 @@
-"""The dense calendar under every window, gaps, and units across token events (C.0, C.1.8)."""
+"""The dense calendar under every window, gaps, and units across token events."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class AnalyticsError(ValueError):
 
 
 def dense(frame: pl.LazyFrame, *, entity: str = ASSET) -> pl.LazyFrame:
-    """Put each entity on a calendar without holes (C.0).
+    """Put each entity on a calendar without holes.
 
     Args:
         frame: one row per (entity, day), in any order; ``day`` is a Date.
@@ -125,7 +125,7 @@ def lagged(value: pl.Expr, days: int) -> pl.Expr:
 
 
 def segment(value: pl.Expr, *, max_gap_d: int) -> pl.Expr:
-    """Number of the stretch of observations that a row belongs to, on a dense frame (C.0).
+    """Number of the stretch of observations that a row belongs to, on a dense frame.
 
     A new stretch begins at an entity's first observation and at the first one after more than
     ``max_gap_d`` missing days. Rows before the first observation carry the number of the stretch
@@ -141,7 +141,7 @@ def segment(value: pl.Expr, *, max_gap_d: int) -> pl.Expr:
 def segments(
     frame: pl.LazyFrame, value: str, *, max_gap_d: int, entity: str = ASSET
 ) -> pl.LazyFrame:
-    """Number each entity's stretches of observations (C.0).
+    """Number each entity's stretches of observations.
 
     Args:
         frame: one row per (entity, day) with the column ``value``.
@@ -172,7 +172,7 @@ def to_first_units(
     columns: Sequence[str],
     entity: str = ASSET,
 ) -> pl.LazyFrame:
-    """Express prices in the units that an asset was first quoted in (C.1.8).
+    """Express prices in the units that an asset was first quoted in (formula: unit-change).
 
     The price of a new unit is multiplied by the number of new units per old one, from the event
     on. Days before an event are left alone, so no row depends on an event after it, and returns

@@ -1,4 +1,4 @@
-"""Crosses of a fast line over a slow one (T-3)."""
+"""Crosses of a fast line over a slow one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def cross(
     max_gap_d: int,
     entity: str = ASSET,
 ) -> pl.LazyFrame:
-    """Days on which the fast line changes sides of the slow one (T-3).
+    """Days on which the fast line changes sides of the slow one (formula: moving-average-cross).
 
     A difference of zero keeps the sign before it (a difference of float rounding is zero). The
     sign survives up to ``max_gap_d`` days on which either line is unknown; after more of them
@@ -44,7 +44,7 @@ def cross(
 def with_cross(
     spine: pl.LazyFrame, *, fast: str, slow: str, alias: str, max_gap_d: int
 ) -> pl.LazyFrame:
-    """Crosses on a dense frame (T-3)."""
+    """Crosses on a dense frame."""
     spread = pl.col(fast) - pl.col(slow)
     noise = ROUNDING * pl.max_horizontal(pl.col(fast).abs(), pl.col(slow).abs())
     side = pl.when(spread > noise).then(1).when(spread < -noise).then(-1)

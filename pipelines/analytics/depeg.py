@@ -1,4 +1,4 @@
-"""Depegs as an append-only log (C.6.4), and the death-spiral indicator (C.6.5)."""
+"""Depegs as an append-only log, and the death-spiral indicator."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def death_spiral(
     cover_floor_x: float,
     crash_3d: float,
 ) -> pl.LazyFrame:
-    """Flag coins whose backing asset is being printed to save the peg (C.6.5).
+    """Flag coins whose backing asset is being printed to save the peg (formula: death-spiral).
 
     For coins whose mechanism leans on a backing asset b (algorithmic, hybrid); the caller passes
     no others.

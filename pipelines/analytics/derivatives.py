@@ -1,4 +1,4 @@
-"""Funding rates on one footing (F-1)."""
+"""Funding rates on one footing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import polars as pl
 
 
 def funding_8h_equivalent(rate: pl.Expr, interval_h: pl.Expr) -> pl.Expr:
-    """Funding of one interval expressed per eight hours: rate x 8 / interval (F-1, G-15).
+    """Funding of one interval expressed per eight hours: rate x 8 / interval.
+
+    Formula: funding-rate.
 
     The interval is that of the settlement itself: contracts change theirs.
 

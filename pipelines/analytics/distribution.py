@@ -40,7 +40,9 @@ class DistributionParameters:
 
 
 def return_distribution(frame: pl.LazyFrame, parameters: DistributionParameters) -> pl.LazyFrame:
-    """Value at risk, expected shortfall, moments and ratios of daily returns (R-14 to R-17).
+    """Value at risk, expected shortfall, moments and ratios of daily returns.
+
+    Formulas: value-at-risk, skewness-and-kurtosis, tail-ratio, profit-factor.
 
     Args:
         frame: one row per (asset_id, day) with ``ret_1d``.

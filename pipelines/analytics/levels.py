@@ -1,4 +1,4 @@
-"""Price levels: pivots (T-12), swings (T-13), their clusters (T-14), the nearest ones (T-15)."""
+"""Price levels: pivots, swings, their clusters, the nearest ones."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class LevelParameters:
 
 
 def pivots(frame: pl.LazyFrame) -> pl.LazyFrame:
-    """Floor-trader pivots of the day before (T-12).
+    """Floor-trader pivots of the day before (formula: floor-pivots).
 
     Args:
         frame: one row per (asset_id, day) with ``high_usd``, ``low_usd``, ``close_usd``.
@@ -75,7 +75,9 @@ def pivots(frame: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def weekly_pivots(frame: pl.LazyFrame, *, min_days: int) -> pl.LazyFrame:
-    """Floor-trader pivots of the last ISO week that was over before the day's own began (T-12).
+    """Floor-trader pivots of the last ISO week that was over before the day's own began.
+
+    Formula: floor-pivots.
 
     Args:
         frame: one row per (asset_id, day) with ``high_usd``, ``low_usd``, ``close_usd``.
@@ -108,7 +110,7 @@ def weekly_pivots(frame: pl.LazyFrame, *, min_days: int) -> pl.LazyFrame:
 
 
 def pivot_levels(frame: pl.LazyFrame, *, min_week_days: int) -> pl.LazyFrame:
-    """The pivots as rows, under names that ``levels`` uses too (T-12).
+    """The pivots as rows, under names that ``levels`` uses too (formula: floor-pivots).
 
     Args:
         frame: one row per (asset_id, day) with ``high_usd``, ``low_usd``, ``close_usd``.
@@ -149,7 +151,7 @@ def pivot_levels(frame: pl.LazyFrame, *, min_week_days: int) -> pl.LazyFrame:
 
 
 def swings(frame: pl.LazyFrame, *, bars: int) -> pl.LazyFrame:
-    """Swing highs and lows (T-13, Williams' fractals).
+    """Swing highs and lows (Williams' fractals).
 
     A swing is found ``bars`` days after it happened, looking back only.
 
@@ -166,7 +168,9 @@ def swings(frame: pl.LazyFrame, *, bars: int) -> pl.LazyFrame:
 
 
 def levels(frame: pl.LazyFrame, parameters: LevelParameters) -> pl.LazyFrame:
-    """Support and resistance levels as they were known on each day (T-13, T-14, T-15).
+    """Support and resistance levels as they were known on each day.
+
+    Formulas: swing-level, level-cluster, nearest-level.
 
     On the day a swing becomes known it joins the nearest living level within ``merge_atr`` ATR of
     that day, which moves to the mean of its swings, or opens a level of its own (also while the
@@ -224,7 +228,7 @@ def levels(frame: pl.LazyFrame, parameters: LevelParameters) -> pl.LazyFrame:
 
 
 def nearest_levels(level_rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Nearest support and resistance of each day (T-15).
+    """Nearest support and resistance of each day (formula: nearest-level).
 
     Args:
         level_rows: result of ``levels``.
@@ -247,7 +251,7 @@ def nearest_levels(level_rows: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def with_pivots(spine: pl.LazyFrame) -> pl.LazyFrame:
-    """Daily pivots on a dense frame (T-12)."""
+    """Daily pivots on a dense frame."""
     bar = _whole_bar()
     return (
         spine.with_columns(
@@ -342,7 +346,9 @@ class _Market:
 
 
 def _cluster(found: pl.DataFrame, market: _Market, p: LevelParameters) -> pl.DataFrame:
-    """Assign the swings to levels: one row per level and price that it had (T-14).
+    """Assign the swings to levels: one row per level and price that it had.
+
+    Formula: level-cluster.
 
     Steps through the ordinal of an asset's swings, all assets at once: the k-th swing of every
     asset that has one looks at the levels its asset opened before.

@@ -1,4 +1,4 @@
-"""Momentum of an asset's own past (T-9) and across the universe (T-10)."""
+"""Momentum of an asset's own past and across the universe."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from pipelines.analytics.scoring import mid_rank_percentile
 def tsmom(
     frame: pl.LazyFrame, *, horizons: Sequence[int], vol_d: int, min_obs: int, sd_floor: float
 ) -> pl.LazyFrame:
-    """Time-series momentum: the return of n days in standard deviations of its own (T-9).
+    """Time-series momentum: the return of n days in standard deviations of its own.
+
+    Formula: time-series-momentum.
 
     Args:
         frame: one row per (asset_id, day) with ``close_usd``.
@@ -35,7 +37,9 @@ def tsmom(
 
 
 def xsmom(frame: pl.LazyFrame, *, n: int, min_assets: int) -> pl.LazyFrame:
-    """Cross-sectional momentum: mid-rank percentile of the n-day return in the universe (T-10).
+    """Cross-sectional momentum: mid-rank percentile of the n-day return in the universe.
+
+    Formula: cross-sectional-momentum.
 
     A cross-section: the rows of a day are read together.
 
@@ -58,7 +62,7 @@ def xsmom(frame: pl.LazyFrame, *, n: int, min_assets: int) -> pl.LazyFrame:
 
 
 def returns_expr(value: str, n: int) -> pl.Expr:
-    """Return of n calendar days on a dense frame, NULL if either end is missing (R-1)."""
+    """Return of n calendar days on a dense frame, NULL if either end is missing."""
     start = lagged(pl.col(value), n)
     return pl.when(start > 0).then(pl.col(value) / start - 1)
 
@@ -66,7 +70,7 @@ def returns_expr(value: str, n: int) -> pl.Expr:
 def with_tsmom(
     spine: pl.LazyFrame, *, horizons: Sequence[int], vol_d: int, min_obs: int, sd_floor: float
 ) -> pl.LazyFrame:
-    """Time-series momentum on a dense frame (T-9)."""
+    """Time-series momentum on a dense frame."""
     sd = pl.col("_return").rolling_std(vol_d, min_samples=min_obs, ddof=1).over(SERIES)
     return (
         spine.with_columns(

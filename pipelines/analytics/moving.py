@@ -1,4 +1,4 @@
-"""Moving averages: SMA (T-1), EMA (T-2), Wilder's smoothing, MACD (T-5)."""
+"""Moving averages: SMA, EMA, Wilder's smoothing, MACD."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def sma(
     alias: str | None = None,
     entity: str = ASSET,
 ) -> pl.LazyFrame:
-    """Simple moving average of the last n days (T-1).
+    """Simple moving average of the last n days (formula: simple-moving-average).
 
     Args:
         frame: one row per (entity, day) with ``value``.
@@ -43,7 +43,9 @@ def ema(
     alias: str | None = None,
     entity: str = ASSET,
 ) -> pl.LazyFrame:
-    """Exponential moving average, e + 2/(n+1) (c - e), seeded by the SMA of the first n (T-2).
+    """Exponential moving average, e + 2/(n+1) (c - e), seeded by the SMA of the first n.
+
+    Formula: exponential-moving-average.
 
     Args:
         frame: one row per (entity, day) with ``value``.
@@ -75,7 +77,9 @@ def wilder(
     alias: str,
     entity: str = ASSET,
 ) -> pl.LazyFrame:
-    """Wilder's smoothing, ((n-1) s + x)/n, seeded by the SMA of the first n (of T-4, T-6).
+    """Wilder's smoothing, ((n-1) s + x)/n, seeded by the SMA of the first n.
+
+    Formulas: relative-strength-index, average-true-range.
 
     Args and returns are those of ``ema``.
     """
@@ -96,7 +100,7 @@ def macd(
     value: str = "close_usd",
     entity: str = ASSET,
 ) -> pl.LazyFrame:
-    """Moving average convergence/divergence (T-5).
+    """Moving average convergence/divergence (formula: macd).
 
     Args:
         frame: one row per (entity, day) with ``value``.
@@ -160,7 +164,7 @@ def with_smoothed(
 def with_ema(
     spine: pl.LazyFrame, *, value: str, n: int, max_gap_d: int, alias: str
 ) -> pl.LazyFrame:
-    """EMA on a dense frame (T-2)."""
+    """EMA on a dense frame."""
     return with_smoothed(
         spine, value=value, n=n, alpha=2 / (n + 1), max_gap_d=max_gap_d, alias=alias
     )
@@ -182,7 +186,7 @@ def with_macd(
     max_gap_d: int,
     value: str = "close_usd",
 ) -> pl.LazyFrame:
-    """MACD on a dense frame (T-5)."""
+    """MACD on a dense frame."""
     for n, alias in ((fast, "_ema_fast"), (slow, "_ema_slow")):
         spine = with_ema(spine, value=value, n=n, max_gap_d=max_gap_d, alias=alias)
     spine = spine.with_columns((pl.col("_ema_fast") - pl.col("_ema_slow")).alias("macd"))

@@ -1,4 +1,4 @@
-"""Relative strength index (T-4)."""
+"""Relative strength index."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def rsi(
     value: str = "close_usd",
     entity: str = ASSET,
 ) -> pl.LazyFrame:
-    """Wilder's relative strength index (T-4).
+    """Wilder's relative strength index (formula: relative-strength-index).
 
     Gains and losses are those from one observation to the next; both averages are seeded by the
     SMA of the first n changes.
@@ -42,7 +42,7 @@ def rsi(
 def with_rsi(
     spine: pl.LazyFrame, *, n: int, max_gap_d: int, value: str = "close_usd"
 ) -> pl.LazyFrame:
-    """RSI on a dense frame (T-4)."""
+    """RSI on a dense frame."""
     price = pl.col(value)
     change = price - price.forward_fill().shift(1).over("_price_stretch")
     spine = (

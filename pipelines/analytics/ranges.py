@@ -1,4 +1,4 @@
-"""True range (T-6), Bollinger bands (T-7) and Donchian channels (T-8)."""
+"""True range, Bollinger bands and Donchian channels."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pipelines.analytics.moving import sma_expr, with_wilder
 
 
 def atr(frame: pl.LazyFrame, *, n: int, max_gap_d: int) -> pl.LazyFrame:
-    """True range and its Wilder average (T-6).
+    """True range and its Wilder average (formula: average-true-range).
 
     Args:
         frame: one row per (asset_id, day) with ``high_usd``, ``low_usd``, ``close_usd``.
@@ -27,7 +27,9 @@ def atr(frame: pl.LazyFrame, *, n: int, max_gap_d: int) -> pl.LazyFrame:
 def bollinger(
     frame: pl.LazyFrame, *, n: int, deviations: float, value: str = "close_usd"
 ) -> pl.LazyFrame:
-    """Bollinger bands around the SMA, with the population standard deviation (T-7).
+    """Bollinger bands around the SMA, with the population standard deviation.
+
+    Formula: bollinger-bands.
 
     Args:
         frame: one row per (asset_id, day) with ``value``.
@@ -45,7 +47,7 @@ def bollinger(
 
 
 def donchian(frame: pl.LazyFrame, *, n: int) -> pl.LazyFrame:
-    """Donchian channel (T-8).
+    """Donchian channel (formula: donchian-channel).
 
     Args:
         frame: one row per (asset_id, day) with ``high_usd``, ``low_usd``, ``close_usd``.
@@ -60,7 +62,7 @@ def donchian(frame: pl.LazyFrame, *, n: int) -> pl.LazyFrame:
 
 
 def with_atr(spine: pl.LazyFrame, *, n: int, max_gap_d: int) -> pl.LazyFrame:
-    """True range, ATR and NATR on a dense frame (T-6)."""
+    """True range, ATR and NATR on a dense frame."""
     high, low, close = pl.col("high_usd"), pl.col("low_usd"), pl.col("close_usd")
     before = pl.col("_close_before")
     day = pl.col(DAY).to_physical()
@@ -80,7 +82,7 @@ def with_atr(spine: pl.LazyFrame, *, n: int, max_gap_d: int) -> pl.LazyFrame:
 def with_bollinger(
     spine: pl.LazyFrame, *, n: int, deviations: float, value: str = "close_usd"
 ) -> pl.LazyFrame:
-    """Bollinger bands on a dense frame (T-7)."""
+    """Bollinger bands on a dense frame."""
     mid, up, low = pl.col("bb_mid"), pl.col("bb_up"), pl.col("bb_low")
     half = deviations * pl.col(value).rolling_std(n, min_samples=n, ddof=0).over(SERIES)
     return (
@@ -99,7 +101,7 @@ def with_bollinger(
 
 
 def with_donchian(spine: pl.LazyFrame, *, n: int) -> pl.LazyFrame:
-    """Donchian channel on a dense frame (T-8)."""
+    """Donchian channel on a dense frame."""
     top = pl.col("high_usd").rolling_max(n, min_samples=n).over(SERIES)
     bottom = pl.col("low_usd").rolling_min(n, min_samples=n).over(SERIES)
     span = pl.col("_top") - pl.col("_bottom")

@@ -1,4 +1,4 @@
-"""Labels that need confirming, rotation, and narrative baskets (M-8 to M-12)."""
+"""Labels that need confirming, rotation, and narrative baskets."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ NARRATIVE: Final = "narrative_id"
 def confirmed(
     frame: pl.LazyFrame, *, entity: str, label: str, days: int, alias: str | None = None
 ) -> pl.LazyFrame:
-    """A label that changes only when the new one has stood for ``days`` days (M-8, C.4.6).
+    """A label that changes only when the new one has stood for ``days`` days.
+
+    Formulas: market-regime, alert-rules.
 
     A day without a label leaves the count where it is, as in the signal machine.
 
@@ -66,7 +68,9 @@ def confirmed(
 
 
 def market_mood(frame: pl.LazyFrame, *, bull_breadth: float) -> pl.LazyFrame:
-    """What the market looks like on a day by itself (M-8), to be confirmed afterwards.
+    """What the market looks like on a day by itself, to be confirmed afterwards.
+
+    Formula: market-regime.
 
     Args:
         frame: one row per day with ``total_mcap_usd``, ``total_mcap_sma_200_usd`` and
@@ -96,7 +100,7 @@ def market_mood(frame: pl.LazyFrame, *, bull_breadth: float) -> pl.LazyFrame:
 def days_in_label(
     frame: pl.LazyFrame, *, entity: str, label: str, max_gap_d: int, alias: str
 ) -> pl.LazyFrame:
-    """How long a label has stood (``days_in_quadrant``, A-40).
+    """How long a label has stood (``days_in_quadrant``).
 
     Args:
         frame: one row per (entity, day) with the label.
@@ -132,7 +136,7 @@ def days_in_label(
 def rotation(
     frame: pl.LazyFrame, *, entity: str, fast: int, slow: int, momentum: int, centre: float
 ) -> pl.LazyFrame:
-    """Relative-rotation coordinates of a basket against the market (M-10, M-11, M-12).
+    """Relative-rotation coordinates of a basket against the market (formula: relative-rotation).
 
     Args:
         frame: one row per (entity, day) with ``index_level`` and ``benchmark_level``.
@@ -181,7 +185,9 @@ def rotation(
 def capped_weights(
     frame: pl.LazyFrame, *, groups: Sequence[str], size: str, cap: float, alias: str = "weight"
 ) -> pl.LazyFrame:
-    """Shares of a total, none above a cap, the excess spread over the rest (M-9).
+    """Shares of a total, none above a cap, the excess spread over the rest.
+
+    Formula: narrative-basket.
 
     The usual iteration (cut at the cap, spread the excess in proportion, repeat) ends in
     w_i = min(cap, k size_i) with sum 1. With the members in order of size that is one pass: the
@@ -225,7 +231,9 @@ def capped_weights(
 def basket_weights(
     members: pl.LazyFrame, prices: pl.LazyFrame, *, cap: float, min_members: int
 ) -> pl.LazyFrame:
-    """What each narrative basket holds, and what its members return, day by day (M-9).
+    """What each narrative basket holds, and what its members return, day by day.
+
+    Formula: narrative-basket.
 
     On the first day of each month the members of that day are weighed by their market cap of the
     day before, capped; between rebalancings nothing is traded, so weights drift with prices.
@@ -305,7 +313,7 @@ def basket_weights(
 
 
 def basket_index(weights: pl.LazyFrame, *, base_level: float, min_members: int) -> pl.LazyFrame:
-    """Return and level of each narrative basket (M-9).
+    """Return and level of each narrative basket (formula: narrative-basket).
 
     Args:
         weights: result of ``basket_weights``.

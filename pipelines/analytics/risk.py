@@ -1,7 +1,7 @@
-"""Returns and risk over calendar windows (C.2), and the dependence of two series (X-1, X-3).
+"""Returns and risk over calendar windows, and the dependence of two series.
 
-The recursive ones (R-4, R-8, R-9) are the reason for this module; the plain window statistics are
-what SQL computes too, and the tests hold one against the other.
+The recursive ones (EWMA volatility, drawdowns) are the reason for this module; the plain window
+statistics are what SQL computes too, and the tests hold one against the other.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Window:
 
 
 def returns(frame: pl.LazyFrame) -> pl.LazyFrame:
-    """Daily returns (R-1, R-2).
+    """Daily returns (formulas: simple-return, log-return).
 
     Args:
         frame: one row per (asset_id, day) with ``close_usd``.
@@ -50,7 +50,7 @@ def returns(frame: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def volatility(frame: pl.LazyFrame, *, window: Window, days_per_year: int | None) -> pl.LazyFrame:
-    """Sample standard deviation of daily log returns (R-3).
+    """Sample standard deviation of daily log returns (formula: realised-volatility).
 
     Args:
         frame: one row per (asset_id, day) with ``logret_1d``.
@@ -70,7 +70,7 @@ def volatility(frame: pl.LazyFrame, *, window: Window, days_per_year: int | None
 def ewma_volatility(
     frame: pl.LazyFrame, *, decay: float, seed_obs: int, max_gap_d: int, days_per_year: int
 ) -> pl.LazyFrame:
-    """Exponentially weighted volatility, v = decay v + (1 - decay) r^2 (R-4).
+    """Exponentially weighted volatility, v = decay v + (1 - decay) r^2 (formula: ewma-volatility).
 
     Args:
         frame: one row per (asset_id, day) with ``logret_1d``.
@@ -95,7 +95,9 @@ def ewma_volatility(
 
 
 def downside_deviation(frame: pl.LazyFrame, *, window: Window, target: float) -> pl.LazyFrame:
-    """Root of the mean squared shortfall below a target, over *all* observations (of R-7).
+    """Root of the mean squared shortfall below a target, over *all* observations.
+
+    Formula: sortino-ratio.
 
     Args:
         frame: one row per (asset_id, day) with ``ret_1d``.
@@ -116,7 +118,7 @@ def downside_deviation(frame: pl.LazyFrame, *, window: Window, target: float) ->
 def sharpe(
     frame: pl.LazyFrame, *, window: Window, risk_free: float, sd_floor: float, days_per_year: int
 ) -> pl.LazyFrame:
-    """Sharpe ratio of daily returns, annualised (R-6).
+    """Sharpe ratio of daily returns, annualised (formula: sharpe-ratio).
 
     Args:
         frame: one row per (asset_id, day) with ``ret_1d``.
@@ -140,7 +142,7 @@ def sharpe(
 def sortino(
     frame: pl.LazyFrame, *, window: Window, target: float, days_per_year: int
 ) -> pl.LazyFrame:
-    """Sortino ratio of daily returns, annualised (R-7).
+    """Sortino ratio of daily returns, annualised (formula: sortino-ratio).
 
     Args:
         frame: one row per (asset_id, day) with ``ret_1d``.
@@ -161,7 +163,7 @@ def sortino(
 
 
 def drawdown(frame: pl.LazyFrame, *, value: str = "close_usd") -> pl.LazyFrame:
-    """Distance below the highest value so far, from the first observation (R-8).
+    """Distance below the highest value so far, from the first observation (formula: drawdown).
 
     Args:
         frame: one row per (asset_id, day) with ``value``.
@@ -176,7 +178,7 @@ def drawdown(frame: pl.LazyFrame, *, value: str = "close_usd") -> pl.LazyFrame:
 
 
 def max_drawdown(frame: pl.LazyFrame, *, window: Window, value: str = "close_usd") -> pl.LazyFrame:
-    """Deepest fall from a peak that lies inside the window (R-9).
+    """Deepest fall from a peak that lies inside the window (formula: maximum-drawdown).
 
     Args:
         frame: one row per (asset_id, day) with ``value`` above or at zero.
@@ -211,7 +213,9 @@ def max_drawdown(frame: pl.LazyFrame, *, window: Window, value: str = "close_usd
 def beta_correlation(
     frame: pl.LazyFrame, *, x: str, y: str, window: Window, sd_floor: float
 ) -> pl.LazyFrame:
-    """Beta and Pearson correlation of two series on the days that both have (R-11, R-13, X-1).
+    """Beta and Pearson correlation of two series on the days that both have.
+
+    Formulas: beta, return-correlation, pair-correlation.
 
     Args:
         frame: one row per (asset_id, day) with ``x`` (the asset) and ``y`` (the benchmark).
@@ -257,7 +261,7 @@ def beta_correlation(
 def fisher_z(
     recent: pl.Expr, recent_obs: pl.Expr, prior: pl.Expr, prior_obs: pl.Expr, *, clip: float
 ) -> pl.Expr:
-    """Difference of two correlations in standard errors (X-3).
+    """Difference of two correlations in standard errors (formula: correlation-breakdown).
 
     Args:
         recent: correlation of the recent window.
@@ -277,7 +281,7 @@ def fisher_z(
 def with_ewma_volatility(
     spine: pl.LazyFrame, *, decay: float, seed_obs: int, max_gap_d: int, days_per_year: int
 ) -> pl.LazyFrame:
-    """EWMA volatility on a dense frame (R-4)."""
+    """EWMA volatility on a dense frame."""
     log_return = pl.col("logret_1d")
     observed = log_return.is_not_null()
     nth = observed.cum_sum().over("_stretch")

@@ -1,4 +1,4 @@
-"""Factor scores and grades (C.4.2-C.4.4): percentiles, groups, and the parts of the sum."""
+"""Factor scores and grades: percentiles, groups, and the parts of the sum."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class GradeParameters:
 
 
 def mid_rank_percentile(value: pl.Expr, *, within: Sequence[str | pl.Expr]) -> pl.Expr:
-    """100 (#less + half of #equal)/n among the values that are not NULL (C.4.2, G-12).
+    """100 (#less + half of #equal)/n among the values that are not NULL (formula: factor-score).
 
     Args:
         value: the value to rank.
@@ -120,7 +120,9 @@ def mid_rank_percentile(value: pl.Expr, *, within: Sequence[str | pl.Expr]) -> p
 def history_percentile(
     frame: pl.LazyFrame, *, value: str, days: int, min_obs: int, alias: str
 ) -> pl.LazyFrame:
-    """Mid-rank percentile of a value among its own last days, its own included (C.4.2).
+    """Mid-rank percentile of a value among its own last days, its own included.
+
+    Formula: factor-score.
 
     Args:
         frame: one row per (asset_id, day) with ``value``.
@@ -139,7 +141,9 @@ def history_percentile(
 
 
 def score_factors(frame: pl.LazyFrame, parameters: GradeParameters) -> pl.LazyFrame:
-    """Score every factor between its rank on the day and its rank in the asset's past (C.4.2).
+    """Score every factor between its rank on the day and its rank in the asset's past.
+
+    Formula: factor-score.
 
     A cross-section: the rows of a day are read together.
 
@@ -184,7 +188,9 @@ def score_factors(frame: pl.LazyFrame, parameters: GradeParameters) -> pl.LazyFr
 
 
 def assemble_grade(scored: pl.LazyFrame, parameters: GradeParameters) -> pl.LazyFrame:
-    """Weigh the scores of ``score_factors`` into group grades and a grade (C.4.3, C.4.4).
+    """Weigh the scores of ``score_factors`` into group grades and a grade.
+
+    Formulas: trader-grade, trend-score, investor-grade.
 
     Args:
         scored: result of ``score_factors``.

@@ -1,4 +1,4 @@
-"""From grades to positions: the signal state machine, its events, its performance (C.4.5)."""
+"""From grades to positions: the signal state machine, its events, its performance."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class SignalParameters:
 def signals(
     frame: pl.LazyFrame, parameters: SignalParameters, *, grade: str = "trader_grade"
 ) -> pl.LazyFrame:
-    """Turn a grade into a position of -1, 0 or 1, with hysteresis (C.4.5, G-13).
+    """Turn a grade into a position of -1, 0 or 1, with hysteresis (formula: signal-machine).
 
     A day without a grade leaves the state as it is and freezes the counters of confirmation;
     the holding time runs on. Overrides (dead, outside the universe, price missing for
@@ -183,7 +183,9 @@ def signal_events(
 
 
 def performance(frame: pl.LazyFrame, *, cost_bps: float) -> pl.LazyFrame:
-    """What following the signal earned, after costs, and what holding earned (C.4.5, PIT-06).
+    """What following the signal earned, after costs, and what holding earned.
+
+    Formula: strategy-return.
 
     The position of a day is the signal of the day before (its effective day); a change costs
     ``cost_bps`` of what is traded. Without a price nothing can be traded: the position with
@@ -252,7 +254,7 @@ def performance(frame: pl.LazyFrame, *, cost_bps: float) -> pl.LazyFrame:
 
 
 class _Machine:
-    """The state machine of all assets at once, stepping through the days (C.4.5)."""
+    """The state machine of all assets at once, stepping through the days."""
 
     def __init__(
         self,

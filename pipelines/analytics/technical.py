@@ -64,7 +64,9 @@ class TechnicalParameters:
 
 
 def price_columns(parameters: TechnicalParameters) -> tuple[str, ...]:
-    """Names of the indicators that are prices: they change with the asset's units (C.1.8).
+    """Names of the indicators that are prices: they change with the asset's units.
+
+    Formula: unit-change.
 
     Those of ``technical`` and of ``weekly_pivots``.
     """
@@ -81,7 +83,7 @@ def price_columns(parameters: TechnicalParameters) -> tuple[str, ...]:
 
 
 def technical(frame: pl.LazyFrame, parameters: TechnicalParameters) -> pl.LazyFrame:
-    """The indicators T-1 to T-9, T-11 and T-12 (daily pivots).
+    """All indicators of one asset's own bars, daily pivots included.
 
     Args:
         frame: one row per (asset_id, day) with ``high_usd``, ``low_usd``, ``close_usd``,

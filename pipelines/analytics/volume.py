@@ -1,4 +1,4 @@
-"""Unusual volume (T-11)."""
+"""Unusual volume."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pipelines.analytics.calendar import SERIES, lagged, on_calendar
 
 
 def volume_z(frame: pl.LazyFrame, *, n: int, min_obs: int, sd_floor: float) -> pl.LazyFrame:
-    """Log volume against its own n days before (T-11).
+    """Log volume against its own n days before (formula: volume-z-score).
 
     Args:
         frame: one row per (asset_id, day) with ``volume_usd``.
@@ -26,7 +26,7 @@ def volume_z(frame: pl.LazyFrame, *, n: int, min_obs: int, sd_floor: float) -> p
 
 
 def with_volume_z(spine: pl.LazyFrame, *, n: int, min_obs: int, sd_floor: float) -> pl.LazyFrame:
-    """Volume z-score on a dense frame (T-11)."""
+    """Volume z-score on a dense frame."""
     volume = pl.col("volume_usd")
     before = pl.col("_before")
     return (

@@ -1,4 +1,4 @@
-"""The ledger of numbers: which `event_seq` each published event was given, for good (A-22).
+"""The ledger of numbers: which `event_seq` each published event was given, for good.
 
 Whoever polls remembers the last number that he saw. So a number must stay with its event whatever
 is rebuilt, restated or rolled back, and what is new must get a number above all ever given. dbt

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # doubles that took two ways through SQL may differ in the last digits
 RELATIVE_TOLERANCE = 1e-9
 
-# a day with half or one and a half times the usual number of rows is worth a look (E-15)
+# a day with half or one and a half times the usual number of rows is worth a look
 ROW_COUNT_TOLERANCE = 0.5
 ROW_COUNT_MEDIAN_D = 14
 ROW_COUNT_MAX_DAYS = 31
@@ -506,7 +506,7 @@ INVARIANTS: tuple[Invariant, ...] = (
         "risk_plan_daily",
         "block",
         "Every signal has its plan and no other has one; on the day of a change the plan names the "
-        "event that the alert names (A-125).",
+        "event that the alert names.",
         _plans_answer_to_signals,
     ),
     Invariant(

@@ -1,6 +1,6 @@
-"""PIT-11: nothing that looks ahead is written down, outside of a list with reasons.
+"""Nothing that looks ahead is written down, outside of a list with reasons.
 
-The proofs by building (PIT-01, PIT-02) see what leaks; this one sees what could, in a second.
+The proofs by building see what leaks; this one sees what could, in a second.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ALLOWED = {
         "the next point ends the one before it, on its own day: no day before it changes"
     ),
     ("dbt/models/marts/depeg/depeg_event.sql", "backwards"): (
-        "a summary of the log: the newest row of each event, compared as a log by PIT-01"
+        "a summary of the log: the newest row of each event, compared as a log with history cut off"
     ),
     ("dbt/models/intermediate/identity/int_market_identity.sql", "backwards"): (
         "the newest version of a market's line in a list, not a measure"

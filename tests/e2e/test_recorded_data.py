@@ -1,6 +1,6 @@
 """Recorded real data through the whole pipeline: server, sources, lake, marts, gate, publication.
 
-The facts are those of marts.md C.13 that the recordings cover (see tests/recorded/convert.py).
+They are facts of the market's history that the recordings cover (see tests/recorded/convert.py).
 """
 
 from __future__ import annotations

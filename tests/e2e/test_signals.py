@@ -70,7 +70,7 @@ def test_a_page_is_printed_whole(project: Project, page: str) -> None:
 
 
 def test_published_events_have_their_numbers_in_the_ledger(project: Project) -> None:
-    """A-22: polled twice, nothing comes twice; the ledger knows what was told."""
+    """Polled twice, nothing comes twice; the ledger knows what was told."""
     with warehouse.read(project.settings.published_dir / "tokenmart.duckdb") as connection:
         for mart, key in NUMBERED.items():
             poll = (

@@ -206,7 +206,7 @@ def marts(manifest: Any) -> list[Mart]:
 def differences(found: LakeBox, expected: LakeBox, compared: list[Mart], last: date) -> list[str]:
     """Say where two warehouses differ about days up to `last`: mart, column, rows, an example.
 
-    Other keys, other NULLs, or numbers more than 1e-9 apart, relatively above 1 (D.3).
+    Other keys, other NULLs, or numbers more than 1e-9 apart, relatively above 1.
     """
     said = []
     for mart in compared:

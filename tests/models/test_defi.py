@@ -335,7 +335,7 @@ def test_tickers_lead_to_no_token(box: LakeBox) -> None:
 
 
 def test_inflow_and_price_are_told_apart(box: LakeBox) -> None:
-    """M-16: TVL falls by 20 % and nobody has left; it grows 27.57-fold and no price has moved."""
+    """TVL falls by 20 % and nobody has left; it grows 27.57-fold and no price has moved."""
     found = box.query(
         "select tvl_change_1d_usd, usd_inflow_1d_usd, price_effect_1d_usd, tvl_unexplained_1d_usd "
         f"from marts.protocol_growth_daily where protocol_id = 'morpho-v1' and day = '{CRASH}'"
@@ -348,7 +348,7 @@ def test_inflow_and_price_are_told_apart(box: LakeBox) -> None:
         "days_since_launch_d, tvl_since_launch_usd from marts.protocol_growth_daily "
         f"where protocol_id = 'blackhole-clmm' and day = '{DAYS[LAUNCH + 14]}'"
     )
-    # G-20
+    # of a token and of an equity
     assert multiple == pytest.approx(27.571, abs=1e-3)
     assert inflow == pytest.approx(186e6, rel=1e-6)
     assert effect == pytest.approx(0, abs=1e-3)
@@ -375,7 +375,7 @@ def test_an_overtake_is_known_on_the_third_day(box: LakeBox) -> None:
 
 
 def test_yields_are_split_by_what_the_whole_leaves(box: LakeBox) -> None:
-    """A-82: of 18 %, 3 % are earned; what is left is paid by incentives."""
+    """Of 18 %, 3 % are earned; what is left is paid by incentives."""
     base, reward, incentives = fundamentals(
         box, "apy_base_frac, apy_reward_frac, incentives_usd", "curve-dex", "__total__"
     )[DAYS[4]]
@@ -398,7 +398,7 @@ def test_a_chain_overtakes_and_shares_are_of_the_tracked(box: LakeBox) -> None:
 
 
 def test_a_chain_without_a_close_shows_the_last_one_and_its_age(box: LakeBox) -> None:
-    """C.0: only in a column that says so, and for two days; shares and ranks are of closes."""
+    """Only in a column that says so, and for two days; shares and ranks are of closes."""
     found = box.query(
         "select tvl_usd, tvl_rank, tvl_usd_ffill, tvl_staleness_d from marts.chain_daily "
         f"where chain_id = 'Ink' and day between '{DAYS[5]}' and '{DAYS[7]}' order by day"
@@ -428,7 +428,7 @@ def test_a_window_is_known_when_all_of_its_days_were(box: LakeBox) -> None:
 
 
 def test_what_nobody_tells_is_not_zero(box: LakeBox) -> None:
-    """A-98: NULL everywhere, and the catalogue says why."""
+    """NULL everywhere, and the catalogue says why."""
     assert box.query(
         "select count(median_fee_usd), count(retention_w1_frac), count(net_bridge_flow_usd) "
         "from marts.chain_daily"

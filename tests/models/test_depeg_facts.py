@@ -1,4 +1,4 @@
-"""The facts of C.13 about pegs, from candles with the published closes to the depeg log (G-16)."""
+"""What is on record about pegs, from candles with the published closes to the depeg log."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from tests.models.lake_box import LakeBox, days
 from tests.models.market import Market, constant, dollars
 
-# Coin Metrics' closes, the days as in C.13
+# Coin Metrics' closes
 USDC = dict(
     zip(days("2023-03-09", 6), (1.00001, 0.99672, 0.97065, 0.99183, 0.99886, 0.99946), strict=True)
 )
@@ -21,7 +21,7 @@ UST = dict(
         strict=True,
     )
 )
-# USDD in the spring of 2023: Coin Metrics' closes are not to hand, their story is (C.6.4). The coin
+# USDD in the spring of 2023: Coin Metrics' closes are not to hand, their story is. The coin
 # whose markets tell it here is TUSD: events look at closes and not at names
 USDD = {
     day: 1 + bps / 1e4

@@ -1,4 +1,4 @@
-"""Perpetual contracts, from settlements in the lake to derivatives_daily (F-1 to F-7)."""
+"""Perpetual contracts, from settlements in the lake to derivatives_daily."""
 
 # the queries are made of constants
 from __future__ import annotations
@@ -188,7 +188,7 @@ def column(box: LakeBox, asset: str, name: str) -> dict[date, Any]:
 def test_rates_of_other_intervals_are_told_per_8_hours(
     box: LakeBox, asset: str, per_8h: float, in_a_day: float
 ) -> None:
-    """F-1, F-2, F-3, G-15: 0.01 % an hour is 0.08 %, 0.02 % in four hours is 0.04 %."""
+    """0.01 % an hour is 0.08 %, 0.02 % in four hours is 0.04 %."""
     assert column(box, asset, "funding_8h_eq")[DAYS[5]] == pytest.approx(per_8h, rel=1e-9)
     assert column(box, asset, "funding_day")[DAYS[5]] == pytest.approx(in_a_day, rel=1e-9)
     carry = column(box, asset, "carry_ann_frac")[DAYS[5]]
@@ -196,7 +196,7 @@ def test_rates_of_other_intervals_are_told_per_8_hours(
 
 
 def test_the_interval_is_that_of_each_settlement(box: LakeBox) -> None:
-    """F-19: 8 hours until 08:00 and 4 from 12:00 on; the day's sum has five rates."""
+    """8 hours until 08:00 and 4 from 12:00 on; the day's sum has five rates."""
     assert box.query(
         "select hour(settled_at), interval_h from intermediate.int_funding_settlement "
         f"where symbol = 'ADAUSDT' and day = '{CHANGE}' order by 1"
@@ -221,7 +221,7 @@ def test_a_day_without_one_of_its_settlements_is_unknown(box: LakeBox) -> None:
 
 
 def test_venues_weigh_by_open_interest_and_equally_without_any(box: LakeBox) -> None:
-    """F-2: Bybit's 1000 coins alone at first, with Binance's 3000 in the last ten days."""
+    """Bybit's 1000 coins alone at first, with Binance's 3000 in the last ten days."""
     found, how = (column(box, "bitcoin", n) for n in ("funding_day", "funding_weighting"))
     assert found[DAYS[10]] == pytest.approx(3 * 0.0003, rel=1e-9)
     number = len(DAYS) - 5
@@ -234,7 +234,7 @@ def test_venues_weigh_by_open_interest_and_equally_without_any(box: LakeBox) -> 
 
 
 def test_open_interest_of_midnight_is_the_end_of_the_day_before(box: LakeBox) -> None:
-    """F-5: one side of each contract, at the end of the day that the label closes."""
+    """One side of each contract, at the end of the day that the label closes."""
     oi = column(box, "bitcoin", "oi_usd")
     assert oi[DAYS[0]] == pytest.approx(1000 * 40_000)
     assert oi[DAYS[-2]] == pytest.approx(4000 * 40_000)
@@ -248,7 +248,7 @@ def test_a_contract_in_thousands_is_counted_in_units_of_the_asset(box: LakeBox) 
 
 
 def test_changes_compare_a_contract_with_itself(box: LakeBox) -> None:
-    """F-6: Binance's part begins to be known ten days before the end; that is no inflow."""
+    """Binance's part begins to be known ten days before the end; that is no inflow."""
     one, seven = (column(box, "bitcoin", n) for n in ("oi_chg_1d", "oi_chg_7d"))
     begin = DAYS[-10]
     assert column(box, "bitcoin", "oi_usd")[begin] == pytest.approx(4000 * 40_000)
@@ -264,14 +264,14 @@ def test_changes_compare_a_contract_with_itself(box: LakeBox) -> None:
 
 
 def test_the_basis_is_that_of_the_days_last_mark(box: LakeBox) -> None:
-    """F-7: the settlement at 00:00 shows with which mark price the day before it ended."""
+    """The settlement at 00:00 shows with which mark price the day before it ended."""
     basis = column(box, "bitcoin", "basis_frac")
     assert basis[DAYS[-1]] == pytest.approx(LAST_MARK / 40_000 - 1, rel=1e-9)
     assert basis[DAYS[-2]] is None
 
 
 def test_funding_is_compared_with_the_days_before_it(box: LakeBox) -> None:
-    """F-4: the day itself is not in the mean, and fewer than sixty days are too few."""
+    """The day itself is not in the mean, and fewer than sixty days are too few."""
     z = column(box, "litecoin", "funding_z_90d")
     assert set(z.values()) == {None}, "a constant rate has no deviation to be measured in"
     z, funding = (column(box, "bitcoin", n) for n in ("funding_z_90d", "funding_day"))
@@ -283,7 +283,7 @@ def test_funding_is_compared_with_the_days_before_it(box: LakeBox) -> None:
 
 
 def test_crowded_longs_count_against_an_asset(box: LakeBox) -> None:
-    """C.4.3: the factor is the z-score as it is, its orientation is in the seed; else NULL."""
+    """The factor is the z-score as it is, its orientation is in the seed; else NULL."""
     found = dict(
         box.query(
             "select asset_id, crowding from intermediate.int_trader_factor_daily "

@@ -176,7 +176,7 @@ def test_twins_are_told_the_same(box: LakeBox, mart: str) -> None:
 
 
 def test_no_alert_speaks_of_the_wick(box: LakeBox) -> None:
-    """A-53 to A-55: the twins have the same alerts and events, the coin has none."""
+    """The twins have the same alerts and events, the coin has none."""
     alerts: dict[str, list[Any]] = {
         asset: box.query(
             f"select day, kind, severity from marts.alert where entity_id = '{asset}' order by all"
@@ -196,7 +196,7 @@ def test_no_alert_speaks_of_the_wick(box: LakeBox) -> None:
 
 
 def test_the_coin_keeps_its_peg(box: LakeBox) -> None:
-    """C.13: USDe at 0.65 on one venue is less than 100 bps off, and no event opens."""
+    """USDe at 0.65 on one venue is less than 100 bps off, and no event opens."""
     [(deviation,)] = box.query(
         "select max(abs(dev_bps)) from marts.stablecoin_peg_daily "
         "where stablecoin_id = 'ethena-usde' and dev_bps is not null"
@@ -269,7 +269,7 @@ def test_a_day_without_volume_disturbs_no_day_after_it(box: LakeBox) -> None:
 
 
 def test_a_redenomination_is_seen_in_prices_alone(box: LakeBox) -> None:
-    """F-5, C.1.8: a hundredth of the price; returns, grades, signals and alerts do not notice."""
+    """F-5: a hundredth of the price; returns, grades, signals and alerts do not notice."""
     prices = box.query(
         "select p.day, p.close_usd / calm_p.close_usd, t.sma_50 / calm_t.sma_50 "
         "from marts.price_daily as p "
@@ -356,7 +356,7 @@ def replace(box: LakeBox, relation: str, query: str) -> None:
 
 
 def test_a_long_is_told_when_its_narrative_loses_the_lead(box: LakeBox) -> None:
-    """A-57: from the confirmed turn to weakening until the lead is won back."""
+    """From the confirmed turn to weakening until the lead is won back."""
     replace(
         box,
         "intermediate.int_narrative_member_daily",
@@ -402,7 +402,7 @@ def test_a_long_is_told_when_its_narrative_loses_the_lead(box: LakeBox) -> None:
 
 
 def test_what_is_brought_to_a_tokens_protocols_is_its_usage(box: LakeBox) -> None:
-    """C.4.3: 7 d USD inflow over TVL where nobody counts addresses, a day late as its source is."""
+    """7 d USD inflow over TVL where nobody counts addresses, a day late as its source is."""
     replace(
         box,
         "intermediate.int_token_fundamentals_daily",

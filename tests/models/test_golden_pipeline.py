@@ -1,11 +1,10 @@
-"""Golden vectors once more, from candles in the lake to the tables (C.12).
+"""Golden vectors once more, from candles in the lake to the tables.
 
 Indicators whose golden parameters are not the product's are built a second time with a seed that
-has them: the same models on the same candles. Others of C.12 that go through the pipeline: G-1
-test_technical, G-9 and G-17 test_returns, G-14 test_narratives, G-15 test_derivatives, G-16
-test_depeg_facts, G-18 and G-20 test_defi, G-19 test_network. The same numbers as unit tests of the
-functions: tests/unit/analytics/test_golden; of the price models, which are SQL (G-10, G-11), their
-dbt unit tests.
+has them: the same models on the same candles. Others go through the pipeline in test_technical,
+test_returns, test_narratives, test_derivatives, test_depeg_facts, test_defi and test_network. The
+same numbers as unit tests of the functions: tests/unit/analytics/test_golden; of the price models,
+which are SQL, their dbt unit tests.
 """
 
 # the queries are made of constants
@@ -22,19 +21,19 @@ from tests.models.lake_box import LakeBox, days
 from tests.models.market import Market, dollars
 
 DAYS = days("2024-01-01", 92)
-# G-2
+# bars, for the average true range
 HIGH, LOW = [10, 11, 12, 11.5, 13, 14], [9, 9.5, 10.5, 10, 11, 12.5]
 CLOSE = [9.5, 10.5, 11, 10.5, 12.5, 13]
-# G-7
+# returns, for the ratios of risk
 RETURNS = [0.01, -0.02, 0.03, -0.01, 0.02]
-# G-13
+# a grade that enters, holds and leaves
 GRADES = [50, 66, 64, 66, 67, 60, 55, 49, None, 48, 34, 33, 30, 52, 70, 71]
 STATES = [0, 0, 0, 0, 1, 1, 1, 1, 1, 0, 0, -1, -1, -1, -1, 1]
-# G-12
+# values, for their ranks
 FACTOR = {"cardano": 0.10, "uniswap": -0.05, "litecoin": None, "algorand": 0.10, "solana": 0.30}
 PLACES = {"cardano": 50, "uniswap": 12.5, "litecoin": None, "algorand": 50, "solana": 87.5}
 
-# G-10 with G-11: closes of four venues, their volumes, who is out, and the price
+# closes of four venues, their volumes, who is out, and the price
 VENUES = (
     ("coinbase", "{}-USD", "USD"),
     ("kraken", "{}USD", "USD"),
@@ -121,7 +120,7 @@ def near(value: float) -> Any:
 
 
 def test_average_true_range(golden_indicators: LakeBox) -> None:
-    """G-2."""
+    """Wilder's average, seeded by the mean of the first three true ranges."""
     found = indicator(golden_indicators, "cardano", "tr")
     assert found[1:6] == [near(value) for value in (1.5, 1.5, 1.5, 2.5, 1.5)]
     found = indicator(golden_indicators, "cardano", "atr_3")
@@ -130,13 +129,13 @@ def test_average_true_range(golden_indicators: LakeBox) -> None:
 
 
 def test_exponential_average(golden_indicators: LakeBox) -> None:
-    """G-3."""
+    """Seeded by the mean of the first three closes."""
     found = indicator(golden_indicators, "uniswap", "ema_3")
     assert found[:10] == [None, None, *(near(value) for value in range(2, 10))]
 
 
 def test_macd(golden_indicators: LakeBox) -> None:
-    """G-4."""
+    """The line from the slow average on, its signal two closes later."""
     macd = indicator(golden_indicators, "litecoin", "macd")
     assert (macd[4], macd[5], macd[14]) == (None, near(11.666667), near(33.282009))
     line = indicator(golden_indicators, "litecoin", "macd_signal")
@@ -144,7 +143,7 @@ def test_macd(golden_indicators: LakeBox) -> None:
 
 
 def test_bollinger_bands(golden_indicators: LakeBox) -> None:
-    """G-5: of the population; of a sample it would be 15.162278."""
+    """Of the population; of a sample it would be 15.162278."""
     assert indicator(golden_indicators, "algorand", "bb_mid")[4] == near(12)
     assert indicator(golden_indicators, "algorand", "bb_up")[4] == near(14.828427)
     assert indicator(golden_indicators, "algorand", "bb_up")[3] is None
@@ -152,7 +151,7 @@ def test_bollinger_bands(golden_indicators: LakeBox) -> None:
 
 @pytest.mark.parametrize("code", DISAGREE)
 def test_the_price_of_venues_that_disagree(box: LakeBox, code: str) -> None:
-    """G-10, G-11: the outlier is out; of the others the price at half of the volume."""
+    """The outlier is out; of the others the price at half of the volume."""
     asset, _, _, out, price = DISAGREE[code]
     venues = box.query(
         "select venue_id, is_accepted, exclusion_reason, canonical_close_usd "
@@ -174,12 +173,12 @@ def risk(box: LakeBox, asset: str, column: str, day: date) -> float | None:
 
 
 def test_downside_deviation_counts_all_days(box: LakeBox) -> None:
-    """G-6: three quiet days and a fall of ten make five, not ten."""
+    """Three quiet days and a fall of ten make five, not ten."""
     assert risk(box, "solana", "downside_dev_30d", DAYS[28]) == pytest.approx(0.05, rel=1e-9)
 
 
 def test_sharpe_and_sortino(box: LakeBox) -> None:
-    """G-7: the series repeated; a sample of 90 has another correction than one of 5."""
+    """The series repeated; a sample of 90 has another correction than one of 5."""
     correction = math.sqrt((5 / 4) / (90 / 89))
     sharpe, sortino = (
         risk(box, "chainlink", f"{name}_90d", DAYS[90]) for name in ("sharpe", "sortino")
@@ -189,12 +188,12 @@ def test_sharpe_and_sortino(box: LakeBox) -> None:
 
 
 def test_drawdown(box: LakeBox) -> None:
-    """G-8."""
+    """From the highest close so far."""
     assert risk(box, "aave", "drawdown_frac", DAYS[5]) == pytest.approx(-0.5, abs=1e-12)
 
 
 def test_signal_machine(box: LakeBox) -> None:
-    """G-13: and one event for each change, in force from the next day."""
+    """One event for each change, in force from the next day."""
     rows = [
         f"select '{DAYS[number]}'::date as day, {'null' if grade is None else grade} as grade"
         for number, grade in enumerate(GRADES)
@@ -229,7 +228,7 @@ def test_signal_machine(box: LakeBox) -> None:
 
 
 def test_places_among_equals(box: LakeBox) -> None:
-    """G-12: equals share their place, the unknown has none."""
+    """Equals share their place, the unknown has none."""
     columns = box.query(
         "select column_name from duckdb_columns() where "
         "table_name = 'int_trader_factor_daily' order by column_index"

@@ -70,7 +70,7 @@ def test_nothing_reads_hindsight_but_hindsight(lineage: dict[str, set[str]]) -> 
 
 @pytest.mark.parametrize("mart", DECIDES)
 def test_a_leak_into_what_decides_would_be_seen(lineage: dict[str, set[str]], mart: str) -> None:
-    """PIT-15: the test above can fail, for each mart that decides."""
+    """The test above can fail, for each mart that decides."""
     leaking = {name: set(read) for name, read in lineage.items()}
     ancestor = sorted(leaking[mart])[0]
     leaking[ancestor].add("int_signal_quality")

@@ -163,7 +163,7 @@ def test_a_load_that_was_killed_is_not_read(lake_box: LakeBox) -> None:
 
 
 def test_an_open_candle_is_no_observation_but_the_closed_one_is(lake_box: LakeBox) -> None:
-    """C.1.6: the day's candle at 13:00 is dropped, even if it closes just like that."""
+    """The day's candle at 13:00 is dropped, even if it closes just like that."""
     for instant in ("2024-01-01T13:00:00", "2024-01-02T06:00:00"):
         lake_box.load("binance", {"klines": [kline("2024-01-01", 100)]}, fetched_at=instant)
         lake_box.dbt("run", *KLINES)
@@ -202,7 +202,7 @@ def four_loads(box: LakeBox) -> list[str]:
 def test_any_order_of_arrival_and_any_grouping_give_the_history_of_a_rebuild(
     lake_box: LakeBox,
 ) -> None:
-    """PIT-03, PIT-13: incremental = full, also for a load that arrives late."""
+    """Incremental = full, also for a load that arrives late."""
     loads = four_loads(lake_box)
     lake_box.dbt("run", *KLINES)
     expected = history_of_everything(lake_box)

@@ -84,7 +84,7 @@ def box(shared_box: LakeBox) -> LakeBox:
 
 
 def test_five_coins_of_one_ticker_stay_five_coins(box: LakeBox) -> None:
-    """E-01: USDS of Sky, Sperax, Spice, Sable and TheStandard: five supplies, one curated."""
+    """USDS of Sky, Sperax, Spice, Sable and TheStandard: five supplies, one curated."""
     found = dict(
         box.query(
             "select stablecoin_id, max(circulating_native) from marts.stablecoin_supply_daily "
@@ -124,7 +124,7 @@ def test_unmapped_ids_are_listed_the_largest_first(box: LakeBox) -> None:
 def test_a_migration_names_its_ratio_and_chains_nothing(
     box: LakeBox, old: str, new: str, ratio: float
 ) -> None:
-    """C.1.8: two assets, each with its own prices and returns, and an event that says how many."""
+    """Two assets, each with its own prices and returns, and an event that says how many."""
     event = box.query(
         "select successor_asset_id, unit_ratio from marts.dim_token_event "
         f"where asset_id = '{old}' and event_kind = 'migration'"
@@ -157,14 +157,14 @@ def test_polkadots_and_terras_events(box: LakeBox) -> None:
 
 
 def test_no_event_is_known_before_anybody_could(box: LakeBox) -> None:
-    """PIT-09, D.2: known_at is there, and what is known later than the build is not."""
+    """known_at is there, and what is known later than the build is not."""
     rows = box.query("select event_known_at, as_of_ts from marts.dim_token_event")
     assert rows
     assert [row for row in rows if row[0] is None or row[0] > row[1]] == []
 
 
 def test_every_required_entity_has_a_source_or_says_that_it_has_none(box: LakeBox) -> None:
-    """Marts.md 1.3: an asset without an id at any source beside CoinGecko's is `no_source`."""
+    """An asset without an id at any source beside CoinGecko's is `no_source`."""
     wanted = REQUIRED_ASSETS.split()
     status = dict(box.query("select asset_id, source_status from marts.dim_asset"))
     mapped = {
@@ -180,7 +180,7 @@ def test_every_required_entity_has_a_source_or_says_that_it_has_none(box: LakeBo
 
 
 def test_at_any_day_an_id_means_one_asset(box: LakeBox) -> None:
-    """E-01, and the ticker LUNA: another asset from 2022-05-28 on, at every venue that kept it."""
+    """The ticker LUNA is another asset from 2022-05-28 on, at every venue that kept it."""
     clash = box.query(
         "select one.source, one.source_id from marts.dim_asset_alias as one "
         "inner join marts.dim_asset_alias as two using (source, source_id) "
@@ -240,5 +240,5 @@ def test_the_search_for_joins_by_symbol_finds_one() -> None:
     ids=lambda path: path.stem,
 )
 def test_no_model_joins_by_symbol(path: Path) -> None:
-    """E-01: 49 stablecoins share a ticker with another; a market's symbol is one at its venue."""
+    """49 stablecoins share a ticker with another; a market's symbol is one at its venue."""
     assert _joins_by_symbol(path.read_text()) == []

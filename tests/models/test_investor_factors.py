@@ -1,4 +1,4 @@
-"""Tokenomics and quality in the investor grade (C.4.4), of assets known by heart."""
+"""Tokenomics and quality in the investor grade, of assets known by heart."""
 
 # the queries are made of constants
 from __future__ import annotations
@@ -104,7 +104,7 @@ def test_what_nobody_reports_is_no_factor(box: LakeBox) -> None:
 
 
 def test_fees_and_inflow_count_a_day_after_they_happened(box: LakeBox) -> None:
-    """D.2: DefiLlama answers a day late; a revenue below the floor has no multiple."""
+    """DefiLlama answers a day late; a revenue below the floor has no multiple."""
     [row] = box.query(
         "select mcap_usd / pf, ps, mcap_usd / mcap_tvl, fee_growth, tvl_inflow, earns_fees "
         "from intermediate.int_investor_factor_daily "

@@ -1,4 +1,4 @@
-"""Narratives, baskets and pairs (M-9 to M-14, X-1 to X-5, G-14) from assets known by heart.
+"""Narratives, baskets and pairs from assets known by heart.
 
 What stands before them in the warehouse is put there as it would be built.
 """
@@ -45,7 +45,7 @@ def orthonormal(count: int, draw: random.Random) -> tuple[list[float], list[floa
 
 
 def golden_pair() -> dict[str, dict[date, float]]:
-    """G-14: correlation 0.8 over 90 days, then 0.2 over 30, up to the last day."""
+    """Correlation 0.8 over 90 days, then 0.2 over 30, up to the last day."""
     draw = random.Random(14)
     one: list[float] = []
     two: list[float] = []
@@ -175,7 +175,7 @@ def told(box: LakeBox, columns: str, narrative: str, day: date) -> tuple[Any, ..
 
 
 def test_a_basket_holds_capped_weights(box: LakeBox) -> None:
-    """M-9: p gains a tenth at a quarter of the basket."""
+    """Asset p gains a tenth at a quarter of the basket."""
     assert told(box, "basket_ret_1d, basket_member_count", "alpha", JUMP) == (
         pytest.approx(0.1 * WEIGHTS["p"]),
         5,
@@ -193,7 +193,7 @@ def test_a_member_that_misses_a_day_hands_its_weight_on(box: LakeBox) -> None:
 
 
 def test_the_first_of_the_month_knows_the_day_before_only(box: LakeBox) -> None:
-    """M-9: t is twelve times as large on the first of February itself; that counts in March."""
+    """Asset t is twelve times as large on the first of February itself; that counts in March."""
     assert told(box, "basket_ret_1d", "alpha", FEBRUARY) == (pytest.approx(0.1 * WEIGHTS["t"]),)
 
 
@@ -234,7 +234,7 @@ def test_equal_strength_ranks_by_name(box: LakeBox) -> None:
 
 
 def test_members_are_those_of_the_day(box: LakeBox) -> None:
-    """A-38: who leaves counts until the day before; what is learnt later is not known yet."""
+    """Who leaves counts until the day before; what is learnt later is not known yet."""
     counts = [told(box, "member_count", "beta", LEFT - timedelta(days=n))[0] for n in (1, 0)]
     assert counts == [5, 4]
     assert told(box, "member_count", "alpha", LAST) == (5,)
@@ -246,7 +246,7 @@ def test_members_are_those_of_the_day(box: LakeBox) -> None:
 
 
 def test_the_golden_breakdown_comes_out_of_the_mart(box: LakeBox) -> None:
-    """G-14: 0.2 over 30 days after 0.8 over 90."""
+    """0.2 over 30 days after 0.8 over 90."""
     rows = box.query(
         "select corr_30d, corr_30d_obs_count, corr_prior_90d, corr_prior_90d_obs_count, fisher_z, "
         "breakdown_flag from marts.pair_correlation_daily "

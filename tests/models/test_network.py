@@ -1,4 +1,4 @@
-"""Networks by their ledgers (N-1 to N-11) and supply on the ledger, from raw rows to the mart."""
+"""Networks by their ledgers and supply on the ledger, from raw rows to the mart."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def box(shared_box: LakeBox, dbt_target: Path) -> LakeBox:
     gap = [None if n in (400, 401) else value for n, value in enumerate(wave())]
     rows = [
         *coin_rows(),
-        # G-19: the ledger's realised cap, told by market cap and MVRV alone
+        # the ledger's realised cap, told by market cap and MVRV alone
         *series("doge", PriceUSD=[100.0], SplyCur=[1_600.0]),
         *series("doge", CapMrktCurUSD=[160_000.0], CapMVRVCur=[160_000.0 / 60_000.0]),
         # days without numbers within every window, and a day on which nothing was moved
@@ -190,7 +190,7 @@ def network(box: LakeBox, asset_id: str, *columns: str) -> dict[date, tuple[Any,
 
 
 def test_g19_realised_cap_of_the_ledger(box: LakeBox) -> None:
-    """G-19, N-3, N-4: 100 at $0, 1,000 at $10 and 500 at $100 moved last: $60,000."""
+    """100 at $0, 1,000 at $10 and 500 at $100 moved last: $60,000."""
     ledger = {0.0: 100, 10.0: 1_000, 100.0: 500}
     worth = sum(price * units for price, units in ledger.items())
     mcap, realised, mvrv, nvt = network(
@@ -211,7 +211,7 @@ def test_the_archive_fills_days_that_the_api_does_not_have(box: LakeBox) -> None
 
 
 def test_windows_end_with_the_day_and_know_their_observations(box: LakeBox) -> None:
-    """N-2, N-5, N-8, N-9: each formula once more in Python, on days spread over the series."""
+    """Each formula once more in Python, on days spread over the series."""
     price = wave()
     mcap = [p * (1_000_000 + 10 * n) for n, p in enumerate(price)]
     moved = [2e6 + 1e3 * n for n in range(len(DAYS))]
@@ -278,7 +278,7 @@ def test_nobody_active_has_no_ratio(box: LakeBox) -> None:
 
 
 def test_thermocap_is_whole_or_unknown(box: LakeBox) -> None:
-    """N-6: from the genesis on, nothing left out; days before the first price count nothing."""
+    """From the genesis on, nothing left out; days before the first price count nothing."""
     bitcoin = network(box, "bitcoin", "thermocap_usd", "thermocap_multiple")
     day = date(2009, 1, 3)
     assert bitcoin[day][0] is None, "no price yet: nothing was paid, and no multiple"
@@ -305,7 +305,7 @@ def test_thermocap_is_whole_or_unknown(box: LakeBox) -> None:
             ("mcap is price times supply", "zcash", date(2016, 11, 1)),
         ),
     ],
-    ids=["E-13", "E-08"],
+    ids=["a running total falls", "parts exceed their whole"],
 )
 def test_a_total_that_falls_and_a_cap_that_is_no_product_are_found(
     box: LakeBox, change: str, check: str, named: tuple[Any, ...]
@@ -355,7 +355,7 @@ def test_a_contract_that_tells_a_part_is_no_assets_supply(box: LakeBox) -> None:
 
 
 def test_a_day_does_not_know_the_days_after_it(box: LakeBox, seeded_box: LakeBox) -> None:
-    """PIT-02, D.4 trap 2: MVRV-Z and Metcalfe's k are of the past alone."""
+    """MVRV-Z and Metcalfe's k are of the past alone."""
     cut = 390
     seeded_box.load("coinmetrics", {"asset_metrics": coin_rows(poison_from=cut)}, fetched_at=NOW)
     seeded_box.run("+network_valuation_daily")
@@ -435,7 +435,7 @@ def reported(box: LakeBox, name: str) -> Mapping[date, float]:
     [("nvt_x", "NVTAdj"), ("nvt_signal_x", "NVTAdj90"), ("mvrv_x", "CapMVRVCur")],
 )
 def test_c13_ratios_equal_coin_metrics_own(bitcoin_file: LakeBox, column: str, name: str) -> None:
-    """C.13 on recorded inputs: our NVT, NVT signal and MVRV are Coin Metrics' columns."""
+    """On recorded inputs our NVT, NVT signal and MVRV are Coin Metrics' columns."""
     ours = {
         day: value
         for day, (value,) in network(bitcoin_file, "bitcoin", column).items()
@@ -469,7 +469,7 @@ def test_c13_issuance_halves_on_2016_07_09(bitcoin_file: LakeBox) -> None:
 
 
 def test_bitcoins_thermocap_counts_from_the_genesis(bitcoin_file: LakeBox) -> None:
-    """E-13, N-6: known on every day with a price, and it never falls."""
+    """Known on every day with a price, and it never falls."""
     totals = [
         value[0]
         for day, value in network(bitcoin_file, "bitcoin", "thermocap_usd").items()

@@ -194,7 +194,7 @@ def test_a_formula_can_be_read_alone(box: LakeBox) -> None:
 
 
 def test_it_says_which_assets_have_no_source(box: LakeBox) -> None:
-    """marts.md 1.3: not left out."""
+    """They are not left out."""
     found = dict(box.query("select asset_id, source_status from marts.dim_asset"))
     assert found["bitcoin"] == "observed"
     assert found["solana"] == "mapped"
@@ -208,7 +208,7 @@ def test_it_says_which_assets_have_no_source(box: LakeBox) -> None:
 def test_the_tests_see_what_is_wrong(
     box: LakeBox, seeded_box: LakeBox, column: str, bad: str
 ) -> None:
-    """E-09, E-10, E-17: a planted error is found, and the failing test is an error."""
+    """A planted error is found, and the failing test is an error."""
     import shutil
 
     import duckdb

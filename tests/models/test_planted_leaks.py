@@ -1,4 +1,4 @@
-"""PIT-15: the proofs of no look-ahead can fail. Eleven leaks that were seen in the field (D.4) are
+"""The proofs of no look-ahead can fail. Eleven leaks that were seen in the field are
 planted, each beside the honest way to say the same; the comparison that is used for the marts finds
 every leak and no honest twin.
 """

@@ -65,7 +65,7 @@ def content(box: LakeBox, last: date) -> dict[str, list[tuple[Any, ...]]]:
 def difference(
     found: dict[str, list[tuple[Any, ...]]], expected: dict[str, list[tuple[Any, ...]]]
 ) -> str | None:
-    """Name the first row that differs: other keys, other NULLs, or more than 1e-9 apart (D.3)."""
+    """Name the first row that differs: other keys, other NULLs, or more than 1e-9 apart."""
     for name in MARTS:
         if len(found[name]) != len(expected[name]):
             return f"{name}: {len(found[name])} rows, expected {len(expected[name])}"
@@ -82,7 +82,7 @@ def difference(
 def test_truncation_and_poison_leave_the_past_alone(
     seeded_box: LakeBox, shared_box: LakeBox, seeded_warehouse: Path, last: date
 ) -> None:
-    """PIT-01, PIT-02: rows up to D are the same without the days after D and with absurd ones."""
+    """Rows up to D are the same without the days after D and with absurd ones."""
     fetched_at = day_start(DAYS[-1]) + DAY + timedelta(hours=6)
     if not shared_box.warehouse.exists():
         market().land(shared_box, fetched_at)
@@ -103,7 +103,7 @@ def test_truncation_and_poison_leave_the_past_alone(
 
 
 def test_an_as_of_build_is_what_was_built_then(seeded_box: LakeBox) -> None:
-    """PIT-04, F-7: loads that restate and delete; each earlier state can be had again."""
+    """F-7: loads that restate and delete; each earlier state can be had again."""
     taken: list[tuple[str, Any]] = []
     for number, last in enumerate((DAYS[9], DAYS[11], DAYS[13])):
         town = market()
@@ -142,7 +142,7 @@ def test_an_as_of_build_is_what_was_built_then(seeded_box: LakeBox) -> None:
 def test_the_zone_of_the_machine_does_not_matter(
     seeded_box: LakeBox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """PIT-14: a day is a UTC day in Tokyo, too."""
+    """A day is a UTC day in Tokyo, too."""
     found = []
     for zone in ("UTC", "Asia/Tokyo"):
         monkeypatch.setenv("TZ", zone)

@@ -1,4 +1,4 @@
-"""PIT-01, PIT-02, PIT-12 over every mart of the project, on every source's rows (D.3).
+"""Cut-off and absurd futures, and repetition, over every mart, on every source's rows.
 
 The marts come from the manifest: one that is added is compared without a change here, or has to
 say below why it cannot be. Minutes of building: `make test-slow`.
@@ -31,7 +31,7 @@ from tests.models.panel import (
 )
 
 WITHOUT_A_DAY = {
-    "dim_": "lists who there is; what is dated in them is known_at's, and PIT-09's",
+    "dim_": "lists who there is; what is dated in them is known_at's, and tested in test_identity",
     "meta_": "describes the columns",
     "ops_": "describes runs, not days",
     "signal_quality": "hindsight by purpose; nothing reads it (test_hindsight)",
@@ -145,7 +145,7 @@ def of_scenarios(panel: Panel) -> list[date]:
 def test_days_to_come_change_nothing(
     panel: Panel, whole: boxes.LakeBox, elsewhere: Callable[[str], Path], last: date
 ) -> None:
-    """PIT-01: without the days after D the marts say the same of every day up to D."""
+    """Without the days after D the marts say the same of every day up to D."""
     box = panel.without_days_after(last, elsewhere("cut"))
     build(box)
     assert differences(box, whole, compared(boxes.manifest()), last) == []
@@ -157,7 +157,7 @@ def test_days_to_come_change_nothing(
 def test_days_to_come_change_nothing_around_what_happens(
     panel: Panel, whole: boxes.LakeBox, elsewhere: Callable[[str], Path]
 ) -> None:
-    """PIT-01, on the day before, of and after each planted event."""
+    """The same on the day before, of and after each planted event."""
     days = of_scenarios(panel)
     assert len(days) >= 5, panel.scenarios
     for last in days:
@@ -173,7 +173,7 @@ def test_days_to_come_change_nothing_around_what_happens(
 def test_absurd_days_to_come_change_nothing(
     panel: Panel, whole: boxes.LakeBox, elsewhere: Callable[[str], Path], last: date
 ) -> None:
-    """PIT-02: with every later number times a million, every later flag turned."""
+    """With every later number times a million, every later flag turned."""
     box = panel.poisoned_after(last, elsewhere("poisoned"))
     build(box)
     assert differences(box, whole, compared(boxes.manifest()), last) == []
@@ -183,7 +183,7 @@ def test_absurd_days_to_come_change_nothing(
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_the_same_again_is_the_same(whole: boxes.LakeBox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """PIT-12, PIT-14: built again, in 2031 and in Tokyo, every mart and every event is the same."""
+    """Built again, in 2031 and in Tokyo, every mart and every event is the same."""
     before, now = state(whole), time.time
     versions = whole.query("select count(*) from history.hist_binance__kline")
     with monkeypatch.context() as elsewhere:
@@ -201,7 +201,7 @@ def test_the_same_again_is_the_same(whole: boxes.LakeBox, monkeypatch: pytest.Mo
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_a_change_between_two_builds_is_seen(whole: boxes.LakeBox) -> None:
-    """PIT-12, PIT-14 can fail: a number by 1e-8, an hour of the clock, an event told twice."""
+    """That proof can fail: a number by 1e-8, an hour of the clock, an event told twice."""
     before = state(whole)
     with duckdb.connect(str(whole.warehouse)) as connection:
         connection.execute(
@@ -227,7 +227,7 @@ def state(box: boxes.LakeBox) -> dict[str, pl.DataFrame]:
 
 
 def changed(before: dict[str, pl.DataFrame], after: dict[str, pl.DataFrame]) -> list[str]:
-    """Name the marts that are not the same, beyond the last digits of sums (D.3)."""
+    """Name the marts that are not the same, beyond the last digits of sums."""
     return [
         mart.name
         for mart in marts(boxes.manifest())

@@ -1,4 +1,4 @@
-"""PIT-03, PIT-04, PIT-13 over every mart: day by day, at once, out of order and after a crash.
+"""Every mart built from one history: day by day, at once, out of order and after a crash.
 
 A market is walked through as if each step were today: its server answers as it would have answered
 then, with what was late, restated or deleted meanwhile, and the state of every mart is kept, as a
@@ -47,7 +47,7 @@ def state(box: boxes.LakeBox) -> State:
 
 
 def apart(found: State, expected: State) -> list[str]:
-    """Say in which marts two states differ, beyond the last digits (D.3)."""
+    """Say in which marts two states differ, beyond the last digits."""
     return [
         line
         for mart in compared()
@@ -151,12 +151,12 @@ def at_once(replay: Replay, tmp_path_factory: pytest.TempPathFactory) -> boxes.L
 
 
 def test_day_by_day_and_at_once_are_the_same(replay: Replay, at_once: boxes.LakeBox) -> None:
-    """PIT-03: every column of every mart, those that tell of runs and revisions included."""
+    """Every column of every mart, those that tell of runs and revisions included."""
     assert apart(replay.states[-1], state(at_once)) == []
 
 
 def test_what_came_later_is_seen_by_the_comparison(replay: Replay) -> None:
-    """PIT-03 can fail: the restated days differ between the last step and the first."""
+    """The comparison can fail: the restated days differ between the last step and the first."""
     day = replay.steps[0]
     early, late = (
         {name: frame.filter(pl.col("day") <= day) for name, frame in kept.items() if "day" in frame}
@@ -174,7 +174,7 @@ def test_what_came_later_is_seen_by_the_comparison(replay: Replay) -> None:
 def test_as_of_an_instant_is_what_was_said_then(
     replay: Replay, at_once: boxes.LakeBox, step: int
 ) -> None:
-    """PIT-03, PIT-04: grades, signals, alerts, depegs and all else, as the ledger of the step."""
+    """Grades, signals, alerts, depegs and all else, as the ledger of the step."""
     at_once.dbt(
         "build",
         "--exclude-resource-type",
@@ -188,7 +188,7 @@ def test_as_of_an_instant_is_what_was_said_then(
 
 
 def test_out_of_order_and_after_a_crash_is_the_same(replay: Replay, tmp_path: Path) -> None:
-    """PIT-03, PIT-13: the last load first, a build that dies half way, and the rest at once."""
+    """The last load first, a build that dies half way, and the rest at once."""
     box = replay.elsewhere(tmp_path / "shuffled", [3, 0])
     [path, *_] = replay.news(3).filter(
         pl.col("source") == "defillama_stablecoins", pl.col("row_count") > 0

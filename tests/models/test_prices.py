@@ -47,7 +47,7 @@ def market() -> Market:
     town.add("binance", "ADATRY", "ADA", "TRY", constant(DAYS, 10.0))
     # quoted in USDC alone
     town.add("binance", "AVAXUSDC", "AVAX", "USDC", constant(DAYS, 15.0))
-    # a hole of two days (F-4), then three days without any movement (E-04)
+    # a hole of two days (F-4), then three days without any movement
     moving: dict[date, Any] = {day: 5.0 + number / 10 for number, day in enumerate(DAYS)}
     moving |= {DAYS[6]: None, DAYS[7]: None, DAYS[11]: 9.0, DAYS[12]: 9.0, DAYS[13]: 9.0}
     town.add("coinbase", "GRT-USD", "GRT", "USD", moving, is_volume_steady=True)
@@ -55,7 +55,7 @@ def market() -> Market:
     town.add("coinbase", "XTZ-USD", "XTZ", "USD", constant(DAYS[:10], 3.0), is_trading=False)
     # a code that nobody has mapped
     town.add("coinbase", "NOBODY-USD", "NOBODY", "USD", constant(DAYS, 1.0), is_volume_steady=True)
-    # low volume (C.1.2)
+    # low volume
     town.add("coinbase", "ALGO-USD", "ALGO", "USD", constant(DAYS, 0.2), volume_usd=500.0)
     # bitcoin is the quote
     town.add("binance", "LTCBTC", "LTC", "BTC", constant(DAYS, 0.002), volume_usd=1e3)
@@ -113,7 +113,7 @@ def within(found: dict[date, Any], span: list[date]) -> list[Any]:
 
 
 def test_a_price_in_usdc_is_converted_at_what_usdc_is_worth(box: LakeBox) -> None:
-    """C.1.1, F-3: assuming a dollar would overstate the day by 302 bps."""
+    """F-3: assuming a dollar would overstate the day by 302 bps."""
     assert prices(box, "usd-coin")[CRASH] == pytest.approx(USDC_AT_CRASH, abs=1e-9)
     assert prices(box, "avalanche-2")[CRASH] == pytest.approx(15 * USDC_AT_CRASH, rel=1e-9)
     assert prices(box, "avalanche-2")[DAYS[0]] == pytest.approx(15)
@@ -153,7 +153,7 @@ def test_without_a_price_of_the_quote_there_is_no_price(box: LakeBox) -> None:
 
 
 def test_missing_days_are_rows_of_nulls(box: LakeBox) -> None:
-    """C.1.7, E-03: the calendar is dense, nothing is filled in."""
+    """The calendar is dense, nothing is filled in."""
     found = prices(box, "the-graph")
     assert list(found) == DAYS
     assert [day for day, close in found.items() if close is None] == [DAYS[6], DAYS[7]]
@@ -161,7 +161,7 @@ def test_missing_days_are_rows_of_nulls(box: LakeBox) -> None:
 
 
 def test_three_days_without_movement_are_stale(box: LakeBox) -> None:
-    """P-8, E-04: the third identical close with the same volume."""
+    """The third identical close with the same volume."""
     stale = [day for day, flag in prices(box, "the-graph", "is_stale").items() if flag]
     assert stale == [DAYS[13]]
     assert prices(box, "the-graph", "price_quality")[DAYS[13]] == "stale"
@@ -172,7 +172,7 @@ def test_a_delisted_asset_keeps_its_rows_and_gets_no_new_ones(box: LakeBox) -> N
 
 
 def test_what_nobody_mapped_is_listed_with_its_volume(box: LakeBox) -> None:
-    """E-01: an unknown id is never dropped in silence."""
+    """An unknown id is never dropped in silence."""
     rows = box.query(
         "select failed_row_count, detail from marts.ops_check_result "
         "where check_name = 'unmapped_source_id'"
@@ -210,7 +210,7 @@ def test_an_auction_book_is_not_a_market(box: LakeBox) -> None:
 
 
 def test_a_market_that_never_closes_opens_where_it_closed(box: LakeBox) -> None:
-    """P-3: yesterday's canonical close, where the same venues count."""
+    """Yesterday's canonical close, where the same venues count."""
     bars = box.frame(
         "select day, open_usd, close_usd from marts.ohlcv_daily "
         "where asset_id = 'the-graph' order by day"
@@ -231,7 +231,7 @@ def test_a_reused_ticker_belongs_to_each_asset_in_its_days(box: LakeBox) -> None
 
 
 def test_the_end_of_a_code_is_not_the_end_of_the_asset(box: LakeBox) -> None:
-    """F-5, PIT-01: it may go on under a new code: the days between are missing, not gone."""
+    """F-5: it may go on under a new code: the days between are missing, not gone."""
     old = prices(box, "terra-luna")
     assert max(old) == DAYS[-1]
     assert len(old) == (DAYS[-1] - LUNA_DAYS[0]).days + 1
@@ -250,7 +250,7 @@ def test_the_end_of_a_code_is_not_the_end_of_the_asset(box: LakeBox) -> None:
     ],
 )
 def test_a_change_of_units_is_no_return(box: LakeBox, asset: str, case: str) -> None:
-    """C.1.8, F-5: the return across it is that of what one original unit is worth."""
+    """F-5: the return across it is that of what one original unit is worth."""
     rows = box.query(
         f"select day, ret_1d, ret_7d, drawdown_frac from marts.returns_risk_daily "
         f"where asset_id = '{asset}' and day <= '{SPLIT_DAYS[-1]}' order by day"
@@ -274,7 +274,7 @@ def test_days_without_dollar_markets_are_priced_by_a_reference_of_the_quote(box:
 
 
 def test_what_was_backfilled_is_said_to_be_assumed(box: LakeBox) -> None:
-    """D.2: a row loaded more than a week after its day was not known then."""
+    """A row loaded more than a week after its day was not known then."""
     basis = prices(box, "solana", "pit_basis")
     captured = [day for day, value in basis.items() if value == "captured"]
     assert captured == DAYS[-7:]
@@ -304,7 +304,7 @@ def test_a_build_again_changes_nothing(box: LakeBox) -> None:
 
 
 def test_a_running_day_has_no_row(seeded_box: LakeBox) -> None:
-    """PIT-10: at 13:00 the day's candle is open; yesterday is final, two hours after its end."""
+    """At 13:00 the day's candle is open; yesterday is final, two hours after its end."""
     span = days("2024-01-01", 3)
     town = Market()
     dollars(town, span)

@@ -15,7 +15,7 @@ from tests.models import lake_box as boxes
 from tests.models.lake_box import LakeBox
 
 DBT = boxes.DBT_DIR
-# marts.md 1.3, as the assets' ids
+# the assets that the project is about, by their ids
 REQUIRED_ASSETS = """
 bitcoin ethereum binancecoin solana avalanche-2 hyperliquid pancakeswap-token uniswap
 aerodrome-finance pendle ethena morpho sky maker spark-2 blackhole joe zora sahara-ai moby-ai aixbt

@@ -1,4 +1,4 @@
-"""Reference rates of money and gold, and the pegs that are held against them (C.1.1, C.6.6)."""
+"""Reference rates of money and gold, and the pegs that are held against them."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def peg(box: LakeBox, name: str, columns: str) -> dict[date, Any]:
 
 
 def test_a_quote_in_euro_is_converted_by_the_central_bank(box: LakeBox) -> None:
-    """C.1.1: a euro is 1.1 dollars, not the 1.25 that bitcoin costs in it."""
+    """A euro is 1.1 dollars, not the 1.25 that bitcoin costs in it."""
     [(close,)] = box.query(
         f"select close_usd from marts.price_daily where asset_id = 'cardano' and day = '{FRIDAY}'"
     )
@@ -122,7 +122,7 @@ def test_a_quote_in_euro_is_converted_by_the_central_bank(box: LakeBox) -> None:
 
 
 def test_a_rate_stands_for_four_days_and_no_longer(box: LakeBox) -> None:
-    """C.1.1: Friday's rate until Tuesday; from Wednesday on the markets say what a euro is."""
+    """Friday's rate until Tuesday; from Wednesday on the markets say what a euro is."""
     found = dict(
         box.query(
             "select day, price_method from intermediate.int_quote_price_daily "
@@ -133,7 +133,7 @@ def test_a_rate_stands_for_four_days_and_no_longer(box: LakeBox) -> None:
 
 
 def test_a_yen_coin_is_held_against_the_cross_rate(box: LakeBox) -> None:
-    """C.6.6: 1.1 dollars over 165 yen."""
+    """1.1 dollars over 165 yen."""
     price, source, ref_day, deviation = peg(
         box, "gyen", "ref_price_usd, ref_source, ref_day, dev_bps"
     )[SATURDAY]
@@ -161,7 +161,7 @@ def test_gold_is_london_s_price_of_the_day_before_its_publication(box: LakeBox) 
 
 
 def test_on_weekends_a_deviation_is_measured_and_opens_nothing(box: LakeBox) -> None:
-    """C.6.6: London's Friday says nothing about Saturday; NULL is neither yes nor no."""
+    """London's Friday says nothing about Saturday; NULL is neither yes nor no."""
     found = peg(box, "pax-gold", "round(dev_bps), is_eligible")
     assert found[FRIDAY] == (-400, True)
     assert found[SATURDAY] == (-1000, None)
@@ -170,7 +170,7 @@ def test_on_weekends_a_deviation_is_measured_and_opens_nothing(box: LakeBox) -> 
 
 
 def test_a_break_of_gold_is_known_when_london_s_price_is(box: LakeBox) -> None:
-    """C.6.6: Thursday's became known on Friday, Friday's on Monday; the weekend is not in it."""
+    """Thursday's became known on Friday, Friday's on Monday; the weekend is not in it."""
     log = box.query(
         "select known_from_day, change, start_day, round(worst_bps), round(worst_low_bps),"
         " closed_day from marts.depeg_event_log"

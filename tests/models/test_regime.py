@@ -1,4 +1,4 @@
-"""The market's regime (M-1 to M-8, M-15, M-17, C.3) from assets whose numbers are known by heart.
+"""The market's regime from assets whose numbers are known by heart.
 
 The tables before it stand in the warehouse as they would be built: sixty altcoins are too many
 markets for a test.
@@ -139,7 +139,7 @@ def alt(number: int, t: int) -> float:
 
 
 def test_the_total_counts_claims_once_and_needs_bitcoin(box: LakeBox) -> None:
-    """M-1: 60 altcoins, bitcoin, ether and tether; wrapped bitcoin is bitcoin."""
+    """60 altcoins, bitcoin, ether and tether; wrapped bitcoin is bitcoin."""
     count, total = regime(box, "asset_count, total_mcap_usd", 60)
     assert count == 63
     assert total == pytest.approx(1e9 + 5.55e8 + 1e9 + sum(alt(k, 60) for k in range(60)), rel=1e-9)
@@ -151,7 +151,7 @@ def test_the_total_counts_claims_once_and_needs_bitcoin(box: LakeBox) -> None:
 
 
 def test_the_high_is_never_lost(box: LakeBox) -> None:
-    """A-30: running, over the unknown day, too."""
+    """Running, over the unknown day, too."""
     highs = [
         row[0]
         for row in box.query(
@@ -163,7 +163,7 @@ def test_the_high_is_never_lost(box: LakeBox) -> None:
 
 
 def test_what_changed_is_price_issuance_or_coverage(box: LakeBox) -> None:
-    """M-15, as an exact identity; an asset that appears or dies changes no price."""
+    """The parts are an exact identity; an asset that appears or dies changes no price."""
     columns = "mcap_price_effect_1d_usd, mcap_issuance_effect_1d_usd, mcap_coverage_effect_1d_usd"
     _, issuance, coverage = regime(box, columns, DOUBLES)
     assert issuance == pytest.approx(alt(10, DOUBLES) / 2, rel=1e-9), "the new half of the supply"
@@ -177,7 +177,7 @@ def test_what_changed_is_price_issuance_or_coverage(box: LakeBox) -> None:
 
 
 def test_altcoin_season_of_todays_largest_and_of_those_back_then(box: LakeBox) -> None:
-    """M-3, M-4: a tie with bitcoin beats nothing; the dead of the old list count, as losers."""
+    """A tie with bitcoin beats nothing; the dead of the old list count, as losers."""
     columns = (
         "altseason_index, altseason_member_count, altseason_index_pit, altseason_pit_member_count, "
         "season_label"
@@ -188,7 +188,7 @@ def test_altcoin_season_of_todays_largest_and_of_those_back_then(box: LakeBox) -
 
 
 def test_buckets_and_weights_are_those_of_the_day_before(box: LakeBox) -> None:
-    """M-6: altcoin 10 doubles its supply and joins the large caps a day later."""
+    """Altcoin 10 doubles its supply and joins the large caps a day later."""
     rows = dict(
         box.query(
             "select day, bucket_ret_1d from intermediate.int_cap_bucket_daily "
@@ -216,7 +216,7 @@ def test_a_month_with_an_unknown_day_has_no_return(box: LakeBox) -> None:
 
 
 def test_the_slope_of_the_risk_curve(box: LakeBox) -> None:
-    """A-35: least squares through bitcoin, large, mid and small."""
+    """Least squares through bitcoin, large, mid and small."""
     *returns, slope = regime(
         box, "ret_30d_btc, ret_30d_large, ret_30d_mid, ret_30d_small, risk_curve_slope", 60
     )
@@ -228,7 +228,7 @@ def test_the_slope_of_the_risk_curve(box: LakeBox) -> None:
 
 
 def test_breadth_counts_no_tie_and_needs_twenty(box: LakeBox) -> None:
-    """C.3: 15 of 25 above their average, one on it; all fall; 5 of 25 are graded 70."""
+    """15 of 25 above their average, one on it; all fall; 5 of 25 are graded 70."""
     columns = "universe_count, breadth_above_sma50, adv_dec, pct_grade_high"
     assert regime(box, columns, 5) == (25, 0.6, -1.0, 0.2)
     assert regime(box, columns, 10) == (19, None, None, None)
@@ -246,11 +246,11 @@ def test_breadth_counts_no_tie_and_needs_twenty(box: LakeBox) -> None:
     ],
 )
 def test_phases_of_bitcoin(box: LakeBox, number: int, phase: str | None) -> None:
-    """M-7: 60 closes; a range of 10 % is quiet, 25 % is not."""
+    """60 closes; a range of 10 % is quiet, 25 % is not."""
     assert regime(box, "btc_phase", number) == (phase,)
 
 
 def test_concentration_of_venues(box: LakeBox) -> None:
-    """M-17: 5, 4, 3, 2 and 1 of 15; four venues are too few."""
+    """5, 4, 3, 2 and 1 of 15; four venues are too few."""
     assert regime(box, "market_venue_count, venue_hhi", 5) == (5, pytest.approx(55 / 225))
     assert regime(box, "market_venue_count, venue_hhi", 25) == (4, None)

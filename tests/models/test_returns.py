@@ -11,7 +11,7 @@ import pytest
 from tests.models.lake_box import LakeBox, days
 from tests.models.market import Market
 
-# G-17: bitcoin's closes of 2020-02-14 to 2020-03-18
+# bitcoin's closes of 2020-02-14 to 2020-03-18
 _CLOSES = """
 10361.6156901812 9911.72432700175 9952.04661157218 9683.0796277031 10195.3037904734
 9636.00229865576 9614.03012244302 9701.79750268849 9675.24905756868 9972.84242308591
@@ -23,7 +23,7 @@ _CLOSES = """
 """
 CLOSES = _CLOSES.split()
 DAYS = days("2020-02-14", len(CLOSES))
-# G-9: returns of an asset and of bitcoin, beta 1.090909, correlation 0.921986
+# returns of an asset and of bitcoin, beta 1.090909, correlation 0.921986
 OWN = (0.02, -0.01, 0.03, -0.04, 0.01)
 BITCOIN = (0.01, -0.02, 0.02, -0.03, 0.02)
 BETA_DAYS = days("2021-01-01", 71)
@@ -73,14 +73,14 @@ def value(box: LakeBox, asset: str, column: str, day: date) -> float | None:
     ],
 )
 def test_volatility_is_that_of_coin_metrics(box: LakeBox, day: str, published: float) -> None:
-    """R-3, G-17: sample standard deviation of 30 log returns."""
+    """Sample standard deviation of 30 log returns."""
     found = value(box, "bitcoin", "vol_30d_ann", date.fromisoformat(day))
     assert found is not None
     assert found / math.sqrt(365) == pytest.approx(published, abs=1e-13)
 
 
 def test_the_crash_of_march_2020(box: LakeBox) -> None:
-    """R-1, C.13: -37.53 % in a day."""
+    """-37.53 % in a day."""
     found = value(box, "bitcoin", "ret_1d", date(2020, 3, 12))
     assert found == pytest.approx(-0.3753495151221997, abs=1e-12)
 
@@ -93,7 +93,7 @@ def test_volatility_needs_four_fifths_of_its_window(box: LakeBox) -> None:
 
 
 def test_beta_and_correlation(box: LakeBox) -> None:
-    """R-11, R-13, G-9: scale-free, so the repeated series has the golden values."""
+    """Scale-free, so the repeated series has the golden values."""
     day = BETA_DAYS[70]
     own, bitcoin = OWN * 14, BITCOIN * 14
     mean_own, mean_bitcoin = sum(own) / 70, sum(bitcoin) / 70
@@ -113,7 +113,7 @@ def test_bitcoin_is_its_own_measure(box: LakeBox) -> None:
 
 
 def test_a_constant_price_has_no_correlation(box: LakeBox) -> None:
-    """R-13, F-12: NULL, not NaN; it does have a volatility, of zero."""
+    """F-12: NULL, not NaN; it does have a volatility, of zero."""
     day = BETA_DAYS[70]
     assert value(box, "the-graph", "corr_btc_90d", day) is None
     assert value(box, "the-graph", "corr_btc_30d", day) is None
@@ -130,6 +130,6 @@ def test_an_asset_younger_than_every_window_has_nothing_yet(box: LakeBox) -> Non
 
 
 def test_a_window_across_a_hole_counts_days_and_not_rows(box: LakeBox) -> None:
-    """F-4, C.0: ten months without bitcoin are no returns of one day."""
+    """F-4: ten months without bitcoin are no returns of one day."""
     assert value(box, "bitcoin", "ret_1d", BETA_DAYS[0]) is None
     assert value(box, "bitcoin", "vol_7d_ann", BETA_DAYS[3]) is None

@@ -53,7 +53,7 @@ def content(box: LakeBox) -> dict[str, list[Any]]:
 
 
 def test_each_state_can_be_had_again_as_of_its_load(seeded_box: LakeBox) -> None:
-    """PIT-04: loads that restate, come late, delete, restore; as of each, what was built then."""
+    """Loads that restate, come late, delete, restore; as of each, what was built then."""
     price = {n: 2_000.0 + n for n in range(10)}
     supply = {n: 120e6 + n for n in range(10) if n != 3}
     first = (dict(price), dict(supply))
@@ -103,7 +103,7 @@ def test_each_state_can_be_had_again_as_of_its_load(seeded_box: LakeBox) -> None
 
 
 def test_a_restated_close_moves_its_windows_and_nothing_before(seeded_box: LakeBox) -> None:
-    """PIT-05: day k is restated later; before, nothing knew; after, exactly its windows differ."""
+    """Day k is restated later; before, nothing knew; after, exactly its windows differ."""
     dates = days("2024-01-01", 75)
     k = 40
     columns = ("close_usd", "ret_1d", "ret_7d", "ret_30d", "vol_30d_ann")
@@ -167,7 +167,7 @@ def pulled(path: Path) -> dict[date, float]:
 
 
 def test_archived_versions_of_a_public_file(seeded_box: LakeBox, shared_data: Path) -> None:
-    """PIT-16: twelve pulls of DefiLlama's total TVL: what differs is told, but not as of before."""
+    """Twelve pulls of DefiLlama's total TVL: what differs is told, but not as of before."""
     folder = shared_data / "daily_snapshots_finance_terminal"
     pulls = {}
     for path in sorted(folder.glob("vintages__defi_tvl__*.csv")):

@@ -89,7 +89,7 @@ def test_each_kind_of_fault_is_named_with_its_row(
 
 
 def test_what_is_known_before_it_happened_is_found(seeded_box: LakeBox) -> None:
-    """E-18, and a tombstone is none."""
+    """Nothing is known before it happened; a tombstone is no knowledge."""
     seeded_box.run("hist_binance__kline")
     name = "hist_binance__kline_is_sound"
     for known, is_deleted, faults in (

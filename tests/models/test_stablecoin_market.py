@@ -133,7 +133,7 @@ def market(box: LakeBox, column: str) -> dict[date, Any]:
 
 
 def test_a_missing_chain_leaves_no_total_of_the_coin_nor_of_the_market(box: LakeBox) -> None:
-    """S-1, E-08: 40 % are missing, and the total is unknown, not smaller."""
+    """40 % are missing, and the total is unknown, not smaller."""
     circulating = chain(box, "tether", "Tron", "circulating_native")
     assert [day for day, value in circulating.items() if value is None] == [HOLE]
     assert chain(box, "tether", "Ethereum", "chain_share_frac")[HOLE] is None
@@ -145,7 +145,7 @@ def test_a_missing_chain_leaves_no_total_of_the_coin_nor_of_the_market(box: Lake
 
 
 def test_chains_make_the_total(box: LakeBox) -> None:
-    """E-08, S-5: to the last digit."""
+    """To the last digit."""
     broken = box.query(
         "with summed as ("
         " select stablecoin_id, day,"
@@ -163,7 +163,7 @@ def test_chains_make_the_total(box: LakeBox) -> None:
 
 
 def test_a_silent_coin_leaves_no_total_of_the_market(box: LakeBox) -> None:
-    """A-100: a fifth of the market says nothing on one day."""
+    """A fifth of the market says nothing on one day."""
     total = market(box, "total_supply_par_usd")
     assert [day for day, value in total.items() if value is None] == [HOLE, SILENT]
     assert market(box, "net_mint_1d_usd")[SILENT + DAY] is None, "one end of it is unknown"
@@ -174,7 +174,7 @@ def test_a_silent_coin_leaves_no_total_of_the_market(box: LakeBox) -> None:
 
 
 def test_a_day_that_the_source_carried_forward_is_told(box: LakeBox) -> None:
-    """S-7: a coin that moves daily stands still; one that never moves is not suspicious."""
+    """A coin that moves daily stands still; one that never moves is not suspicious."""
     told = supply(box, "dai", "is_extrapolated")
     assert [day for day, value in told.items() if value] == [CARRIED]
     assert told[DAYS[5]] is None, "too young to say"
@@ -182,7 +182,7 @@ def test_a_day_that_the_source_carried_forward_is_told(box: LakeBox) -> None:
 
 
 def test_less_than_nothing_and_1e16_are_no_supply(box: LakeBox) -> None:
-    """S-6: the chains' rows are quarantined; what was there the day before is missing."""
+    """The chains' rows are quarantined; what was there the day before is missing."""
     for on in ("Ethereum", "Tron"):
         assert chain(box, "defillama-901", on, "circulating_native")[WRONG] is None
         wrong = chain(box, "defillama-901", on, "is_quarantined")
@@ -191,7 +191,7 @@ def test_less_than_nothing_and_1e16_are_no_supply(box: LakeBox) -> None:
 
 
 def test_what_rebases_has_a_rebase_and_no_depeg(box: LakeBox) -> None:
-    """A-110, E-22: AMPL's supply grows by 2 % a day."""
+    """AMPL's supply grows by 2 % a day."""
     assert supply(box, "ampleforth", "rebase_frac")[LAST] == pytest.approx(0.02)
     assert supply(box, "ampleforth", "supply_source")[LAST] == "coinmetrics"
     assert supply(box, "tether", "rebase_frac")[LAST] is None
@@ -203,7 +203,7 @@ def test_what_rebases_has_a_rebase_and_no_depeg(box: LakeBox) -> None:
 
 
 def test_velocity_is_of_the_coins_whose_transfers_are_known(box: LakeBox) -> None:
-    """S-24: 30 days of 3 billion over the mean supply of USDC alone; too young, none."""
+    """30 days of 3 billion over the mean supply of USDC alone; too young, none."""
     found = market(box, "velocity_30d")
     past = [30 * BILLION + 1e7 * number for number in range(15, 45) if DAYS[number] != SILENT]
     assert found[LAST] == pytest.approx(90 * BILLION / (sum(past) / len(past)), rel=1e-9)
@@ -211,7 +211,7 @@ def test_velocity_is_of_the_coins_whose_transfers_are_known(box: LakeBox) -> Non
 
 
 def test_the_supply_ratio_is_of_bitcoin(box: LakeBox) -> None:
-    """S-20: 19.6 million bitcoin at 40,000 dollars."""
+    """19.6 million bitcoin at 40,000 dollars."""
     ratio, total = box.query(
         f"select ssr, total_supply_usd from marts.stablecoin_market_daily where day = '{LAST}'"
     )[0]
@@ -220,7 +220,7 @@ def test_the_supply_ratio_is_of_bitcoin(box: LakeBox) -> None:
 
 
 def test_one_house_is_one_risk(box: LakeBox) -> None:
-    """S-23: shares of issuers, squared."""
+    """Shares of issuers, squared."""
     par = {
         name: supply(box, name, "supply_par_usd")[LAST]
         for name in ("tether", "usd-coin", "dai", "usdd", "defillama-901")
@@ -231,7 +231,7 @@ def test_one_house_is_one_risk(box: LakeBox) -> None:
 
 
 def test_a_mechanism_holds_from_its_day_on(box: LakeBox) -> None:
-    """C.6.1: USDD was algorithmic for a month; the card tells what it is now."""
+    """USDD was algorithmic for a month; the card tells what it is now."""
     intervals = box.query(
         "select valid_from, valid_to, mechanism, backing_asset_id, is_current "
         "from marts.dim_stablecoin where stablecoin_id = 'usdd' order by valid_from"
@@ -248,7 +248,7 @@ def test_a_mechanism_holds_from_its_day_on(box: LakeBox) -> None:
 
 
 def test_unknown_is_not_fresh_and_not_harmless(box: LakeBox) -> None:
-    """A-106: without a report there is no age; without a price no count of depegs."""
+    """Without a report there is no age; without a price no count of depegs."""
     assert box.query(
         "select attestation_age_d, depeg_count, is_depeg_open "
         "from marts.stablecoin_risk_card where stablecoin_id = 'digix-gold'"
@@ -256,7 +256,7 @@ def test_unknown_is_not_fresh_and_not_harmless(box: LakeBox) -> None:
 
 
 def test_a_chain_with_more_coins_than_its_chart_is_told(box: LakeBox) -> None:
-    """E-14: the chart says one dollar on Tron."""
+    """The chart says one dollar on Tron."""
     result = box.dbt(
         "test",
         "--select",

@@ -116,13 +116,13 @@ def peg(box: LakeBox, coin_id: str, columns: str) -> tuple[Any, ...]:
 
 
 def test_supply_at_market_and_at_par(box: LakeBox) -> None:
-    """S-2: the market says 0.999, the promise is a dollar."""
+    """The market says 0.999, the promise is a dollar."""
     assert supply(box, "tether", "supply_usd")[LAST] == pytest.approx(1_034_000 * 0.999)
     assert supply(box, "tether", "supply_par_usd")[LAST] == 1_034_000
 
 
 def test_net_mint_needs_both_ends(box: LakeBox) -> None:
-    """S-3: a missing day leaves NULL, at its own day and wherever it is an end."""
+    """A missing day leaves NULL, at its own day and wherever it is an end."""
     minted = supply(box, "tether", "net_mint_1d_usd")
     assert [day for day, value in minted.items() if value is None] == [
         DAYS[0],
@@ -136,7 +136,7 @@ def test_net_mint_needs_both_ends(box: LakeBox) -> None:
 
 
 def test_shares_are_of_dollar_coins(box: LakeBox) -> None:
-    """S-4: the euro coin has none; the others' are parts of one whole."""
+    """The euro coin has none; the others' are parts of one whole."""
     shares = {
         coin_id: supply(box, coin_id, "share_frac")[LAST]
         for coin_id in ("tether", "dai", "euro-coin")
@@ -173,7 +173,7 @@ def test_a_coin_with_venues_and_volume_may_open_an_event(box: LakeBox) -> None:
 
 
 def test_a_euro_coin_is_held_against_the_implied_euro(box: LakeBox) -> None:
-    """C.1.1: bitcoin costs 40,000 dollars and 32,000 euros, so the euro is at 1.25."""
+    """Bitcoin costs 40,000 dollars and 32,000 euros, so the euro is at 1.25."""
     ref, value, deviation = peg(box, "euro-coin", "ref_price_usd, peg_value_usd, dev_bps")
     assert (ref, value) == (1.25, 1.25)
     assert deviation == pytest.approx(1e4 * (1.2375 / 1.25 - 1))

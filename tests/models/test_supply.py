@@ -1,4 +1,4 @@
-"""Concepts of supply, and market caps (C.7.1, V-1 to V-3b): CoinGecko, Coin Metrics."""
+"""Concepts of supply, and market caps: CoinGecko, Coin Metrics."""
 
 # the queries are made of constants
 from __future__ import annotations
@@ -117,7 +117,7 @@ def supply(box: LakeBox, asset: str, column: str) -> dict[date, Any]:
 
 
 def test_a_midnight_label_is_the_day_that_ends_there(box: LakeBox) -> None:
-    """E-02: the first point, labelled with the second day's first instant, is the first day's."""
+    """The first point, labelled with the second day's first instant, is the first day's."""
     found = supply(box, "uniswap", "supply_circulating_native")
     assert min(found) == DAYS[0]
     assert found[DAYS[0]] == pytest.approx(500)
@@ -148,7 +148,7 @@ def test_an_unlock_of_the_future_is_no_supply(box: LakeBox) -> None:
 
 
 def test_the_present_supply_never_values_the_past(box: LakeBox) -> None:
-    """D.4, trap 4: nothing is known of the largest supply before it was captured."""
+    """Nothing is known of the largest supply before it was captured."""
     assert min(supply(box, "cardano", "supply_diluted_native")) == SNAPSHOT
     before = [
         row
@@ -191,13 +191,13 @@ def test_without_a_largest_supply_the_total_dilutes(box: LakeBox) -> None:
 
 
 def test_more_than_there_can_be_is_a_contradiction_and_no_value(box: LakeBox) -> None:
-    """E-12: 20 circulate of 16."""
+    """20 circulate of 16."""
     assert supply(box, "aave", "is_supply_contradictory")[SNAPSHOT] is True
     assert supply(box, "aave", "supply_diluted_native")[SNAPSHOT] is None
 
 
 def test_a_supply_carried_over_a_change_of_units_changes_with_it(box: LakeBox) -> None:
-    """C.1.8: a hundredfold on the day; the market cap does not notice."""
+    """A hundredfold on the day; the market cap does not notice."""
     rows = box.query(
         "select day, mcap_usd from intermediate.int_asset_mcap_daily "
         "where asset_id = 'polkadot' and mcap_usd is not null order by day"

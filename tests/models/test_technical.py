@@ -18,7 +18,7 @@ DAYS = days("2020-05-15", 140)
 SPLIT = date(2020, 8, 21)
 HOLE = DAYS[100]
 
-# G-1: StockCharts' closes, and what Wilder's index of them is
+# StockCharts' closes, and what Wilder's index of them is
 RSI_CLOSES = [
     44.3389, 44.0902, 44.1497, 43.6124, 44.3278, 44.8264, 45.0955, 45.4245, 45.8433, 46.0826,
     45.8931, 46.0328, 45.6140, 46.2820, 46.2820, 46.0028, 46.0328, 46.4116, 46.2222, 45.6439,
@@ -72,7 +72,7 @@ def column(box: LakeBox, mart: str, name: str, asset: str) -> dict[date, Any]:
 
 
 def test_the_golden_rsi_comes_out_of_the_mart(box: LakeBox) -> None:
-    """G-1: unknown before the 15th close, then Wilder's numbers."""
+    """Unknown before the 15th close, then Wilder's numbers."""
     rsi = column(box, "technical_daily", "rsi_14", "uniswap")
     assert rsi[DAYS[13]] is None
     assert rsi[DAYS[14]] == pytest.approx(RSI_FIRST, abs=1e-4)
@@ -92,7 +92,7 @@ def test_an_average_needs_all_its_days_and_an_exponential_one_survives_a_gap(box
 
 
 def test_a_redenomination_moves_no_indicator(box: LakeBox) -> None:
-    """C.1.8: averages go on in the new units, oscillators do not notice."""
+    """Averages go on in the new units, oscillators do not notice."""
     sma = column(box, "technical_daily", "sma_20", "polkadot")
     split = DAYS.index(SPLIT)
     assert sma[DAYS[split - 1]] == pytest.approx(mean(DOT[split - 20 : split]), rel=1e-9)
@@ -112,7 +112,7 @@ def test_a_constant_price_has_no_band_to_stand_in(box: LakeBox) -> None:
 
 
 def test_levels_are_known_before_they_are_shown(box: LakeBox) -> None:
-    """T-13: a swing is known five days after it, and never earlier."""
+    """A swing is known five days after it, and never earlier."""
     early = box.query(
         "select * from marts.levels_daily where known_from_day > day "
         "or level_kind = 'swing' and last_swing_day + 5 > day"
@@ -127,7 +127,7 @@ def test_levels_are_known_before_they_are_shown(box: LakeBox) -> None:
 
 
 def test_the_universe_says_why(box: LakeBox) -> None:
-    """C.4.1: 90 days of history, two venues, no money."""
+    """90 days of history, two venues, no money."""
     ada = column(box, "dim_universe_membership", "membership_reason", "cardano")
     assert (ada[DAYS[88]], ada[DAYS[89]]) == ("young", "member")
     for asset, reason in (("litecoin", "quality"), ("tether", "asset_class")):
@@ -141,7 +141,7 @@ def test_the_universe_says_why(box: LakeBox) -> None:
 
 
 def test_risk_is_that_of_plain_computations(box: LakeBox) -> None:
-    """R-5 to R-9, R-12 on the window that ends before the hole."""
+    """All further measures of risk on the window that ends before the hole."""
     last = DAYS[99]
     simple = [ADA[n] / ADA[n - 1] - 1 for n in range(1, 100)]
     found = box.query(
@@ -151,7 +151,7 @@ def test_risk_is_that_of_plain_computations(box: LakeBox) -> None:
     )[0]
     window = simple[-90:]
     fall = math.sqrt(mean(min(0.0, r) ** 2 for r in window))
-    # a canonical bar holds its open, which is the close before (P-3, P-4)
+    # a canonical bar holds its open, which is the close before
     ranges = [
         math.log(max(1.02 * ADA[n], ADA[n - 1]) / min(0.98 * ADA[n], ADA[n - 1])) ** 2
         for n in range(70, 100)

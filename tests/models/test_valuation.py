@@ -1,7 +1,7 @@
-"""What tokens are worth against what their protocols earn, from raw rows to the marts (V, C.7.3).
+"""What tokens are worth against what their protocols earn, from raw rows to the marts.
 
-The golden vectors G-18 and G-20 from candles, supplies, TVL and fees as the sources tell them, and
-the checks of valuations (E-08, E-12) with what they are there to find.
+Golden vectors from candles, supplies, TVL and fees as the sources tell them, and
+the checks of valuations with what they are there to find.
 """
 
 # the queries are made of constants
@@ -144,7 +144,7 @@ def test_g20_the_arithmetic_of_the_articles(box: LakeBox) -> None:
         f"'{SEEDS_DAY}' and asset_id = 'pancakeswap-token' and peer_asset_id = 'uniswap'"
     )
     assert ratio == pytest.approx(0.1983, abs=1e-4)
-    assert fees_ratio == pytest.approx(4.5), "A-70: more than four times the fees"
+    assert fees_ratio == pytest.approx(4.5), "more than four times the fees"
     assert valued(box, "binancecoin", SEEDS_DAY)["token_to_equity_ratio"] == pytest.approx(
         1.1905, abs=1e-4
     )

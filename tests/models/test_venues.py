@@ -1,4 +1,4 @@
-"""Six venues, one price: each venue's own columns, and what C.1.2 to C.1.5 make of them."""
+"""Six venues, one price: each venue's own columns, and what eligibility makes of them."""
 
 # the queries are made of constants
 from __future__ import annotations
@@ -102,7 +102,7 @@ def column(box: LakeBox, asset: str, name: str, mart: str = "price_daily") -> di
 
 
 def test_every_venue_has_its_say_in_the_canonical_price(box: LakeBox) -> None:
-    """P-1, P-6: with equal volumes the price is the lower middle one of six."""
+    """With equal volumes the price is the lower middle one of six."""
     assert set(column(box, "solana", "n_venues").values()) == {6}
     assert set(column(box, "solana", "close_usd").values()) == {20.02}
     assert box.query(
@@ -121,7 +121,7 @@ def test_every_venue_is_a_venue_with_a_source(box: LakeBox) -> None:
 
 
 def test_every_venue_is_told_fresh(box: LakeBox) -> None:
-    """E-11."""
+    """Each of them is as fresh as it declares."""
     rows = box.query(
         "select subject from marts.ops_freshness "
         "where subject_kind = 'source' and status = 'fresh' order by 1"
@@ -154,7 +154,7 @@ def venue_days(box: LakeBox, asset: str, venue: str, name: str) -> dict[date, An
 
 
 def test_a_venue_that_was_out_stays_out_until_it_is_within_half(box: LakeBox) -> None:
-    """C.1.3: 2 % is out; 0.4 % and 0.3 % would be in, but only below 0.25 % it comes back."""
+    """2 % is out; 0.4 % and 0.3 % would be in, but only below 0.25 % it comes back."""
     reasons = venue_days(box, "cardano", "okx", "exclusion_reason")
     assert [reasons[day] for day in DAYS[9:16]] == [
         None,
@@ -170,7 +170,7 @@ def test_a_venue_that_was_out_stays_out_until_it_is_within_half(box: LakeBox) ->
 
 
 def test_volume_is_of_accepted_venues_and_a_rejected_one_leaves_no_dip(box: LakeBox) -> None:
-    """P-5: three of four venues. T-11: the fourth traded all the same, nothing unusual happened."""
+    """Three of four venues. The fourth traded all the same, nothing unusual happened."""
     volume = column(box, "cardano", "volume_usd")
     swing = 1e6 * (1 + DAYS[11].toordinal() % 7 / 100)
     assert volume[DAYS[11]] == pytest.approx(3 * swing, rel=1e-6)
@@ -181,14 +181,14 @@ def test_volume_is_of_accepted_venues_and_a_rejected_one_leaves_no_dip(box: Lake
 
 
 def test_dispersion_is_that_of_accepted_venues(box: LakeBox) -> None:
-    """P-6: from 20.00 to 20.05; a rejected venue is not in it."""
+    """From 20.00 to 20.05; a rejected venue is not in it."""
     spread = column(box, "solana", "dispersion_bps")[DAYS[0]]
     assert spread == pytest.approx(1e4 * 0.05 / 20.025)
     assert column(box, "cardano", "dispersion_bps")[DAYS[10]] == 0
 
 
 def test_a_venue_with_a_small_part_of_the_volume_does_not_vote(box: LakeBox) -> None:
-    """C.1.2: 20,000 dollars a day would do, 0.4 % of the asset's volume does not."""
+    """20,000 dollars a day would do, 0.4 % of the asset's volume does not."""
     shares = venue_days(box, "litecoin", "bitstamp", "volume_share_90d_frac")
     assert shares[DAYS[5]] == pytest.approx(2e4 / 5.02e6)
     assert shares[DAYS[-1]] < 2e4 / 5.02e6, "the later venue's volume is in the whole"
@@ -199,7 +199,7 @@ def test_a_venue_with_a_small_part_of_the_volume_does_not_vote(box: LakeBox) -> 
 
 
 def test_a_new_market_is_judged_by_what_there_is_and_told(box: LakeBox) -> None:
-    """C.1.2: fewer than thirty days of history: counted from the first day on, with a flag."""
+    """Fewer than thirty days of history: counted from the first day on, with a flag."""
     flags = venue_days(box, "litecoin", "kraken", "is_new_market")
     assert min(flags) == LISTED
     assert [day for day, flag in flags.items() if flag] == DAYS[15:44]
@@ -207,7 +207,7 @@ def test_a_new_market_is_judged_by_what_there_is_and_told(box: LakeBox) -> None:
 
 
 def test_of_two_that_disagree_the_one_near_yesterday_counts(box: LakeBox) -> None:
-    """C.1.3, F-2: and the second day is settled by what the first one was settled to."""
+    """F-2: the second day is settled by what the first one was settled to."""
     close, quality = (column(box, "cosmos", n) for n in ("close_usd", "price_quality"))
     assert [close[day] for day in DAYS[19:23]] == [10.0] * 4
     assert [quality[day] for day in DAYS[19:23]] == ["thin", "disputed", "disputed", "thin"]
@@ -236,7 +236,7 @@ def test_a_lonely_jump_is_an_unconfirmed_price_and_is_told(box: LakeBox) -> None
 
 
 def test_a_day_on_which_units_change_is_told_in_the_new_ones(box: LakeBox) -> None:
-    """C.1.8, P-3, P-4: the close before is in old units, and is neither open nor high."""
+    """The close before is in old units, and is neither open nor high."""
     bars = {
         day: tuple(rest)
         for day, *rest in box.query(
@@ -252,7 +252,7 @@ def test_a_day_on_which_units_change_is_told_in_the_new_ones(box: LakeBox) -> No
 
 
 def test_a_bar_in_two_units_keeps_what_is_certain(box: LakeBox) -> None:
-    """C.1.8: it opened in old units; its high hides that of the new ones, and is unknown."""
+    """It opened in old units; its high hides that of the new ones, and is unknown."""
     [bar] = box.query(
         "select open_usd, high_usd, low_usd, close_usd, vwap_usd from marts.ohlcv_daily "
         f"where asset_id = 'stellar' and day = '{SPLIT}'"

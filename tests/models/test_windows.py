@@ -1,7 +1,7 @@
 """A missing day in each window, and an asset younger than each: every window of the catalogue.
 
 The windows come from `meta_metric_catalog`: a column that is added with a window is tested here
-without a change, or has to say below what else it needs (F-4, F-13, C.0).
+without a change, or has to say below what else it needs.
 """
 
 # the queries are made of constants
@@ -104,7 +104,7 @@ def test_a_missing_day_empties_each_window_that_needs_all_its_days(
 def test_a_missing_day_is_no_endpoint(
     columns: list[Column], values: dict[tuple[str, str], list[Any]]
 ) -> None:
-    """R-1: no nearest day stands in for it; every other day has its return."""
+    """No nearest day stands in for it; every other day has its return."""
     returns = [column for column in columns if column.null_rule == ENDPOINTS_ONLY]
     assert len(returns) >= 8
     for column in returns:
@@ -135,7 +135,7 @@ def test_a_missing_day_is_bridged_by_each_window_that_has_enough_others(
 def test_a_missing_day_is_forgotten_when_it_has_left_the_window(
     columns: list[Column], values: dict[tuple[str, str], list[Any]]
 ) -> None:
-    """No window is longer than it says, and none is of rows instead of days (C.0)."""
+    """No window is longer than it says, and none is of rows instead of days."""
     for column in columns:
         # a window of n returns holds n + 1 closes
         for n in range(HOLE + column.window + 1, len(DAYS)):

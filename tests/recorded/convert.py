@@ -41,7 +41,7 @@ protocols, protocol_daily, protocol_token_daily, chains_daily
 stablecoins
   as DefiLlama listed them in November 2024, those that have an amount or a price here.
 
-Facts of marts.md C.13 that the default window covers, and where to look:
+Facts of the market's history that the default window covers, and where to look:
 
   price_daily bitcoin     2017-12-16 near 19,497 (2 %), 2017-12-31 and 2018-01-01 near 13,921 and
                           13,465 (3 %), 2018-01-06 near 17,104 (3 %), 2020-03-11, 12 and 13 near
@@ -50,14 +50,14 @@ Facts of marts.md C.13 that the default window covers, and where to look:
   price_daily bitcoin     return of 2020-03-12 near -37.5 % (2.5 percentage points)
   ohlcv_daily bitcoin     high of 2021-11-10 near 69,045 (0.5 %)
   returns_risk_daily      30-day volatility of bitcoin on 2020-03-15 near 0.0950 a day, 1.815 a year
-                          (golden vector G-17, from Coin Metrics' closes; 7 %, for here the dollars
+                          (from Coin Metrics' closes; 7 %, for here the dollars
                           are those of CoinMarketCap's USDT, 1.054 at the end of 2020-03-12)
   coinmetrics (staging)   PriceUSD of 2017-12-31, 2018-01-01, 2018-01-06 exactly; CapMVRVCur of
                           2017-12-31 = 2.7873; IssTotNtv halves after 2016-07-09
   stablecoin_supply_daily USDT above 9 billion in July 2020, USDC above 10 billion in March 2021
   stablecoin_peg_daily    USDT of 2022-05-12 within 100 bps
   protocol_growth_daily   Anchor's 30 days to 2022-01-27: TVL fell by 150 million though 1.9 billion
-                          came in, for LUNA lost a third of its price (M-16)
+                          came in, for LUNA lost a third of its price
   protocol_fundamentals_daily  Curve's chains sum to DefiLlama's own total; the absurd is kept out
   token events            COCOS: 1,000 old units became one on 2021-01-23
   quality                 venues of bitcoin differ by more than 2 % on days of 2017 and 2018

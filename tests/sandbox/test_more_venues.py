@@ -1,7 +1,4 @@
-"""OKX, Bybit, Bitstamp, Binance futures and dump: wire formats, and what is landed from them.
-
-Statements of sources.md 1.2, 1.3, 1.6, 1.7 and 1.8.
-"""
+"""OKX, Bybit, Bitstamp, Binance futures and dump: wire formats, and what is landed from them."""
 
 import hashlib
 import io

@@ -1,4 +1,4 @@
-"""Binance's wire format, statement by statement (sources.md 1.1)."""
+"""Binance's wire format, statement by statement."""
 
 import itertools
 import json

@@ -1,4 +1,4 @@
-"""Coinbase Exchange's wire format, statement by statement (sources.md 1.4)."""
+"""Coinbase Exchange's wire format, statement by statement."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Coin Metrics' wire format, statement by statement (sources.md 3.1)."""
+"""Coin Metrics' wire format, statement by statement."""
 
 import re
 from collections.abc import Callable

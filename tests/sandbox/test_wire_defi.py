@@ -1,4 +1,4 @@
-"""Wire formats of CoinGecko, DefiLlama, Ethereum nodes and reference rates, by sources.md."""
+"""Wire formats of CoinGecko, DefiLlama, Ethereum nodes and reference rates."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""DefiLlama's stablecoin wire format, statement by statement (sources.md 5)."""
+"""DefiLlama's stablecoin wire format, statement by statement."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Kraken's wire format, statement by statement (sources.md 1.5)."""
+"""Kraken's wire format, statement by statement."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-{#- C.0: the instant from which a decision may rest on a day: some hours after the day's end. -#}
+{#- the instant from which a decision may rest on a day: some hours after the day's end. -#}
 {% macro decidable_at(day, lag_h) -%}
     {{ return(adapter.dispatch('decidable_at')(day, lag_h)) }}
 {%- endmacro %}

@@ -1,5 +1,5 @@
 {#-
-    Calendar windows: days back from the row's day, never rows back (C.0). `day` is the row's day.
+    Calendar windows: days back from the row's day, never rows back. `day` is the row's day.
 -#}
 
 {#-

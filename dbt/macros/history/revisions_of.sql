@@ -1,5 +1,5 @@
 {#-
-    What a source said first and what it said later (E-19): the changes between consecutive versions
+    What a source said first and what it said later: the changes between consecutive versions
     of a history model. A fact's first version is no change; what comes back after a deletion is
     compared with what was there before it.
 

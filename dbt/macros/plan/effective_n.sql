@@ -1,5 +1,5 @@
 {#-
-    K-8: how many equal positions a set of positions is worth, 1 / sum of squared shares. The weights
+    How many equal positions a set of positions is worth, 1 / sum of squared shares. The weights
     need not sum to 1: shares of their sum count. One position is worth 1, n equal ones n. Added up
     exactly, so that the order of the rows changes no bit.
 -#}

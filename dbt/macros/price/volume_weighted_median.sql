@@ -1,5 +1,5 @@
 {#-
-    P-1: going up by value, the first value at which half of the weight is reached. One row per
+    Going up by value, the first value at which half of the weight is reached. One row per
     group; rows without a value do not count. The result is one of the values, so neither one huge
     price nor the order of rows can move it.
 

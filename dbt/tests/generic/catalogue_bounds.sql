@@ -3,7 +3,7 @@
 
     collapse_explains: rows of an asset around its collapse are left out. What loses nearly all of its
     value leaves the bounds of the living by right (volatility, range over close, issuance), for as
-    long as its windows hold the fall; jumps that nobody else saw are E-05's.
+    long as its windows hold the fall; jumps that nobody else saw are `unconfirmed`.
 -#}
 {% test catalogue_bounds(model, key, bound_severity, collapse_explains=false) %}
 

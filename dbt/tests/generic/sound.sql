@@ -6,11 +6,11 @@
     other_keys: further lists of columns (or expressions) that do the same.
     values: the allowed values of columns, NULL aside: {column: [value, …]}.
     references: columns that hold a key of another model, NULL aside: {column: {to: …, field: …}}.
-    rules: identities, E-08 and the like: {name: an expression that is true of every row}.
-    instant: when the row's fact happened: nothing is known before (E-18). Tombstones say when, not
+    rules: identities and the like: {name: an expression that is true of every row}.
+    instant: when the row's fact happened: nothing is known before. Tombstones say when, not
         what: they are left out.
-    is_catalogued: a mart, whose numbers are finite (E-10) and within the bounds of the catalogue that
-        block (E-09).
+    is_catalogued: a mart, whose numbers are finite and within the bounds of the catalogue that
+        block.
 -#}
 {% test sound(model, key, other_keys=[], values={}, references={}, rules={}, instant=none, is_catalogued=false) %}
 

@@ -1,4 +1,4 @@
-"""Binance spot: sources.md 1.1, on recorded bodies and against a double that pages as it does."""
+"""Binance spot, on recorded bodies and against a double that pages as it does."""
 
 import csv
 import json
@@ -20,7 +20,7 @@ from tests.sources.fuzz import FUZZ, damaged, outcome, says_nothing_new
 NOW = at("2024-03-10T06:00")
 LATEST = at("2030-01-01")
 WIRE = "exchange_wire_samples_nautilus"
-# the day that sources.md quotes
+# a day whose answer is on record
 NEW_YEAR = [
     1577836800000, "7195.24000000", "7255.00000000", "7175.15000000", "7200.85000000",
     "16792.38816500", 1577923199999, "121214452.11606228", 194010, "8946.95553500",

@@ -1,4 +1,4 @@
-"""data.binance.vision: sources.md 1.2, against doubles of the dump's host and of the pages."""
+"""data.binance.vision, against doubles of the dump's host and of the pages."""
 
 import hashlib
 from datetime import datetime, timedelta

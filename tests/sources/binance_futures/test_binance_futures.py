@@ -1,4 +1,4 @@
-"""Binance USD-M futures: sources.md 1.3, on recorded bodies and against a double of its paging."""
+"""Binance USD-M futures, on recorded bodies and against a double of its paging."""
 
 from datetime import timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Bitstamp: sources.md 1.8, on the recorded list of pairs and against a double of its paging."""
+"""Bitstamp, on the recorded list of pairs and against a double of its paging."""
 
 from decimal import Decimal
 from typing import Any

@@ -1,4 +1,4 @@
-"""blockchain.com charts: sources.md 3.4, on recorded bodies and against a double of the API."""
+"""blockchain.com charts, on recorded bodies and against a double of the API."""
 
 from decimal import Decimal
 from pathlib import Path

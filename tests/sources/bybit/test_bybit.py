@@ -1,4 +1,4 @@
-"""Bybit: sources.md 1.7, on recorded bodies and against a double that pages as Bybit does."""
+"""Bybit, on recorded bodies and against a double that pages as Bybit does."""
 
 from datetime import timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Coinbase Exchange: sources.md 1.4, on recorded bodies and against a double that pages as it."""
+"""Coinbase Exchange, on recorded bodies and against a double that pages as it."""
 
 import csv
 import json
@@ -18,7 +18,7 @@ from tests.sources.fuzz import FUZZ, damaged, outcome, says_nothing_new
 
 NOW = at("2024-03-10T06:00")
 LATEST = at("2030-01-01")
-# the row that sources.md quotes, of 60 seconds
+# a row that is on record, of 60 seconds
 REAL = "[[1710327600,73241.5,73402.47,73243.33,73370.65,1.56794406]]"
 
 

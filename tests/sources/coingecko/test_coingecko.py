@@ -1,4 +1,4 @@
-"""CoinGecko: sources.md 2, on recorded bodies and against a double of the API."""
+"""CoinGecko, on recorded bodies and against a double of the API."""
 
 import csv
 from datetime import timedelta

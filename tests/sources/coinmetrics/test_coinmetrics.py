@@ -1,4 +1,4 @@
-"""Coin Metrics: sources.md 3.1, on recorded rows and against a double that pages as it does."""
+"""Coin Metrics, on recorded rows and against a double that pages as it does."""
 
 import csv
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Coin Metrics' CSV archive: sources.md 3.2, on recorded files and against a double."""
+"""Coin Metrics' CSV archive, on recorded files and against a double."""
 
 import csv
 from decimal import Decimal

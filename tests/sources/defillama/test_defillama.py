@@ -1,4 +1,4 @@
-"""DefiLlama: sources.md 4.1 to 4.5, on recorded bodies and against a double of the API."""
+"""DefiLlama, on recorded bodies and against a double of the API."""
 
 from datetime import timedelta
 from decimal import Decimal

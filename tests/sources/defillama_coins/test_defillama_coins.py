@@ -1,4 +1,4 @@
-"""DefiLlama coin prices: sources.md 4.6, against a double of the API."""
+"""DefiLlama coin prices, against a double of the API."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""DefiLlama stablecoins: sources.md 5, on a recorded body and against a double of the API."""
+"""DefiLlama stablecoins, on a recorded body and against a double of the API."""
 
 from collections import Counter
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""DefiLlama stablecoins: the unit of the list, charts and chains (sources.md 5.1, 5.2, 5.4)."""
+"""DefiLlama stablecoins: the unit of the list, charts and chains."""
 
 from decimal import Decimal
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""DefiLlama yields: sources.md 4.7, on recorded rows and against a double of the API."""
+"""DefiLlama yields, on recorded rows and against a double of the API."""
 
 from decimal import Decimal
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Ethereum JSON-RPC: sources.md 3.3, on recorded bodies and against a node of this machine."""
+"""Ethereum JSON-RPC, on recorded bodies and against a node of this machine."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""Kraken spot: sources.md 1.5, on recorded bodies and against a double that answers as it does."""
+"""Kraken spot, on recorded bodies and against a double that answers as it does."""
 
 import json
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""OKX: sources.md 1.6, on recorded bodies and against a double that pages as OKX does."""
+"""OKX, on recorded bodies and against a double that pages as OKX does."""
 
 from datetime import timedelta
 from decimal import Decimal

@@ -259,7 +259,7 @@ def signals(
     no_data: int = 10,
     missing_d: int = 3,
 ) -> list[tuple[int, str | None]]:
-    """C.4.5 for the thresholds 65, 50, 35, 50."""
+    """The signal machine for the thresholds 65, 50, 35, 50."""
     state = held = up = down = unknown = missing = 0
     out: list[tuple[int, str | None]] = []
     for g, is_left, is_dead, no_price in zip(grades, left, dead, unpriced, strict=True):
@@ -299,7 +299,7 @@ def depegs(
     close: float = 50,
     close_d: int = 2,
 ) -> list[dict[str, object]]:
-    """C.6.4 as a log; days are positions."""
+    """The depeg machine as a log; days are positions."""
     log: list[dict[str, object]] = []
     current: dict[str, object] | None = None
     pending: list[tuple[int, float, float | None]] = []
@@ -376,7 +376,7 @@ def levels(
     atr_d: int,
     gap: int,
 ) -> list[dict[str, object]]:
-    """T-14, day by day and level by level."""
+    """Levels, day by day and level by level."""
     ranges = atr(high, low, close, atr_d, gap)
     found = swings(high, low, k)
     open_levels: list[dict[str, list[float] | list[int] | str | int]] = []

@@ -254,7 +254,7 @@ def assert_same(
     what: str = "",
     tolerance: float = 1e-9,
 ) -> None:
-    """Same keys, same NULLs, and |x - y| <= ``tolerance`` max(1, |x|) (D.3)."""
+    """Same keys, same NULLs, and |x - y| <= ``tolerance`` max(1, |x|)."""
     assert left.columns == right.columns, f"{what}: columns differ"
     left, right = left.sort(*keys), right.sort(*keys)
     missing = left.join(right, on=keys, how="anti", nulls_equal=True)

@@ -1,4 +1,4 @@
-"""Every recursion and window against plain Python on arbitrary markets (PIT-18)."""
+"""Every recursion and window against plain Python on arbitrary markets."""
 
 from __future__ import annotations
 

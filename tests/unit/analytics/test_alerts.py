@@ -1,4 +1,4 @@
-"""When alerts fire, and when they keep quiet (C.4.6)."""
+"""When alerts fire, and when they keep quiet."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_cool_downs_of_no_rows() -> None:
 
 
 def test_a_breakdown_stays_until_it_clears() -> None:
-    """X-4: rising edge, hysteresis, clearing."""
+    """Rising edge, hysteresis, clearing."""
     frame = series(
         {
             "up": [False, True, False, True, False, False, None],
@@ -159,7 +159,7 @@ def test_the_first_value_is_no_new_high() -> None:
 
 
 def test_an_alert_is_the_same_after_a_backfill() -> None:
-    """PIT-12: history that ends later repeats the alerts that it gave before."""
+    """History that ends later repeats the alerts that it gave before."""
     prices = [9.0, 11, 10.4, 9.6, 9.0, 11, 9, 11, 12, 8]
     full = crosses(prices, [10] * 10)
     for length in range(2, 11):

@@ -1,4 +1,4 @@
-"""Depeg events beyond their golden vectors, as a log that can be read as of any day (C.6.4)."""
+"""Depeg events beyond their golden vectors, as a log that can be read as of any day."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_a_fast_event_counts_the_days_off_before_it() -> None:
 
 
 def test_an_event_is_not_known_before_it_was_detected() -> None:
-    """D.4 trap 8: a slow event starts two days before anybody could know of it."""
+    """A slow event starts two days before anybody could know of it."""
     rows = depeg_log(coin([-60.0, -60.0, -60.0]), DEPEG).collect()
     assert rows["start_day"].to_list() == [days(3)[0]]
     assert rows["known_from_day"].to_list() == rows["detected_day"].to_list() == [days(3)[2]]
@@ -203,7 +203,7 @@ def test_a_dead_coin_never_recovers() -> None:
 
 
 def test_an_intraday_low_alone_opens_nothing() -> None:
-    """USDT 2022-05-12: a dip to 0.95 within the day, a close within 100 bps (C.13)."""
+    """USDT 2022-05-12: a dip to 0.95 within the day, a close within 100 bps."""
     assert log([-5.0, -40.0, -3.0], low=[-10.0, -500.0, -8.0]) == []
 
 

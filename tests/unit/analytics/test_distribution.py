@@ -1,4 +1,4 @@
-"""R-14 to R-17 against plain computations on lists."""
+"""Tails, moments and ratios against plain computations on lists."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ FIRST = {
     "pivot_p": 2,
     "pivot_s3": 2,
 }
-"""Column and the day of an asset's life on which it first has a value (C.3)."""
+"""Column and the day of an asset's life on which it first has a value."""
 
 
 def still(count: int, price: float = 0.1) -> pl.LazyFrame:
@@ -108,7 +108,7 @@ def test_a_missing_day_empties_each_window_that_needs_all_its_days(name: str, le
 
 
 def test_a_missing_day_in_the_window_of_ema_and_macd_carries_the_state() -> None:
-    """T-2: the average waits; its next step starts from the last one."""
+    """The average waits; its next step starts from the last one."""
     values = [float(v) for v in range(1, 41)]
     full = column(moving.ema(closes(values), n=3, max_gap_d=GAP), "ema_3")
     holed = [*values[:20], None, *values[20:]]
@@ -138,7 +138,7 @@ def test_a_missing_day_in_the_window_of_momentum() -> None:
     frame = walk(2, assets=1, length=200)
     result = technical.technical(without(frame, 120), TECHNICAL).collect()
     values = dict(result.select("day", "ret_28d").iter_rows())
-    assert values[days(200)[148]] is None, "no nearest-day substitution (R-1)"
+    assert values[days(200)[148]] is None, "no nearest-day substitution"
     assert values[days(200)[147]] is not None
     assert values[days(200)[149]] is not None
     strength = dict(result.select("day", "tsmom_28").iter_rows())
@@ -520,7 +520,7 @@ def test_an_all_null_narrative_stays_null() -> None:
 
 
 def test_a_canonical_price_without_the_wick_moves_no_indicator() -> None:
-    """USDe at 0.65 on one venue: the functions read the canonical bar only (C.1, P-4)."""
+    """USDe at 0.65 on one venue: the functions read the canonical bar only."""
     frame = walk(9, assets=1, length=120)
     wicked = frame.with_columns(
         (pl.col("low_usd") * 0.65).alias("low_any_usd"),

@@ -1,4 +1,4 @@
-"""The golden vectors of the specification (C.12), by their handles."""
+"""Golden vectors: inputs and results that are known from outside."""
 
 from __future__ import annotations
 

@@ -75,7 +75,9 @@ def test_signals_and_depegs_are_those_of_the_specification() -> None:
     classes = {row.pop("peg_class"): row for row in seed("cfg_depeg").drop("version").to_dicts()}
     assert from_seed(DepegParameters, classes["usd"]) == DEPEG
     other = from_seed(DepegParameters, classes["other"])
-    assert (other.fast_bps, other.slow_bps) == (150, 75), "C.6.6"
+    assert (other.fast_bps, other.slow_bps) == (150, 75), (
+        "wider bands for what is not pegged to the dollar"
+    )
 
 
 def test_the_newest_version_counts(tables: dict[str, Any]) -> None:

@@ -46,7 +46,7 @@ def test_pivots_are_in_order() -> None:
 
 
 def test_weekly_pivots_use_the_last_week_that_was_over() -> None:
-    """D.4 trap 11: the unfinished week is no week. 2024-01-01 is a Monday."""
+    """The unfinished week is no week. 2024-01-01 is a Monday."""
     assert START.isoweekday() == 1
     high = [float(i) for i in range(1, 22)]
     frame = bars(high, [h - 2 for h in high], [h - 1 for h in high])
@@ -72,7 +72,7 @@ def test_pivot_levels_say_since_when_they_are_known() -> None:
 
 
 def test_a_swing_is_known_five_days_after_it_happened() -> None:
-    """D.4 trap 1."""
+    """What is seen on the swing's own day leaks."""
     high = [1.0, 2, 3, 4, 5, 9, 5, 4, 3, 2, 1]
     frame = bars(high, [h - 0.5 for h in high], high)
     found = swings(frame, bars=5).collect()

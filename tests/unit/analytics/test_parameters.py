@@ -74,7 +74,7 @@ def test_a_pair_needs_two_numbers() -> None:
 
 
 def test_a_fingerprint_follows_the_values() -> None:
-    """PIT-17: changed parameters are another version; equal ones never are."""
+    """Changed parameters are another version; equal ones never are."""
     assert fingerprint(SIGNAL) == fingerprint(from_seed(SignalParameters, ROWS))
     assert fingerprint(SIGNAL) != fingerprint(replace(SIGNAL, enter_long=66))
     assert fingerprint(SIGNAL, TRADER) != fingerprint(SIGNAL)

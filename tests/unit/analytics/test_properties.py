@@ -1,4 +1,4 @@
-"""What holds for every function on every market: PIT-01, PIT-02, PIT-08, PIT-13, PIT-18, E-10.
+"""What holds for every function on every market: no look-ahead, any start, any order, no NaN.
 
 The windows are short, so that short markets reach every branch.
 """
@@ -326,7 +326,7 @@ few = settings(max_examples=8, deadline=None, derandomize=True)
 @few
 @given(market=markets)
 def test_keys_bounds_and_no_nan(name: str, market: Market) -> None:
-    """One row per key, the rows given where a function adds columns, E-10, bounds of C.2-C.4."""
+    """One row per key, the rows given where a function adds columns, no NaN, all within bounds."""
     case, frame = CASES[name], market.frame()
     result = case.compute(frame.lazy()).collect()
     for column in result.select(cs.float()).columns:
@@ -353,7 +353,7 @@ def test_keys_bounds_and_no_nan(name: str, market: Market) -> None:
 @few
 @given(market=markets, data=st.data())
 def test_truncation_invariance(name: str, market: Market, data: st.DataObject) -> None:
-    """PIT-01: nothing on a day depends on a later one."""
+    """Nothing on a day depends on a later one."""
     case, frame = CASES[name], market.frame()
     if not frame.height:
         return
@@ -375,7 +375,7 @@ def test_truncation_invariance(name: str, market: Market, data: st.DataObject) -
 @few
 @given(market=markets, data=st.data())
 def test_future_poison(name: str, market: Market, data: st.DataObject) -> None:
-    """PIT-02: absurd values, flipped flags and new assets after a day change nothing before."""
+    """Absurd values, flipped flags and new assets after a day change nothing before."""
     case, frame = CASES[name], market.frame()
     if not frame.height:
         return
@@ -403,7 +403,7 @@ def test_future_poison(name: str, market: Market, data: st.DataObject) -> None:
 @few
 @given(market=markets, seed=st.integers(0, 1000))
 def test_order_of_rows_does_not_matter(name: str, market: Market, seed: int) -> None:
-    """PIT-13, to the last bit: a rebuilt warehouse holds the same marts."""
+    """To the last bit: a rebuilt warehouse holds the same marts."""
     case, frame = CASES[name], market.frame()
     shuffled = frame.sample(fraction=1, shuffle=True, seed=seed)
     assert_same(
@@ -444,7 +444,7 @@ def test_assets_are_independent(name: str, market: Market) -> None:
 @few
 @given(market=markets)
 def test_nothing_is_known_before_the_first_observation(name: str, market: Market) -> None:
-    """C.0: rows without values before the listing leave every value as it is."""
+    """Rows without values before the listing leave every value as it is."""
     case, frame = CASES[name], market.frame()
     if name in ("signals", "signal_events", "basket_weights", "basket_index"):
         return  # their calendar begins with the first row, whatever it holds
@@ -483,7 +483,7 @@ RECURSIVE = {
 
 @pytest.mark.parametrize("name", WINDOWED)
 def test_windows_do_not_remember_the_start(name: str) -> None:
-    """PIT-08: a column that is no recursion is the same from any start."""
+    """A column that is no recursion is the same from any start."""
     frame = walk(8, assets=2, length=200, nulls=0.02).with_columns(
         pl.col("close_usd").alias("trend")
     )
@@ -500,7 +500,7 @@ def test_windows_do_not_remember_the_start(name: str) -> None:
 @pytest.mark.parametrize("name", RECURSIVE)
 @pytest.mark.parametrize("skipped", [170, 420, 670])
 def test_recursions_forget_the_start(name: str, skipped: int) -> None:
-    """PIT-08: 250 days after another start the difference is below 1e-6."""
+    """250 days after another start the difference is below 1e-6."""
     compute, columns = RECURSIVE[name]
     frame = walk(9, assets=3, length=1000)
     start = frame["day"].min()
@@ -514,7 +514,7 @@ def test_recursions_forget_the_start(name: str, skipped: int) -> None:
 
 
 def test_the_suite_can_see_a_leak() -> None:
-    """PIT-15: a swing level used on its own day must fail the test of truncation."""
+    """A swing level used on its own day must fail the test of truncation."""
     frame = walk(3, assets=2, length=120)
 
     def leaking(given: pl.LazyFrame) -> pl.DataFrame:

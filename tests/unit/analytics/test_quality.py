@@ -82,7 +82,7 @@ def value(
 
 
 def test_a_planted_leak_is_seen_and_its_mirror_too() -> None:
-    """PIT-06: whoever knows tomorrow's return has an information coefficient of 1."""
+    """Whoever knows tomorrow's return has an information coefficient of 1."""
     closes = walk(1)
     tomorrow = np.full_like(closes, np.nan)
     tomorrow[:, :-1] = closes[:, 1:] / closes[:, :-1] - 1

@@ -1,4 +1,4 @@
-"""Confirmed labels, quadrants and baskets (M-8 to M-12)."""
+"""Confirmed labels, quadrants and baskets."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_the_four_quadrants() -> None:
 
 
 def test_rotation_windows_of_the_specification() -> None:
-    """M-10: 30 days; M-11: 38."""
+    """The ratio needs 30 days, its momentum 38."""
     level = [1000 * 1.001**i for i in range(60)]
     result = rotation(
         series({"index_level": level, "benchmark_level": [1000.0] * 60}),
@@ -300,7 +300,7 @@ def test_a_label_of_one_entity_does_not_confirm_another() -> None:
 
 
 def test_a_value_on_the_line_is_neither_bull_nor_bear() -> None:
-    """M-8: both above, both below, one of each, on the line, unknown."""
+    """Both above, both below, one of each, on the line, unknown."""
     frame = pl.LazyFrame(
         {
             "total_mcap_usd": [2.0, 1.0, 2.0, 2.0, 1.5, N],

@@ -1,4 +1,4 @@
-"""Scores, grades, their parts, ranks and labels (C.4.2-C.4.4)."""
+"""Scores, grades, their parts, ranks and labels."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_group_needs_half_of_its_factors() -> None:
 
 
 def test_a_group_does_not_wait_for_factors_that_cannot_apply() -> None:
-    """A coin has no fees of its own to be valued by, and a token no network (C.4.4)."""
+    """A coin has no fees of its own to be valued by, and a token no network."""
     factors = tuple(
         replace(factor, applies_to="is_network") if factor.name in ("trend", "breakout") else factor
         for factor in TRADER.factors
@@ -119,7 +119,7 @@ def test_missing_weight_is_taken_from_both_sides_of_the_fraction() -> None:
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(markets)
 def test_the_parts_sum_to_the_grade(market: Market) -> None:
-    """E-20, to 1e-9."""
+    """To 1e-9."""
     parameters = replace(TRADER, history_d=20, history_min_obs=5)
     result = graded(market.frame().lazy(), parameters)
     parts = grade_components(result.lazy(), parameters).collect()
@@ -143,7 +143,7 @@ def test_the_parts_sum_to_the_grade(market: Market) -> None:
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(markets)
 def test_ranks_are_a_permutation(market: Market) -> None:
-    """E-20."""
+    """Each rank once."""
     parameters = replace(TRADER, history_d=20, history_min_obs=5)
     result = graded(market.frame().lazy(), parameters)
     for (_,), day in result.group_by("day"):

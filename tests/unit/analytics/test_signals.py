@@ -45,7 +45,7 @@ def test_a_position_ends_below_the_exit_and_not_at_it() -> None:
 
 
 def test_a_position_is_held_for_the_minimum_time() -> None:
-    """Entered on day 1, the grade may end it on day 5 at the earliest (C.4.5, G-13)."""
+    """Entered on day 1, the grade may end it on day 5 at the earliest."""
     assert states([70, 70, 40, 40, 40, 40]) == [0, 1, 1, 1, 1, 0]
     assert states([30, 30, 60, 60, 60, 60]) == [0, -1, -1, -1, -1, 0]
 
@@ -142,7 +142,7 @@ def test_one_event_per_change_and_none_without() -> None:
     assert events["event_key"].n_unique() == 4
     assert events["event_key"].to_list()[0] == "a|2024-01-05|v1"
     again = signal_events(result.lazy(), version="v1").collect()
-    assert events.equals(again), "the same run gives the same events (PIT-12)"
+    assert events.equals(again), "the same run gives the same events"
 
 
 def performed(signal: list[int], closes: list[float | None], cost_bps: float = 0) -> pl.DataFrame:
@@ -153,7 +153,7 @@ def performed(signal: list[int], closes: list[float | None], cost_bps: float = 0
 
 
 def test_a_signal_earns_from_the_day_after() -> None:
-    """PIT-06: the return of the day on which a signal was decided is not its own."""
+    """The return of the day on which a signal was decided is not its own."""
     result = performed([0, 1, 1, 0, 0], [100, 200, 220, 110, 55])
     assert result["effective_signal"].to_list() == [N, 0, 1, 1, 0]
     assert result["strat_ret"].to_list() == pytest.approx([N, 0, 0.1, -0.5, 0])
@@ -174,7 +174,7 @@ def test_a_move_across_a_gap_is_settled_with_the_position_it_began_with() -> Non
 
 
 def test_a_planted_same_day_leak_is_seen() -> None:
-    """PIT-06: on a random walk a same-day signal earns absurdly; ours earns nothing."""
+    """On a random walk a same-day signal earns absurdly; ours earns nothing."""
     rng = np.random.default_rng(5)
     closes = 100 * np.exp(np.cumsum(rng.normal(0, 0.04, 2000)))
     up = (np.diff(closes, prepend=closes[0]) > 0).astype(int) * 2 - 1

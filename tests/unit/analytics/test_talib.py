@@ -1,4 +1,4 @@
-"""Agreement with TA-Lib on random walks, and where its definitions are others (C.3)."""
+"""Agreement with TA-Lib on random walks, and where its definitions are others."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_correlation_and_beta_agree_with_talib(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_macd_differs_from_talib_in_the_seed_of_the_fast_average(seed: int) -> None:
-    """T-5 subtracts two EMAs, each seeded by its own first closes.
+    """Ours subtracts two EMAs, each seeded by its own first closes.
 
     TA-Lib seeds the fast one by the closes that end where the slow one's seed ends, so that both
     begin on one day. The lines differ by what is left of that seed, and it fades.
@@ -143,7 +143,7 @@ def test_the_signal_line_agrees_with_talib_on_one_and_the_same_line(seed: int) -
 
 
 def test_rsi_differs_from_talib_where_nothing_moves() -> None:
-    """T-4: no gain and no loss is the middle, 50. TA-Lib says 0."""
+    """No gain and no loss is the middle, 50. TA-Lib says 0."""
     still = [7.0] * 30
     ours = oscillators.rsi(closes(still), n=14, max_gap_d=GAP).collect()["rsi_14"].to_list()
     assert ours[14:] == [50.0] * 16

@@ -1,4 +1,4 @@
-"""A-22: a number once published stays with its event; what is new gets one above all given."""
+"""A number once published stays with its event; what is new gets one above all given."""
 
 from collections.abc import Callable
 

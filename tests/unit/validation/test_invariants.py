@@ -276,7 +276,7 @@ def test_change_of_units_is_no_return(marts: Frames) -> None:
 def test_plan_that_answers_to_no_signal_is_found(
     marts: Frames, mart: str, change: dict[str, object]
 ) -> None:
-    """A-125."""
+    """An alert names an event that there is."""
     entity = "entity_id" if mart == "alert" else "asset_id"
     _set(marts, mart, (pl.col(entity) == "btc") & (pl.col("day") == DAYS[9]), **change)
 
@@ -295,7 +295,7 @@ def test_plan_that_answers_to_no_signal_is_found(
 def test_crowding_that_is_not_the_funding_is_found(
     marts: Frames, mart: str, change: dict[str, object]
 ) -> None:
-    """C.4.3, F-4: the sign belongs to the grade's seed, the day and asset to the row."""
+    """The sign belongs to the grade's seed, the day and asset to the row."""
     _set(marts, mart, (pl.col("asset_id") == "btc") & (pl.col("day") == DAYS[9]), **change)
 
     assert not _check("crowding_is_funding", marts).is_passed

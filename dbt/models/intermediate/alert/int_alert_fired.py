@@ -1,4 +1,4 @@
-"""C.4.6: which of the triggered days fire, after re-arming and silences."""
+"""Which of the triggered days fire, after re-arming and silences."""
 
 
 def model(dbt, session):  # noqa: ARG001

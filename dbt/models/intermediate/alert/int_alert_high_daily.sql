@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
 
--- what is watched for new highs (C.4.6, ath)
+-- what is watched for new highs (ath)
 with price as (
     select * from {{ ref('int_asset_price_daily') }}
 ),

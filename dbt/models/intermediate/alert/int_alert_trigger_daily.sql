@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
 
--- conditions of the alerts whose firing depends on earlier days (C.4.6): when they hold, and when
+-- conditions of the alerts whose firing depends on earlier days: when they hold, and when
 -- they arm again
 with indicator as (
     select * from {{ ref('int_technical_daily') }}

@@ -1,4 +1,4 @@
--- C.4.6: how unusual a week of minting or burning is, for the coin's size and for its own past
+-- how unusual a week of minting or burning is, for the coin's size and for its own past
 with supply as (
     select * from {{ ref('stablecoin_supply_daily') }}
 ),

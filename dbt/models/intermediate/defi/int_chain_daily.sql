@@ -1,6 +1,6 @@
 {% set so_far = 'partition by chain_id order by day rows between unbounded preceding and current row' %}
 
--- chains side by side (A-91): what is locked, paid, traded and used there
+-- chains side by side: what is locked, paid, traded and used there
 with registry as (
     select * from {{ ref('int_chain_registry') }}
 ),

@@ -1,4 +1,4 @@
--- M-16: what came into a protocol at today's prices, and what prices did to what was there. Token by
+-- what came into a protocol at today's prices, and what prices did to what was there. Token by
 -- token the two are the change of its value, exactly.
 with token as (
     {{ by_protocol(ref('stg_defillama__protocol_token'), ['token', 'day']) }}

@@ -170,7 +170,7 @@ final as (
         case when windowed.day >= windowed.launch_day then windowed.tvl_usd end
         as tvl_since_launch_usd,
         case when windowed.fees_7d_count = 7 then windowed.fees_sum_7d_usd end as fees_7d_usd,
-        -- V-4: a month with at most three holes, scaled to a whole one
+        -- a month with at most three holes, scaled to a whole one
         {% for name in ['fees', 'revenue', 'holders_revenue', 'dex_volume'] %}
             case
                 when windowed.{{ name }}_30d_count >= defi_config.fees_window_min_obs

@@ -1,5 +1,5 @@
 -- who is how large in its category on a chain, and whom it overtook: behind three days ago, ahead on
--- each day since (C.7.4). A family ranks as one; its members rank where it has no word.
+-- each day since. A family ranks as one; its members rank where it has no word.
 with protocol_day as (
     select * from {{ ref('int_protocol_daily') }}
     where tvl_usd is not null

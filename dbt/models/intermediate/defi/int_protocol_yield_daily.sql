@@ -1,4 +1,4 @@
--- yields of a protocol's pools, weighted by what lies in them, base and reward apart (A-82)
+-- yields of a protocol's pools, weighted by what lies in them, base and reward apart
 with pool_by_slug as (
     {{ by_chain(ref('stg_defillama_yields__pool'), ['pool_id']) }}
 ),

@@ -1,5 +1,5 @@
 -- every settlement with the hours since the one before it: the interval that its rate is for. It is
--- an attribute of the settlement, not of the contract: venues change it, even within a day (F-19).
+-- an attribute of the settlement, not of the contract: venues change it, even within a day.
 -- A distance that no venue uses means that a settlement between is missing: the interval is unknown.
 with binance_rate as (
     select * from {{ ref('stg_binance_futures__funding_rate') }}

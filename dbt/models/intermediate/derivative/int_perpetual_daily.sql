@@ -54,7 +54,7 @@ funding as (
     group by source, symbol, day
 ),
 
--- F-2: a day of which a settlement is missing, or of which the last hours are, has no sum
+-- a day of which a settlement is missing, or of which the last hours are, has no sum
 funding_day as (
     select
         source,
@@ -192,14 +192,14 @@ final as (
         funding_8h_eq_frac,
         settlement_count,
         open_interest_native,
-        -- F-5: the venue's own value, or the amount at the mark; a venue that shows no mark is
+        -- the venue's own value, or the amount at the mark; a venue that shows no mark is
         -- valued at the canonical close
         coalesce(
             open_interest_stated_usd,
             open_interest_native * coalesce(mark_usd, close_usd)
         ) as oi_usd,
         mark_usd,
-        -- F-7: the index is the canonical price of the spot market
+        -- the index is the canonical price of the spot market
         case when close_usd > 0 then mark_usd / close_usd - 1 end as basis_frac,
         first_known_at
     from measured

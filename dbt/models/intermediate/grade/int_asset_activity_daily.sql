@@ -1,5 +1,5 @@
 -- on-chain facts that factors are made of, on the day from which a decision may rest on them: a
--- source that answers hours after the close speaks for a later decision (D.2)
+-- source that answers hours after the close speaks for a later decision
 with metric as (
     select * from {{ ref('stg_coinmetrics__asset_metric') }}
     where metric in ('AdrActCnt', 'CapMVRVCur') and value is not null

@@ -1,4 +1,4 @@
-"""C.4.3, C.4.4: what each factor adds to a grade. One row per asset, day, grade and factor."""
+"""What each factor adds to a grade. One row per asset, day, grade and factor."""
 
 
 def model(dbt, session):  # noqa: ARG001

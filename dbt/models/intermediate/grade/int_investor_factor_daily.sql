@@ -1,4 +1,4 @@
--- C.4.4: the raw values of the investor grade's factors, before anybody is ranked. What has no
+-- the raw values of the investor grade's factors, before anybody is ranked. What has no
 -- source here is NULL and takes no part: value moved on chain. The largest supply is known from its
 -- first capture on; what DefiLlama says counts from the day on which a decision may rest on it.
 with membership as (
@@ -46,7 +46,7 @@ defi_config as (
     qualify row_number() over (order by version desc) = 1
 ),
 
--- a source that answers hours after the close speaks for a later decision (D.2)
+-- a source that answers hours after the close speaks for a later decision
 told as (
     select
         fundamentals.asset_id,

@@ -45,7 +45,7 @@ defi_config as (
     qualify row_number() over (order by version desc) = 1
 ),
 
--- a source that answers hours after the close speaks for a later decision (D.2)
+-- a source that answers hours after the close speaks for a later decision
 inflow as (
     select
         fundamentals.asset_id,
@@ -75,7 +75,7 @@ bitcoin as (
     where asset_id = 'bitcoin'
 ),
 
--- part of R-7: the shortfall counts over all observations, not over the bad ones alone
+-- the shortfall counts over all observations, not over the bad ones alone
 shortfall as (
     select
         asset_return.asset_id,

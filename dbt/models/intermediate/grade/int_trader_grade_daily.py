@@ -1,4 +1,4 @@
-"""C.4.2, C.4.3: the trader grade with the scores behind it. One row per asset and day."""
+"""The trader grade with the scores behind it. One row per asset and day."""
 
 
 def model(dbt, session):  # noqa: ARG001

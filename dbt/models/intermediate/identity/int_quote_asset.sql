@@ -1,4 +1,4 @@
--- what prices may be quoted in, and at which stage its own price is known (C.1.1)
+-- what prices may be quoted in, and at which stage its own price is known
 with curated as (
     select * from {{ ref('cfg_quote') }}
 ),

@@ -1,4 +1,4 @@
--- the days on which an asset has a row: from its first candle to its delisting, without gaps (E-03).
+-- the days on which an asset has a row: from its first candle to its delisting, without gaps.
 -- A code that goes over to another asset does not end the one that had it: it may trade on under a
 -- new code, and whether it will is not known on the days between. They are missing, as a halt's
 -- are, until an event says that it was delisted or died.

@@ -68,7 +68,7 @@ final as (
         candle.high_quote,
         candle.low_quote,
         candle.close_quote,
-        -- the venue's own average where it can be had, the typical price elsewhere (P-2)
+        -- the venue's own average where it can be had, the typical price elsewhere
         coalesce(
             candle.vwap_quote,
             case when candle.volume_base > 0 then candle.volume_quote / candle.volume_base end,

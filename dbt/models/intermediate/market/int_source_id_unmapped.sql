@@ -1,4 +1,4 @@
--- E-01: what sources sent about ids that nobody has mapped: listed with their volume, never dropped
+-- what sources sent about ids that nobody has mapped: listed with their volume, never dropped
 -- in silence. One row per source, id and kind. Where nothing is traded, the market cap (of a protocol
 -- what it holds) says how much the gap matters.
 with candle as (

@@ -1,4 +1,4 @@
-"""M-9 to M-12: each narrative's basket against the market. One row per narrative and day held."""
+"""Each narrative's basket against the market. One row per narrative and day held."""
 
 
 def model(dbt, session):  # noqa: ARG001

@@ -1,4 +1,4 @@
--- members as of each day (M-9), with what a narrative's measures are made of
+-- members as of each day, with what a narrative's measures are made of
 with membership as (
     select * from {{ ref('int_narrative_membership') }}
     where narrative_id != 'none'

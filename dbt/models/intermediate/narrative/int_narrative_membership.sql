@@ -1,4 +1,4 @@
--- which asset belongs to which narrative, and since when (A-38). An asset in none belongs to 'none'.
+-- which asset belongs to which narrative, and since when. An asset in none belongs to 'none'.
 with asset as (
     select * from {{ ref('int_asset_registry') }}
 ),

@@ -1,4 +1,4 @@
--- prices and market caps of assets that were ever members, for the baskets (M-9)
+-- prices and market caps of assets that were ever members, for the baskets
 with member as (
     select distinct asset_id from {{ ref('int_narrative_member_daily') }}
 ),

@@ -1,4 +1,4 @@
-"""X-4: a breakdown of a correlation, from its beginning until it clears."""
+"""A breakdown of a correlation, from its beginning until it clears."""
 
 
 def model(dbt, session):  # noqa: ARG001

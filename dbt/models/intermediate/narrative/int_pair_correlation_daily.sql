@@ -2,7 +2,7 @@
 {% set prior = days_back(119, 30, 'a_id, b_id') %}
 {% set quarter = days_back(89, 0, 'a_id, b_id') %}
 
--- X-1 to X-3: does what belongs together move together? Pairs of members of one narrative, and each
+-- does what belongs together move together? Pairs of members of one narrative, and each
 -- member with its narrative's basket; windows look at all common returns, rows are of days on which
 -- both belong.
 with member as (

@@ -1,4 +1,4 @@
--- units that exist on the ledger, escrow and treasury included (C.7.1 supply_onchain), as observed
+-- units that exist on the ledger, escrow and treasury included (supply_onchain), as observed
 -- for that very day: never carried forward here. One row per asset and day.
 with network_metric as (
     select * from {{ ref('int_network_metric_daily') }}

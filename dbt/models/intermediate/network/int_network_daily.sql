@@ -5,7 +5,7 @@
     'source_mvrv_x', 'source_price_usd'
 ] %}
 
--- N-1 to N-11, in SQL: everything is a ratio, a window that ends with the day, or a running total.
+-- in SQL, for everything is a ratio, a window that ends with the day, or a running total.
 -- One row per asset and day, from the first day to the last of which a source says anything.
 with network_metric as (
     select * from {{ ref('int_network_metric_daily') }}
@@ -129,7 +129,7 @@ windowed as (
         avg(active_address_count) over ({{ last_days(30, 'asset_id') }}) as active_address_30d_mean,
         count(active_address_count) over ({{ last_days(30, 'asset_id') }}) as active_30d_count,
         {{ window_pit_basis('pit_basis', 365, 'asset_id') }} as window_pit_basis,
-        -- N-6: the first day of the issuance, and the first on which a coin had a price
+        -- the first day of the issuance, and the first on which a coin had a price
         min(case when issuance_native is not null then day end) over ({{ so_far }}) as issuance_first_day,
         min(case when issuance_usd is not null then day end) over ({{ so_far }}) as priced_first_day,
         sum(issuance_usd) over ({{ so_far }}) as issuance_total_usd,
@@ -176,7 +176,7 @@ crowded as (
     from bounded
 ),
 
--- N-9: k is what makes the middle of the first year 1, and is never fitted again
+-- k is what makes the middle of the first year 1, and is never fitted again
 first_year as (
     select
         *,

@@ -73,7 +73,7 @@
     }) %}
 {% endfor %}
 
--- E-19: what sources took back, material or not. One row per restated fact, column and version.
+-- what sources took back, material or not. One row per restated fact, column and version.
 with metric_measure as (
     select * from {{ ref('map_metric_measure') }}
 ),

@@ -1,4 +1,4 @@
--- A-17, C.1.7: the days that a series owes and that are not in the lake, and why
+-- the days that a series owes and that are not in the lake, and why
 with landed as (
     select * from {{ ref('int_source_series_daily') }}
 ),

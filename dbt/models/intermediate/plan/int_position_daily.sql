@@ -1,7 +1,7 @@
 {% set before = 'partition by asset_id order by day rows between unbounded preceding and 1 preceding' %}
 {% set so_far = 'partition by asset_id order by day rows between unbounded preceding and current row' %}
 
--- what was held over each day, with which entry and stop, and what came of it so far (K-5, K-6). All
+-- what was held over each day, with which entry and stop, and what came of it so far. All
 -- prices are in the asset's first units: a change of units fills no stop.
 with signal as (
     select * from {{ ref('int_signal_daily') }}

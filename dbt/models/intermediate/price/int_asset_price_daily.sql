@@ -1,4 +1,4 @@
--- one canonical bar per asset and day (P-1 to P-8), with a row of NULLs for every missing day
+-- one canonical bar per asset and day, with a row of NULLs for every missing day
 with calendar as (
     select * from {{ ref('int_asset_calendar_daily') }}
 ),
@@ -12,7 +12,7 @@ price_config as (
     qualify row_number() over (order by version desc) = 1
 ),
 
--- C.1.8: the days on which an asset's units change; a migration to another asset changes none
+-- the days on which an asset's units change; a migration to another asset changes none
 unit_change as (
     select asset_id, effective_day as day, max(ratio) as ratio
     from {{ ref('int_token_event') }}
@@ -159,7 +159,7 @@ opened as (
             -- the close before is in old units; a venue that opens in them too is converted
             when is_mixed then open_of_venues_usd / unit_ratio
             when unit_ratio is not null then open_of_venues_usd
-            -- P-3: a market that never closes opens where it closed
+            -- a market that never closes opens where it closed
             when n_same_venues = n_venues and n_venues_1 = n_venues and close_1_usd is not null
                 then close_1_usd
             else open_of_venues_usd
@@ -174,7 +174,7 @@ opened as (
     from preceded
 ),
 
--- P-4: medians of highs and lows can miss the open, the close or the average by a hair. A bar that
+-- medians of highs and lows can miss the open, the close or the average by a hair. A bar that
 -- holds prices in two units has no high, no low and no average.
 clamped as (
     select

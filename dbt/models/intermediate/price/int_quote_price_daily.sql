@@ -25,7 +25,7 @@ reference_rate as (
     select * from {{ ref('int_reference_rate_daily') }}
 ),
 
--- money is converted by its reference rate, where one was set in the last days (C.1.1)
+-- money is converted by its reference rate, where one was set in the last days
 money as (
     select
         quote_asset.asset_id,

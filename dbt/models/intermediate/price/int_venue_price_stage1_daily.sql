@@ -1,4 +1,4 @@
--- C.1.1, stage 1: bitcoin and ether, by their USD markets alone
+-- stage 1: bitcoin and ether, by their USD markets alone
 with recursive candle as (
     select * from {{ ref('int_market_candle_daily') }}
 ),

@@ -1,4 +1,4 @@
--- C.1.1, stage 2: the money that others are quoted in, by its USD markets and by what bitcoin and
+-- stage 2: the money that others are quoted in, by its USD markets and by what bitcoin and
 -- ether cost in it: P(stable) = close(BTC/USD) / close(BTC/stable)
 with recursive candle as (
     select * from {{ ref('int_market_candle_daily') }}

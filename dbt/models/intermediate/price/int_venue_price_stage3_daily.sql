@@ -1,4 +1,4 @@
--- C.1.1, stage 3: everything that the first two stages had no market for, by whatever quote has
+-- stage 3: everything that the first two stages had no market for, by whatever quote has
 -- a price of its own: close_usd = close × P(quote). On days without a USD market that holds for
 -- bitcoin, ether and the quote coins too: what prices their quote then does not come from them.
 with recursive candle as (

@@ -1,4 +1,4 @@
--- what a unit of money or metal was worth by reference (C.1.1, C.6.6): the newest rate set, for as
+-- what a unit of money or metal was worth by reference: the newest rate set, for as
 -- many days as the seed allows, with its age
 with exchange_rate as (
     select * from {{ ref('stg_ecb__exchange_rate') }}

@@ -1,4 +1,4 @@
--- M-3, M-4: how many of the largest altcoins beat bitcoin over 90 days: those that are large today, and
+-- how many of the largest altcoins beat bitcoin over 90 days: those that are large today, and
 -- those that were large 90 days ago, the dead among them
 with market_cap as (
     select asset_id, day, mcap_usd from {{ ref('int_asset_mcap_daily') }}

@@ -1,4 +1,4 @@
--- M-7: what bitcoin is doing: standing still, rising, falling, or changing between them
+-- what bitcoin is doing: standing still, rising, falling, or changing between them
 with indicator as (
     select * from {{ ref('int_technical_daily') }}
     where asset_id = 'bitcoin'

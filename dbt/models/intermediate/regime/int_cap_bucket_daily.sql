@@ -1,4 +1,4 @@
--- M-6: what the sizes of coins returned. Who is in which bucket, and at what weight, is decided by the
+-- what the sizes of coins returned. Who is in which bucket, and at what weight, is decided by the
 -- market caps of the day before.
 with asset_mcap as (
     select asset_id, day, mcap_usd from {{ ref('int_asset_mcap_daily') }}

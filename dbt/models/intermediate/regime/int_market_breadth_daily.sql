@@ -1,4 +1,4 @@
--- C.3: how many members of the universe take part in a move
+-- how many members of the universe take part in a move
 with universe as (
     select asset_id, day from {{ ref('int_universe_membership_daily') }}
     where universe_id = 'core' and is_member

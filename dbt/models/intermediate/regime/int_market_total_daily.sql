@@ -1,6 +1,6 @@
 {% set so_far = 'order by day rows between unbounded preceding and current row' %}
 
--- the market as a whole: its size (M-1), shares (M-2), where a day's change came from (M-15), and what
+-- the market as a whole: its size, shares, where a day's change came from, and what
 -- it returned to those who held it, which neither issuance nor a coin that is newly covered changes
 with market_cap as (
     select * from {{ ref('int_asset_mcap_daily') }}

@@ -1,4 +1,4 @@
--- C.1.8: how many of today's units one original unit became, from which day on. An event counts
+-- how many of today's units one original unit became, from which day on. An event counts
 -- where it makes the series continuous: venues that had switched before show no break, and must not
 -- get one from the ratio.
 with token_event as (

@@ -1,4 +1,4 @@
-"""R-4, R-9, R-14 to R-17: what depends on the path of returns, or on their order by size."""
+"""What depends on the path of returns, or on their order by size."""
 
 
 def model(dbt, session):  # noqa: ARG001

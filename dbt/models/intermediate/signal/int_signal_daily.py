@@ -1,4 +1,4 @@
-"""C.4.5: positions of -1, 0 and 1 out of grades. One row per asset and day."""
+"""Positions of -1, 0 and 1 out of grades. One row per asset and day."""
 
 
 def model(dbt, session):  # noqa: ARG001

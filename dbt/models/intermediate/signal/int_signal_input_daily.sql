@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
 
--- what the signal machine looks at (C.4.5). An asset whose days have ended gets one day more: there
+-- what the signal machine looks at. An asset whose days have ended gets one day more: there
 -- a position ends, for there is nothing left to hold.
 with grade as (
     select * from {{ ref('int_trader_grade_daily') }}

@@ -1,4 +1,4 @@
-"""C.4.5: what following the signal earned, and what holding did. One row per asset and day."""
+"""What following the signal earned, and what holding did. One row per asset and day."""
 
 
 def model(dbt, session):  # noqa: ARG001

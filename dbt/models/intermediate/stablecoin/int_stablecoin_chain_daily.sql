@@ -1,4 +1,4 @@
--- what is said of a stablecoin chain by chain (S-1, S-5). A chain that falls silent keeps its rows
+-- what is said of a stablecoin chain by chain. A chain that falls silent keeps its rows
 -- for as long as its last word is good: what it held then is missing, not gone, unless what began
 -- when it fell silent took its place: a chain that is renamed is not missing.
 with balance as (

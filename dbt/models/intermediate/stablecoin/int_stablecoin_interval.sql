@@ -1,4 +1,4 @@
--- what a stablecoin was from when to when (C.6.1); coins that nobody curated never changed
+-- what a stablecoin was from when to when; coins that nobody curated never changed
 with registry as (
     select * from {{ ref('int_stablecoin_registry') }}
 ),

@@ -1,4 +1,4 @@
-"""C.6.5: whether the asset behind a stablecoin is being printed to save its peg."""
+"""Whether the asset behind a stablecoin is being printed to save its peg."""
 
 
 def model(dbt, session):  # noqa: ARG001

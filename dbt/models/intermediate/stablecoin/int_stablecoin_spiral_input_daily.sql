@@ -1,4 +1,4 @@
--- coins that lean on an asset which can be printed, next to that asset (C.6.5)
+-- coins that lean on an asset which can be printed, next to that asset
 with peg as (
     select * from {{ ref('int_stablecoin_peg_daily') }}
 ),

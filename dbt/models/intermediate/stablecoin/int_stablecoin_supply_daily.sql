@@ -1,6 +1,6 @@
 {% set carried_days = days_back(30, 1, 'stablecoin_id') %}
 
--- supply as sources say it, with what makes a day's word doubtful (S-1, S-6, S-7)
+-- supply as sources say it, with what makes a day's word doubtful
 with balance as (
     select * from {{ ref('stg_defillama_stablecoins__balance') }}
     where chain_name = '__total__'
@@ -178,7 +178,7 @@ dense as (
     window by_day as (partition by calendar.stablecoin_id order by calendar.day)
 ),
 
--- S-6: beyond the gate against both days before; a second day at the new level confirms it
+-- beyond the gate against both days before; a second day at the new level confirms it
 judged as (
     select
         dense.*,
@@ -217,7 +217,7 @@ judged as (
     cross join stablecoin_config
 ),
 
--- S-7: the source does not say which days it carried forward; a coin that moves nearly every day
+-- the source does not say which days it carried forward; a coin that moves nearly every day
 -- and repeats itself to the last digit was not looked at
 windowed as (
     select

@@ -1,4 +1,4 @@
--- what was moved in a coin, freed of what goes in circles (S-24): where a source says it
+-- what was moved in a coin, freed of what goes in circles: where a source says it
 with metric as (
     select * from {{ ref('stg_coinmetrics__asset_metric') }}
     where metric = 'TxTfrValAdjUSD' and value >= 0

@@ -1,4 +1,4 @@
--- V-1, V-2, V-3: market caps, and what each asset counts as on its day (M-1, M-3, M-6, M-15)
+-- market caps, and what each asset counts as on its day
 with supply as (
     select * from {{ ref('int_asset_supply_daily') }}
 ),

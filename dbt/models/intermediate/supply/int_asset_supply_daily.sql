@@ -1,8 +1,8 @@
 {% set so_far = 'partition by asset_id order by day rows between unbounded preceding and current row' %}
 {% set concepts = ['circulating', 'second', 'estimated', 'onchain', 'freefloat'] %}
 
--- C.7.1: the concepts of supply, each in columns of its own, as their best sources say them, carried
--- forward for as many days as that source's word is good (C.0); what free tiers do not reach is told by
+-- the concepts of supply, each in columns of its own, as their best sources say them, carried
+-- forward for as many days as that source's word is good; what free tiers do not reach is told by
 -- estimates and then by what is written down. Stablecoins that are no asset of the registry stand under
 -- their own id.
 with metric as (
@@ -248,7 +248,7 @@ reported as (
     from metric_day
 ),
 
--- one word per source table; the next best word about what circulates is kept beside the best (V-3b)
+-- one word per source table; the next best word about what circulates is kept beside the best
 worded as (
     select * from reported
     qualify row_number() over (

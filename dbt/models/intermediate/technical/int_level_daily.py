@@ -1,4 +1,4 @@
-"""T-12 to T-15: support and resistance as known on each day, in the units of that day."""
+"""Support and resistance as known on each day, in the units of that day."""
 
 
 def model(dbt, session):  # noqa: ARG001

@@ -1,4 +1,4 @@
-"""T-1 to T-9, T-11, T-12: the indicators, in the units of each row's own day."""
+"""The indicators, in the units of each row's own day."""
 
 
 def model(dbt, session):  # noqa: ARG001
@@ -15,7 +15,7 @@ def model(dbt, session):  # noqa: ARG001
     seed.pop("xsmom_min_assets")  # a cross-section: it is the mart's
     parameters = from_seed(TechnicalParameters, seed)
 
-    # T-11: a venue whose close was rejected traded all the same; its absence would be a fall
+    # a venue whose close was rejected traded all the same; its absence would be a fall
     bars = bars.with_columns(volume_usd="traded_volume_usd")
     indicators = technical(bars, parameters)
     indicators = weekly_pivots(indicators, min_days=min_week_days)

@@ -1,4 +1,4 @@
--- what an asset was on which days: a reclassification never reaches back (PIT-09)
+-- what an asset was on which days: a reclassification never reaches back
 with asset as (
     select * from {{ ref('int_asset_registry') }}
 ),

@@ -1,4 +1,4 @@
--- C.4.1: who is looked at on which day, and why not. Everything is known on the day itself: the
+-- who is looked at on which day, and why not. Everything is known on the day itself: the
 -- class of that day, trailing windows, events that have taken effect.
 with price as (
     select * from {{ ref('int_asset_price_daily') }}

@@ -1,4 +1,4 @@
--- C.7.1: what assets are worth against what they earn and hold
+-- what assets are worth against what they earn and hold
 with supply as (
     select * from {{ ref('int_asset_supply_daily') }}
 ),

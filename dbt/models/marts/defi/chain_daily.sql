@@ -31,7 +31,7 @@ final as (
         chain_day.active_addresses,
         chain_day.tx_count,
         chain_day.tps_mean,
-        -- A-94, A-95, A-98: nobody tells for free; said instead of zeros
+        -- nobody tells for free; said instead of zeros
         cast(null as double) as tps_max_1h,
         cast(null as double) as median_fee_usd,
         cast(null as double) as net_bridge_flow_usd,

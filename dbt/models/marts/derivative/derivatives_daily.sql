@@ -57,7 +57,7 @@ summed as (
     group by asset_id, day
 ),
 
--- F-2: weighed by open interest where it is known of at least one contract with a rate
+-- weighed by open interest where it is known of at least one contract with a rate
 averaged as (
     select
         *,

@@ -1,4 +1,4 @@
--- A-17: days of one reason that follow one another are one gap
+-- days of one reason that follow one another are one gap
 with gap_day as (
     select * from {{ ref('int_source_gap_daily') }}
 ),

@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
 
--- A-120: every time the signal went long on an asset below the moonshot's market cap, and what came
+-- every time the signal went long on an asset below the moonshot's market cap, and what came
 -- of it up to the newest day. A pick stays listed whatever became of the asset.
 with signal_event as (
     select * from {{ ref('signal_event') }}

@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
 
--- C.7.3: each asset among those of its sector on the newest day: in what can be measured of all,
+-- each asset among those of its sector on the newest day: in what can be measured of all,
 -- ranked here, and in the multiples of what earns, ranked day by day in their mart
 with screened as (
     select * from {{ ref('screener_latest') }}

@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
 
--- A-122, K-8: what the day's positions would make together, each sized by its plan and all within the limit
+-- what the day's positions would make together, each sized by its plan and all within the limit
 with plan as (
     select * from {{ ref('risk_plan_daily') }}
 ),

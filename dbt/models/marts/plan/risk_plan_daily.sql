@@ -1,4 +1,4 @@
--- C.8: how much to hold and where to leave, decided at the end of the day, in force from the next
+-- how much to hold and where to leave, decided at the end of the day, in force from the next
 with signal as (
     select * from {{ ref('int_signal_daily') }}
 ),
@@ -72,7 +72,7 @@ volume_window as (
     window past_30d as ({{ last_days(30, 'asset_id') }})
 ),
 
--- A-57: since when a narrative of the asset has lost its lead and not won it back
+-- since when a narrative of the asset has lost its lead and not won it back
 fading as (
     select membership.asset_id, membership.day, max(narrative.weakening_day) as weakening_day
     from membership

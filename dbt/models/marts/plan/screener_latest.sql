@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
 
--- A-37, A-46, A-52: the newest day of everything one screens by. Every column is what its own mart
+-- the newest day of everything one screens by. Every column is what its own mart
 -- says of that day: nothing here is known later.
 with price as (
     select * from {{ ref('price_daily') }}

@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
 
--- A-93: arithmetic, not a forecast: what the newest price and market cap would be at a multiple
+-- arithmetic, not a forecast: what the newest price and market cap would be at a multiple
 with plan as (
     select * from {{ ref('risk_plan_daily') }}
     where mcap_usd > 0 and entry_usd is not null

@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
 
--- A-33: do altcoins beat bitcoin while it rests or cools? The phase is the one of the evening before:
+-- do altcoins beat bitcoin while it rests or cools? The phase is the one of the evening before:
 -- what somebody could have known when the day's return began.
 with phase as (
     select day, btc_phase from {{ ref('int_btc_phase_daily') }}

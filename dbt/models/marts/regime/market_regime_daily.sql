@@ -37,7 +37,7 @@ build_stamp as (
     select * from {{ ref('int_build_stamp') }}
 ),
 
--- A-35: the slope of the month's returns along the risk curve, from bitcoin (1) to small caps (4)
+-- the slope of the month's returns along the risk curve, from bitcoin (1) to small caps (4)
 bucket_step as (
     select
         *,
@@ -66,7 +66,7 @@ risk_curve as (
     group by bucket_step.day
 ),
 
--- M-17: shares of venues in what the canonical price rests on
+-- shares of venues in what the canonical price rests on
 venue_volume as (
     select day, venue_id, {{ exact_sum('volume_usd') }} as volume_usd
     from venue_price

@@ -118,7 +118,7 @@ measured as (
     group by member.narrative_id, member.day
 ),
 
--- X-5: over the pairs of the members as of the day
+-- over the pairs of the members as of the day
 paired as (
     select
         first_member.narrative_id,
@@ -139,7 +139,7 @@ paired as (
     group by first_member.narrative_id, pair.day
 ),
 
--- A-40: how long the narrative's times of leading lasted, as far as they were over by the day
+-- how long the narrative's times of leading lasted, as far as they were over by the day
 ended as (
     select
         narrative_id,

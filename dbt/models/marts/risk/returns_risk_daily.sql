@@ -30,7 +30,7 @@ bitcoin as (
     where asset_id = 'bitcoin'
 ),
 
--- beta and correlation take the days that both have (R-11, R-13)
+-- beta and correlation take the days that both have
 paired as (
     select
         asset_return.asset_id,
@@ -58,7 +58,7 @@ paired as (
         and asset_return.day = bar.day
 ),
 
--- R-7: what fell short of the target, over all observations
+-- what fell short of the target, over all observations
 fallen as (
     select
         paired.*,

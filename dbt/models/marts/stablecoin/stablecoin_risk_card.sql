@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
 
--- A-115: what is known of a coin's risks, on one card
+-- what is known of a coin's risks, on one card
 with stablecoin as (
     select * from {{ ref('dim_stablecoin') }}
     where is_current

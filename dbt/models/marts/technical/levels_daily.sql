@@ -1,4 +1,4 @@
--- T-12 to T-15: what stands above and below the close, as it was known on the day
+-- what stands above and below the close, as it was known on the day
 with swing as (
     select * from {{ ref('int_level_daily') }}
 ),

@@ -33,7 +33,7 @@ build_stamp as (
     select * from {{ ref('int_build_stamp') }}
 ),
 
--- T-10: members with a return against one another; equal returns share the middle of their ranks
+-- members with a return against one another; equal returns share the middle of their ranks
 ranked as (
     select
         universe.asset_id,

@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
 
--- A-70: two assets of a sector side by side; each ratio is of the two numbers beside it
+-- two assets of a sector side by side; each ratio is of the two numbers beside it
 with valuation as (
     select * from {{ ref('valuation_daily') }}
 ),

@@ -3,7 +3,7 @@
     'take_rate_frac', 'holder_yield_frac', 'volume_to_mcap_x', 'float_frac'
 ] -%}
 
--- C.7.3: where an asset stands among those of its sector that have a value on the day
+-- where an asset stands among those of its sector that have a value on the day
 with valuation as (
     select * from {{ ref('int_valuation_daily') }}
     where sector is not null
