@@ -53,7 +53,7 @@ def test_queries_of_the_page_answer(project: Project, query: str) -> None:
     assert found or "signal_quality" in query, query
 
 
-@pytest.mark.parametrize("page", ["signals", "valuations"])
+@pytest.mark.parametrize("page", ["crash", "signals", "valuations"])
 def test_a_page_is_printed_whole(project: Project, page: str) -> None:
     file = project.settings.published_dir / "tokenmart.duckdb"
     done = subprocess.run(
