@@ -17,7 +17,7 @@ _HANDLE = re.compile(
 # the planted defects of the generated market, which docs/sandbox.md lists
 _SCENARIO_ROW = re.compile(r"^\| (F-[0-9]+) \|", re.M)
 _SCENARIO_READERS = ("docs/sandbox.md", "pipelines/sandbox/", "tests/")
-_PAGE = re.compile(r"\b[a-z]\w*\.md\b")
+_PAGE = re.compile(r"\b[a-z][\w-]*\.md\b")
 _WRITTEN = {"report.md"}
 """Pages that a command writes."""
 # compiled; and this test's own examples

@@ -141,7 +141,7 @@ def test_seeds_have_types_and_a_version(manifest: Any) -> None:
 
 
 def test_the_seeds_cover_what_they_must() -> None:
-    """marts.md 1.3."""
+    """Every asset that the project is about is curated."""
     with (DBT / "seeds/dim_asset_curated.csv").open(encoding="utf-8") as file:
         known = {row["asset_id"] for row in csv.DictReader(file)}
     assert set(REQUIRED_ASSETS.split()) - known == set()
@@ -149,7 +149,7 @@ def test_the_seeds_cover_what_they_must() -> None:
 
 
 def test_nothing_looks_at_the_clock() -> None:
-    """PIT-11: no model knows what time it is."""
+    """no model knows what time it is."""
     banned = re.compile(r"\b(now\(\)|current_date|current_timestamp|today\(\)|getdate\(\))", re.I)
     found = [
         str(path.relative_to(DBT))
@@ -161,7 +161,7 @@ def test_nothing_looks_at_the_clock() -> None:
 
 
 def test_dialects_are_kept_apart(models: dict[str, Any]) -> None:
-    """What only DuckDB has goes through macros in intermediate and marts (stack.md, 5)."""
+    """What only DuckDB has goes through macros in intermediate and marts."""
     banned = re.compile(
         r"\b(asof join|exclude\s*\(|arg_max|arg_min|generate_series|unnest\(|quantile_cont|epoch\(|"
         r"date_diff|datediff|ignore nulls|list_\w+\()",

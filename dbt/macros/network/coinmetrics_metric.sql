@@ -1,5 +1,5 @@
 {#-
-    Coin Metrics' metrics on the day that they describe (E-02), whether its API or its archive of
+    Coin Metrics' metrics on the day that they describe, whether its API or its archive of
     files sent them: both label rates by the instant and everything else by the day.
 
     relation: a history model with the columns asset, metric, time, value.
