@@ -4,7 +4,7 @@
 
     Which facts a load no longer has follows from the extraction log: its answer for an entity and
     window is complete (status 'ok'), so a fact known before and absent in it is gone. Of a list that
-    was cut off (see `list_answers`) nothing follows.
+    was cut off (see `listing_answers`) nothing follows.
 
     Arguments:
         source_name, table_name: the raw table.
@@ -82,7 +82,7 @@ list_log as (
 
 cut_off as (
     select load_id
-    from ({{ list_answers('list_log') }})
+    from ({{ listing_answers('list_log') }})
     where is_cut_off
 ),
 {% endif %}

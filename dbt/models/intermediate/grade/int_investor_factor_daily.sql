@@ -185,7 +185,7 @@ valued as (
 -- whose network earns fees holds nobody's deposits
 final as (
     select
-        * exclude (has_fees, has_value),
+        *,
         coalesce(bool_or(has_fees) over so_far, false) as earns_fees,
         coalesce(bool_or(has_value) over so_far, false) as holds_value,
         coalesce(nvt_signal, mvrv) is not null or asset_class = 'coin' as is_network

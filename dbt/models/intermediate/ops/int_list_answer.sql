@@ -5,7 +5,7 @@ with extraction as (
 ),
 
 final as (
-    {{ list_answers('extraction') }}
+    {{ listing_answers('extraction') }}
 )
 
 select * from final

@@ -11,7 +11,7 @@
         longest_count  entries of the answer that it is held against; NULL: there is none
         is_cut_off     it is not believed
 -#}
-{% macro list_answers(relation) %}
+{% macro listing_answers(relation) %}
     with answer as (
         select
             source,
