@@ -262,19 +262,19 @@ def _crashes(world: World) -> None:
         "F-22", parts.BACKING, day, day, "95 % are lost in a day, on two venues; the third halts",
         "a price and a return, no quarantine; a price_move; the death spiral keeps its input",
     )  # fmt: skip
-    market = world.first_market("binance", parts.LONELY_WICK)
-    if market is not None:
-        at = market.at(plan.lonely_wick)
-        market.low[at], market.close[at] = 0.69, 0.70
+    alone = world.first_market("binance", parts.LONELY_WICK)
+    if alone is not None:
+        at = alone.at(plan.lonely_wick)
+        alone.low[at], alone.close[at] = 0.69, 0.70
         world.tag(parts.LONELY_WICK, plan.lonely_wick, plan.lonely_wick, "wick")
         world.note(
-            "F-22", market.key, plan.lonely_wick, plan.lonely_wick,
+            "F-22", alone.key, plan.lonely_wick, plan.lonely_wick,
             "a wick on the only venue of a stablecoin, its reference holds", "no depeg event",
         )  # fmt: skip
-    market = world.first_market("kraken", parts.LONELY_FALL)
-    if market is not None:
+    alone = world.first_market("kraken", parts.LONELY_FALL)
+    if alone is not None:
         world.note(
-            "F-22", market.key, plan.lonely_fall, plan.lonely_fall + 5,
+            "F-22", alone.key, plan.lonely_fall, plan.lonely_fall + 5,
             "a stablecoin with one venue is 3 to 11 % under its peg for six days",
             "a depeg event with evidence of a single venue, which closes",
         )  # fmt: skip
