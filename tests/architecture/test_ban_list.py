@@ -19,6 +19,18 @@ ALLOWED = {
         "the end of a validity interval is the start of the next one; both are dated facts, and "
         "readers join by day"
     ),
+    ("dbt/macros/history/dated.sql", "lead"): (
+        "a convention ends where the next one of its series begins; both are dated facts"
+    ),
+    ("dbt/models/intermediate/defi/int_protocol_interval.sql", "lead"): (
+        "a version of a listing ends where the next one begins; readers join by day"
+    ),
+    ("dbt/models/intermediate/identity/int_market_code.sql", "lead"): (
+        "a spelling ends where the next one begins; readers join by day"
+    ),
+    ("dbt/models/intermediate/risk/int_asset_return_daily.sql", "lead"): (
+        "whether a close was refuted later: read by the days after it alone"
+    ),
     ("dbt/models/intermediate/supply/int_asset_supply_schedule.sql", "lead"): (
         "the next point ends the one before it, on its own day: no day before it changes"
     ),
@@ -34,6 +46,21 @@ ALLOWED = {
     ("dbt/models/marts/stablecoin/stablecoin_market_daily.sql", "whole"): (
         "a coin's first day: no later row makes it another one"
     ),
+    ("dbt/models/intermediate/defi/int_chain_alias.sql", "whole"): (
+        "over the spellings of a name, not over days"
+    ),
+    ("dbt/models/intermediate/defi/int_chain_registry.sql", "whole"): (
+        "over the spellings of a name, not over days"
+    ),
+    ("dbt/models/intermediate/defi/int_protocol_alias.sql", "whole"): (
+        "over the slugs of a protocol, not over days"
+    ),
+    ("dbt/models/intermediate/defi/int_protocol_interval.sql", "whole"): (
+        "over the versions of a listing, not over days"
+    ),
+    ("dbt/models/intermediate/stablecoin/int_stablecoin_peg_daily.sql", "whole"): (
+        "a coin's first day: no later row makes it another one"
+    ),
     ("dbt/models/marts/plan/peers.sql", "whole"): "its relation is one day: that of the screener",
     ("dbt/models/marts/plan/screener_latest.sql", "whole"): "finds the newest day, and keeps it",
     ("dbt/models/marts/plan/what_if_token.sql", "whole"): "finds the newest day, and keeps it",
@@ -41,9 +68,6 @@ ALLOWED = {
     ("dbt/macros/history/latest_version.sql", "whole"): "over versions of a key, not over days",
     ("dbt/macros/price/volume_weighted_median.sql", "whole"): "the caller groups by asset and day",
     ("pipelines/analytics/regime.py", "backwards"): "over the members of one day, by weight",
-    ("pipelines/analytics/quality.py", "shift"): (
-        "forward returns: the one model of hindsight, which nothing reads (test_hindsight)"
-    ),
 }
 
 _SQL = {

@@ -176,8 +176,8 @@ class _Begun:
 
 def _begun(url: str, extract: Any, shares: list[Share]) -> _Begun:
     source = extraction.Source(
-        "kraken", "Endless", "https://endless.example", extraction.Budget(1.0), 0, extract,
-        lambda _run, _window: shares, "none",
+        "kraken", "Endless", "spot_venue", "https://endless.example", extraction.Budget(1.0), 0,
+        extract, lambda _run, _window: shares, "none",
     )  # fmt: skip
     settings = Settings(
         sources={"kraken": SourceOverrides(base_url=url, max_attempts=1)}, _env_file=None

@@ -73,7 +73,9 @@ def daily_source(
     def plan(_run: Extraction, _window: Window) -> list[Share]:
         return [Share(DAILY, len(symbols))]
 
-    return Source(name, "Fake", "https://fake.example", Budget(1.0), 3, extract, plan, "none")
+    return Source(
+        name, "Fake", "spot_venue", "https://fake.example", Budget(1.0), 3, extract, plan, "none"
+    )
 
 
 def use(source: Source) -> dict[str, Any]:
