@@ -121,20 +121,20 @@ def test_an_answer_that_does_not_cover_a_fact_deletes_nothing(
     assert [row[2] for row in versions(lake_box)] == [False, False]
 
 
-def test_a_snapshot_forgets_what_left_the_list(lake_box: LakeBox) -> None:
+def test_a_snapshot_forgets_what_left_the_list(seeded_box: LakeBox) -> None:
     pairs = [
         listing("binance", "BTCUSDT", "BTC", "USDT"),
         listing("binance", "LUNAUSDT", "LUNA", "USDT"),
     ]
     for hour, rows in (("06", pairs), ("07", pairs[:1])):
-        lake_box.load(
+        seeded_box.load(
             "binance",
             {"exchange_info": rows},
             fetched_at=f"2024-01-03T{hour}:00:00",
             asked=[Asked("exchange_info")],
         )
-        lake_box.dbt("run", "--select", "hist_binance__exchange_symbol")
-    assert lake_box.query(
+        seeded_box.dbt("run", "--select", "hist_binance__exchange_symbol")
+    assert seeded_box.query(
         "select symbol, is_deleted from history.hist_binance__exchange_symbol order by 1, known_at"
     ) == [("BTCUSDT", False), ("LUNAUSDT", False), ("LUNAUSDT", True)]
 

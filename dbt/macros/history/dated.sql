@@ -27,7 +27,7 @@
         from (select distinct {{ series }} as name from {{ rows }}) as series
         inner join ({{ label_conventions(source_name, table_name) }}) as convention
             on series.name like convention.pattern
-        qualify dense_rank() over (partition by series.name order by length(convention.pattern) desc) = 1
+        qualify dense_rank() over (partition by series.name order by length(replace(convention.pattern, '%', '')) desc) = 1
     ) as convention
         on fact.{{ series }} = convention.name
         and {{ label_day }} >= convention.first_label
