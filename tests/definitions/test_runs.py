@@ -133,7 +133,7 @@ def test_a_repair_asks_for_its_wishes_and_nothing_else(
     monkeypatch.setattr(lake, "land", land)
     early, late = Window.of_day(date(2024, 2, 1)), Window(date(2024, 2, 5), date(2024, 2, 8))
     wanted = [
-        Wish("kraken", "ohlc", early, ("XBTUSD", "ETHUSD")),
+        Wish("kraken", "ohlc", early, ("ETHUSD", "XBTUSD")),
         Wish("kraken", "ohlc", late, ("XBTUSD",)),
         Wish("coinbase", "candles", late, ("BTC-USD",)),
     ]
