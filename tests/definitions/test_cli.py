@@ -109,7 +109,8 @@ def test_debug_shows_the_traceback(tmp_path: Path) -> None:
 
 
 def test_another_datasets_lake_is_not_mixed(tmp_path: Path) -> None:
-    (tmp_path / "origin.json").write_text('{"origin": "live"}')
+    (tmp_path / "lake").mkdir()
+    (tmp_path / "lake" / "origin.json").write_text('{"origin": "live"}')
     done = _tokenmart(tmp_path / "made", "sandbox", "generate", "--assets", "15",
                       "--stablecoins", "7", "--start", "2024-01-01", "--end", "2024-04-30",
                       "--out", str(tmp_path / "dataset"))  # fmt: skip

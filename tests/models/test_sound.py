@@ -20,6 +20,8 @@ _GOOD = {
     "dispersion_bps": "10.0",
     "price_quality": "'ok'",
     "pit_basis": "'captured'",
+    "evidence": "'multi_venue'",
+    "quote_basis": "'market'",
 }
 
 

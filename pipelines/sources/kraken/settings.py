@@ -14,5 +14,19 @@ INTRADAY = frozenset({"1m", "5m", "15m", "30m", "1h", "4h"})
 REACH_ROWS = 720
 # every quote that can be priced (the seed cfg_quote), in the venue's code
 QUOTES = frozenset(
-    {"BUSD", "DAI", "ETH", "EUR", "FDUSD", "GBP", "TUSD", "USD", "USDC", "USDP", "USDT", "XBT"}
+    {
+        "BTC",
+        "BUSD",
+        "DAI",
+        "ETH",
+        "EUR",
+        "FDUSD",
+        "GBP",
+        "TUSD",
+        "USD",
+        "USDC",
+        "USDP",
+        "USDT",
+        "XBT",
+    }
 )
