@@ -196,7 +196,13 @@ def _returns_come_from_prices(marts: Marts, _context: Context) -> pl.DataFrame:
     key = ["asset_id", "day"]
     wanted = [f"ret_{days}d" for days in RECOMPUTED_WINDOWS_D]
     returns = marts.frame("returns_risk_daily", [*key, *wanted])
-    price = marts.frame("price_daily", [*key, "close_usd"])
+    price = marts.frame("price_daily", [*key, "close_usd", "prior_close_verdict"])
+    # a close that the next reading refuted never was: nothing looks back to it
+    refuted = (
+        price.filter(pl.col("close_usd").is_not_null())
+        .sort(key)
+        .filter(pl.col("prior_close_verdict").shift(-1).over("asset_id") == "refuted")
+    )
     factors = marts.frame(
         "int_asset_unit_factor",
         ["asset_id", "valid_from", "valid_to", "unit_factor"],
@@ -206,7 +212,7 @@ def _returns_come_from_prices(marts: Marts, _context: Context) -> pl.DataFrame:
     adjusted = in_original_units(price.filter(pl.col("asset_id").is_in(chosen)), factors)
     wrong = []
     for days in RECOMPUTED_WINDOWS_D:
-        before = adjusted.select(
+        before = adjusted.join(refuted, on=key, how="anti").select(
             "asset_id", pl.col("day").dt.offset_by(f"{days}d"), before=pl.col("close")
         )
         compared = (

@@ -51,6 +51,13 @@ def mart_sizes(settings: Settings) -> dict[str, MartSize]:
 
 
 def newest_day(settings: Settings) -> date | None:
-    """Return the newest day of any mart in the warehouse; None where there is none."""
-    days = [size.newest_day for size in mart_sizes(settings).values() if size.newest_day]
-    return max(days, default=None)
+    """Return the newest day that was built; None where there is none.
+
+    That of the prices, which have a row for every day: a mart of events may have news of the day on
+    which the build was judged.
+    """
+    sizes = mart_sizes(settings)
+    priced = sizes.get("price_daily")
+    if priced is not None and priced.newest_day is not None:
+        return priced.newest_day
+    return max((size.newest_day for size in sizes.values() if size.newest_day), default=None)

@@ -38,6 +38,8 @@ def seeded_box(lake_box: boxes.LakeBox, seeded_warehouse: Path) -> boxes.LakeBox
 
 
 @pytest.fixture(scope="module")
-def shared_box(dbt_target: Path, tmp_path_factory: pytest.TempPathFactory) -> boxes.LakeBox:
-    """One lake and warehouse for the tests of a module, which read it and do not change it."""
-    return boxes.LakeBox(tmp_path_factory.mktemp("box"))
+def shared_box(seeded_warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> boxes.LakeBox:
+    """One seeded warehouse for the tests of a module, which read it and do not change it."""
+    box = boxes.LakeBox(tmp_path_factory.mktemp("box"))
+    shutil.copy(seeded_warehouse, box.warehouse)
+    return box

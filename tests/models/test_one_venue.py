@@ -13,6 +13,7 @@ from tests.models.lake_box import LakeBox, days
 from tests.models.market import Market
 
 DAYS = days("2021-01-01", 150)
+FALL, AFTER = DAYS[120], DAYS[121]
 CODES = ("BTC", "ETH", "SOL", "ADA", "LTC", "LINK", "UNI", "AAVE", "DOT", "XLM", "ATOM", "AVAX")
 
 
@@ -30,6 +31,16 @@ def box(shared_box: LakeBox) -> LakeBox:
                 "low": round(min(opened, price) * 0.99, 6),
             }
         town.add("binance", f"{code}USDT", code, "USDT", bars, volume_usd=2e7)
+    for code, opens in (("FIL", 28.0), ("ZEC", 40.0)):
+        calm = {day: 40 * 1.01 ** (day.day % 2) for day in DAYS}
+        town.add(
+            "binance",
+            f"{code}USDT",
+            code,
+            "USDT",
+            calm | {FALL: {"close": 28.0, "open": 40.0}, AFTER: {"close": 40.0, "open": opens}},
+            volume_usd=2e7,
+        )
     town.land(shared_box)
     shared_box.run(
         "+price_daily +dim_universe_membership +trader_grade_daily +signal_daily +risk_plan_daily"
@@ -45,7 +56,7 @@ def one(box: LakeBox, query: str) -> Any:
 def test_every_pair_has_a_price_that_says_what_it_rests_on(box: LakeBox) -> None:
     rows = box.query(
         "select distinct evidence, price_quality, quote_basis from marts.price_daily "
-        "where asset_id != 'tether'"
+        "where asset_id != 'tether' and price_quality != 'unconfirmed'"
     )
     assert rows == [("single_venue", "single_venue", "parity")]
 
@@ -55,7 +66,7 @@ def test_bitcoin_needs_no_second_market_to_be_looked_at(box: LakeBox) -> None:
         f"select asset_id from marts.dim_universe_membership where day = '{DAYS[-1]}' and is_member"
     )
     assert {"bitcoin", "ethereum"} <= {row[0] for row in members}
-    assert len(members) == len(CODES)
+    assert len(members) == len(CODES) + 2
 
 
 def test_most_pairs_have_a_grade_a_signal_and_a_plan(box: LakeBox) -> None:
@@ -66,3 +77,28 @@ def test_most_pairs_have_a_grade_a_signal_and_a_plan(box: LakeBox) -> None:
     assert grades >= 0.8 * len(CODES), "grades"
     assert signals >= 0.8 * len(CODES), "signals"
     assert plans >= 0.8 * len(CODES), "plans"
+
+
+def test_a_fall_that_the_next_day_wins_back_was_a_fall(box: LakeBox) -> None:
+    """Its next day opens where it closed; the bad print of another one is gone by then."""
+    for asset, verdict, moved in (("filecoin", "confirmed", -0.36), ("zcash", "refuted", 0.0)):
+        rows = box.query(
+            "select p.price_quality, p.prior_close_verdict, round(r.logret_1d, 1) "
+            "from marts.price_daily as p inner join intermediate.int_asset_return_daily as r "
+            "on p.asset_id = r.asset_id and p.day = r.day "
+            f"where p.asset_id = '{asset}' and p.day in ('{FALL}', '{AFTER}') order by p.day"
+        )
+        assert rows[0] == ("unconfirmed", None, None), asset
+        assert rows[1][1:] == (verdict, round(moved, 1)), asset
+
+
+def test_a_confirmed_fall_is_in_the_risk_of_the_next_day(box: LakeBox) -> None:
+    """It is no calm asset any more; a refuted print leaves the other one calm."""
+    risk = dict(
+        box.query(
+            "select asset_id, vol_30d_ann from marts.returns_risk_daily "
+            f"where asset_id in ('filecoin', 'zcash') and day = '{AFTER}'"
+        )
+    )
+    assert risk["filecoin"] > 1.0
+    assert risk["zcash"] < 0.3

@@ -84,7 +84,7 @@ def test_truncation_and_poison_leave_the_past_alone(
 ) -> None:
     """Rows up to D are the same without the days after D and with absurd ones."""
     fetched_at = day_start(DAYS[-1]) + DAY + timedelta(hours=6)
-    if not shared_box.warehouse.exists():
+    if not shared_box.lake_dir.exists():
         market().land(shared_box, fetched_at)
         shared_box.run(SELECT)
     expected = content(shared_box, last)

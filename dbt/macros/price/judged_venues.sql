@@ -185,6 +185,7 @@ eligible as (
         asset_id,
         venue_id,
         day,
+        open_usd,
         close_usd,
         is_implied,
         kind_volume_usd,
@@ -298,6 +299,7 @@ held as (
         verdict.asset_id,
         verdict.venue_id,
         verdict.day,
+        verdict.open_usd,
         verdict.close_usd,
         case
             when not verdict.is_implied then verdict.kind_volume_usd
@@ -326,6 +328,10 @@ weighed_close as (
     {{ volume_weighted_median('remaining', 'close_usd', 'weight', ['asset_id', 'day']) }}
 ),
 
+weighed_open as (
+    {{ volume_weighted_median('remaining', 'open_usd', 'weight', ['asset_id', 'day']) }}
+),
+
 tally as (
     select
         remaining.asset_id,
@@ -348,6 +354,7 @@ reading as (
         tally.day,
         tally.remaining_count = 1 as is_alone,
         tally.is_disputed,
+        weighed_open.open_usd,
         weighed_close.close_usd,
         case
             when tally.is_disputed then tally.min_close_usd else weighed_close.close_usd
@@ -359,6 +366,9 @@ reading as (
     inner join weighed_close
         on tally.asset_id = weighed_close.asset_id
         and tally.day = weighed_close.day
+    left join weighed_open
+        on tally.asset_id = weighed_open.asset_id
+        and tally.day = weighed_open.day
 ),
 
 preceded as (
@@ -429,8 +439,9 @@ numbered as (
 ),
 
 -- A run of open days, from the last close that was believed. Two venues in dispute: the nearer to
--- it. A jump that one venue prints alone is a price, held as unconfirmed: the next reading confirms
--- it or refutes it, whichever level it is nearer to. Venues that agree are believed at once.
+-- it. A jump that one venue prints alone is a price, held as unconfirmed. The first trade after it
+-- has the word: a real fall opens where it closed, even if it recovers within the next day; a bad
+-- print is gone by then. Venues that agree are believed at once.
 walked as (
     {{ settled_reading("
         select

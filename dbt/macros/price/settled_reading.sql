@@ -3,7 +3,7 @@
     what it says about the pending one, and what the next day has to know.
 
     Argument: a query with a row per asset and reading, and the columns asset_id, day,
-    reading_number, close_usd, low_usd, high_usd, is_alone, is_disputed, is_comparable,
+    reading_number, open_usd, close_usd, low_usd, high_usd, is_alone, is_disputed, is_comparable,
     jump_log_return, believed_before_usd, pending_before_usd.
 -#}
 {% macro settled_reading(reading) %}
@@ -35,8 +35,8 @@
                     *,
                     case
                         when pending_before_usd is null or not is_comparable then null
-                        when abs(ln(settled_close_usd / pending_before_usd))
-                            <= abs(ln(settled_close_usd / believed_before_usd))
+                        when abs(ln(coalesce(known_open_usd, settled_close_usd) / pending_before_usd))
+                            <= abs(ln(coalesce(known_open_usd, settled_close_usd) / believed_before_usd))
                             then 'confirmed'
                         else 'refuted'
                     end as prior_close_verdict
@@ -49,7 +49,9 @@
                                 <= abs(high_usd - believed_before_usd)
                                 then low_usd
                             else high_usd
-                        end as settled_close_usd
+                        end as settled_close_usd,
+                        -- the first that was traded after what is pending
+                        case when not is_disputed and open_usd > 0 then open_usd end as known_open_usd
                     from ({{ reading }}) as reading
                 ) as closed
             ) as compared

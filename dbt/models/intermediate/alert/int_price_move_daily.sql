@@ -20,7 +20,7 @@ preceded as (
         asset_return.asset_id,
         asset_return.day,
         asset_return.adjusted_close_usd,
-        asset_return.confirmed_close_usd is not null as is_confirmed,
+        not asset_return.is_unconfirmed as is_confirmed,
         {{ last_known('asset_return.earlier_close_usd', before) }} as before_usd,
         max(case when asset_return.earlier_close_usd is not null then asset_return.day end)
             over ({{ before }}) as before_day,
@@ -39,7 +39,8 @@ moved as (
         alert_config.move_sigmas
         * coalesce(preceded.vol_before_ann / sqrt(365), alert_config.move_unknown_sigma_1d)
         as threshold_log,
-        alert_config.move_min_frac
+        alert_config.move_min_frac,
+        alert_config.move_always_frac
     from preceded
     cross join alert_config
     where preceded.adjusted_close_usd > 0
@@ -52,7 +53,11 @@ final as (
         day,
         before_day,
         move_frac,
-        greatest(abs(exp(sign(move_frac) * threshold_log) - 1), move_min_frac) as threshold_frac,
+        -- in the days after a crash a quarter more would be usual, and is news all the same
+        least(
+            greatest(abs(exp(sign(move_frac) * threshold_log) - 1), move_min_frac),
+            move_always_frac
+        ) as threshold_frac,
         is_confirmed
     from moved
 )

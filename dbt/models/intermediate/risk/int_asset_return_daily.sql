@@ -1,51 +1,34 @@
 {% set before = 'partition by asset_id order by day rows between unbounded preceding and 1 preceding' -%}
--- Daily returns on the price of one original unit, so that a change of units is no return. A close
--- that one venue alone shows is the day's price, but what is measured over days waits for the next
--- reading: confirmed, the move is that reading's; refuted, it never was. So no row changes later.
-with price as (
-    select * from {{ ref('int_asset_price_daily') }}
-),
-
-unit_factor as (
-    select * from {{ ref('int_asset_unit_factor') }}
-),
-
-adjusted as (
-    select
-        price.asset_id,
-        price.day,
-        price.price_quality = 'unconfirmed' as is_unconfirmed,
-        price.prior_close_verdict,
-        price.close_usd * coalesce(unit_factor.unit_factor, 1) as adjusted_close_usd
-    from price
-    left join unit_factor
-        on price.asset_id = unit_factor.asset_id
-        and price.day >= unit_factor.valid_from
-        and price.day < coalesce(unit_factor.valid_to, date '9999-12-31')
+-- Daily returns on the price of one original unit, so that a change of units is no return. What is
+-- measured over days goes from one confirmed close to the next; what the day showed is kept beside
+-- it. So no row changes later.
+with bar as (
+    select * from {{ ref('int_asset_bar_daily') }}
 ),
 
 closing as (
     select
-        *,
+        asset_id,
+        day,
         lead(prior_close_verdict) over (partition by asset_id order by day) as later_verdict
-    from adjusted
-    where adjusted_close_usd is not null
+    from bar
+    where shown_close_usd is not null
 ),
 
 told as (
     select
-        adjusted.asset_id,
-        adjusted.day,
-        adjusted.adjusted_close_usd,
-        case when not adjusted.is_unconfirmed then adjusted.adjusted_close_usd end
-        as confirmed_close_usd,
+        bar.asset_id,
+        bar.day,
+        bar.is_unconfirmed,
+        bar.shown_close_usd as adjusted_close_usd,
+        bar.confirmed_close_usd,
         case
-            when coalesce(closing.later_verdict, '') != 'refuted' then adjusted.adjusted_close_usd
+            when coalesce(closing.later_verdict, '') != 'refuted' then bar.shown_close_usd
         end as earlier_close_usd
-    from adjusted
+    from bar
     left join closing
-        on adjusted.asset_id = closing.asset_id
-        and adjusted.day = closing.day
+        on bar.asset_id = closing.asset_id
+        and bar.day = closing.day
 ),
 
 preceded as (
@@ -64,9 +47,10 @@ final as (
         day,
         adjusted_close_usd,
         confirmed_close_usd,
+        is_unconfirmed,
         -- what later days may look back to
         earlier_close_usd,
-        -- from one confirmed close to the next: unconfirmed ones are stepped over, gaps are not
+        -- days that wait for their confirmation are stepped over, gaps are not
         case
             when confirmed_close_usd > 0
                 and confirmed_close_1_usd > 0

@@ -183,7 +183,7 @@ described as (
             when 'rank_overtake'
                 then ' passed ' || alert.overtaken || coalesce(' on ' || alert.place, '')
                     || ' and is number ' || cast(cast(alert.alert_value as bigint) as varchar)
-            when 'ath' then ': highest ' || alert.ref_id || ' ever'
+            when 'ath' then ': highest ' || replace(replace(alert.ref_id, '_usd', ''), '_', ' ') || ' ever'
             when 'data_quality' then ' fails ' || alert.ref_id
         end || case
             when alert.is_confirmed then '' else ' (unconfirmed: one reading alone says so)'

@@ -142,7 +142,7 @@ first_close as (
 measured as (
     select
         fallen_from_peak.*,
-        min(case when confirmed_close_usd is not null then fall_frac end) over (
+        min(case when peak_usd > 0 then confirmed_close_usd / peak_usd - 1 end) over (
             partition by fallen_from_peak.asset_id
             order by fallen_from_peak.day
             rows between unbounded preceding and current row
