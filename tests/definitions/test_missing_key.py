@@ -89,6 +89,7 @@ def test_the_code_location_is_the_same(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_live", "_keyed")
 def test_a_run_lands_the_others_and_says_why_one_is_left_out(
     tmp_path: Path,

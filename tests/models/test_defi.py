@@ -504,6 +504,7 @@ def test_e08_what_does_not_add_up_is_found(
     assert [row[0] for row in found] == [named]
 
 
+@pytest.mark.slow
 def test_an_empty_lake_has_no_protocols(seeded_box: LakeBox) -> None:
     seeded_box.run(f"{SELECT} +exchange_token_daily")
     assert seeded_box.query(

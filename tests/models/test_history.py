@@ -199,6 +199,7 @@ def four_loads(box: LakeBox) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_any_order_of_arrival_and_any_grouping_give_the_history_of_a_rebuild(
     lake_box: LakeBox,
 ) -> None:

@@ -354,6 +354,7 @@ def test_a_contract_that_tells_a_part_is_no_assets_supply(box: LakeBox) -> None:
     assert found == {"maker": 6}, "USDT is issued on many chains"
 
 
+@pytest.mark.slow
 def test_a_day_does_not_know_the_days_after_it(box: LakeBox, seeded_box: LakeBox) -> None:
     """MVRV-Z and Metcalfe's k are of the past alone."""
     cut = 390
@@ -367,6 +368,7 @@ def test_a_day_does_not_know_the_days_after_it(box: LakeBox, seeded_box: LakeBox
     assert seeded_box.query(query.replace("<", ">=")) != box.query(query.replace("<", ">="))
 
 
+@pytest.mark.slow
 def test_an_empty_lake_values_nobody(seeded_box: LakeBox) -> None:
     seeded_box.write_catalog()
     seeded_box.run("+network_valuation_daily")

@@ -147,6 +147,7 @@ def other(tmp_path: Path, dataset: Dataset, server: SandboxServer) -> Iterator[L
     server.set_faults([])
 
 
+@pytest.mark.slow
 def test_a_run_killed_at_any_point_and_repeated(clean: Any, other: Lake) -> None:
     content, changes = clean
     # folders are made once: a repeated run makes fewer changes, so the last point is before the end
@@ -157,6 +158,7 @@ def test_a_run_killed_at_any_point_and_repeated(clean: Any, other: Lake) -> None
     assert other.content() == content
 
 
+@pytest.mark.slow
 def test_two_runs_at_the_same_time(clean: Any, other: Lake) -> None:
     children = [other.start(), other.start()]
     for child in children:
@@ -166,6 +168,7 @@ def test_two_runs_at_the_same_time(clean: Any, other: Lake) -> None:
     assert other.content() == clean[0]
 
 
+@pytest.mark.slow
 def test_the_local_dlt_folder_deleted_between_runs(clean: Any, other: Lake) -> None:
     other.land()
     shutil.rmtree(other.settings.dlt_dir, ignore_errors=True)

@@ -102,6 +102,7 @@ def test_truncation_and_poison_leave_the_past_alone(
     assert difference(content(poisoned, last), expected) is None, f"poisoned after {last}"
 
 
+@pytest.mark.slow
 def test_an_as_of_build_is_what_was_built_then(seeded_box: LakeBox) -> None:
     """F-7: loads that restate and delete; each earlier state can be had again."""
     taken: list[tuple[str, Any]] = []
@@ -139,6 +140,7 @@ def test_an_as_of_build_is_what_was_built_then(seeded_box: LakeBox) -> None:
         assert difference(content(seeded_box, DAYS[-1]), expected) is None, f"as of {instant}"
 
 
+@pytest.mark.slow
 def test_the_zone_of_the_machine_does_not_matter(
     seeded_box: LakeBox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -288,6 +288,7 @@ def test_every_data_test_holds_on_it(box: LakeBox) -> None:
     assert {"assert_source_ids_are_mapped", "assert_prices_are_not_stale"} <= warned
 
 
+@pytest.mark.slow
 def test_a_build_again_changes_nothing(box: LakeBox) -> None:
     """The same lake gives the same bits, from the same warehouse or a new one."""
     tables = ("price_daily", "ohlcv_daily", "venue_quality_daily", "returns_risk_daily")
@@ -318,6 +319,7 @@ def test_a_running_day_has_no_row(seeded_box: LakeBox) -> None:
         assert prices(seeded_box, "bitcoin", "is_final") == expected, instant
 
 
+@pytest.mark.slow
 def test_a_venue_that_was_seen_trading_is_missing_before_it_is_over(seeded_box: LakeBox) -> None:
     """Days after the last candle are gaps until the venue's list says that trading stopped."""
     span = days("2024-01-01", 6)

@@ -52,6 +52,7 @@ def content(box: LakeBox) -> dict[str, list[Any]]:
     }
 
 
+@pytest.mark.slow
 def test_each_state_can_be_had_again_as_of_its_load(seeded_box: LakeBox) -> None:
     """Loads that restate, come late, delete, restore; as of each, what was built then."""
     price = {n: 2_000.0 + n for n in range(10)}

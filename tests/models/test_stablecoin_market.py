@@ -305,6 +305,7 @@ def test_e08_what_does_not_add_up_is_found(
     assert [row[0] for row in found] == [named]
 
 
+@pytest.mark.slow
 def test_430_coins_with_shared_tickers_stay_apart(seeded_box: LakeBox, shared_data: Path) -> None:
     """Issue 5: one row for each id, whatever the ticker; the misspelt mechanism is counted."""
     path = shared_data / "defillama_stablecoin_registry" / "pegged_assets.csv"

@@ -206,6 +206,7 @@ def test_a_supply_carried_over_a_change_of_units_changes_with_it(box: LakeBox) -
     assert {round(value, 6) for _, value in rows} == {3000.0}
 
 
+@pytest.mark.slow
 def test_nothing_landed_is_nothing_known(lake_box: LakeBox) -> None:
     lake_box.run("+int_asset_mcap_daily")
     assert lake_box.query("select count(*) from intermediate.int_asset_mcap_daily") == [(0,)]

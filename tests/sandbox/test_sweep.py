@@ -132,6 +132,7 @@ def repair_wishes(story: Story) -> tuple[Any, ...]:
     return rereads(story.settings, Window.of_day(story.restated), "coinbase")
 
 
+@pytest.mark.slow
 def test_a_period_of_sweeps_reads_every_series_of_every_source_again(story: Story) -> None:
     """Whichever way a source's past is cut into parts."""
     start, names = story.dataset.start, ("coinbase", "defillama", "ecb", "coinmetrics")
