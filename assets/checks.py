@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from assets import keys
+from assets.dbt_project import contracts
 from assets.partitions import window_of_check
 from assets.resources import Progress
 from pipelines import publishing, validation
@@ -22,7 +23,11 @@ CONTRACT_CHECK = "publication_contract"
 
 
 def gate_checks() -> dg.AssetChecksDefinition:
-    """Return the gate: one check for each mart's contract, one for each invariant."""
+    """Return the gate: one check for each mart's contract, one for each invariant.
+
+    Raises:
+        ManifestMissing: the dbt project, which knows the marts, was not parsed yet.
+    """
     specs = [
         *(
             dg.AssetCheckSpec(
@@ -34,7 +39,7 @@ def gate_checks() -> dg.AssetChecksDefinition:
                     f"({', '.join(contract.key)}), size and fullness."
                 ),
             )
-            for contract in validation.CONTRACTS
+            for contract in contracts()
         ),
         *(
             dg.AssetCheckSpec(
@@ -71,7 +76,9 @@ def pass_gate(
 ) -> tuple[CheckResult, ...]:
     """Check all contracts and invariants, record what was found, and return it."""
     progress.begin("Check contracts and invariants")
-    results = validation.check_all(settings, clock, run_id, window, _published_rows(settings))
+    results = validation.check_all(
+        settings, clock, run_id, window, contracts(), _published_rows(settings)
+    )
     record(results, settings)
     failed = [result for result in results if not result.is_passed]
     progress.end(f"{len(results) - len(failed)} of {len(results)} passed")

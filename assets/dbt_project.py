@@ -15,6 +15,7 @@ from typing import Any
 from dagster_dbt import DbtProject
 
 from pipelines.settings import Settings, child_environment, get_settings
+from pipelines.validation import Contract, read_contracts
 
 _FOLDER = Path(__file__).resolve().parents[1] / "dbt"
 _SOURCES = {".sql", ".yml", ".md", ".csv", ".py"}
@@ -101,6 +102,11 @@ def manifest() -> dict[str, Any]:
         )
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return content
+
+
+def contracts() -> tuple[Contract, ...]:
+    """Return what users are promised of each mart, by name."""
+    return read_contracts(manifest())
 
 
 def mart_descriptions() -> dict[str, str]:

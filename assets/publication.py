@@ -7,7 +7,7 @@ import dagster as dg
 
 from assets import keys
 from assets.checks import pass_gate
-from assets.dbt_project import mart_descriptions
+from assets.dbt_project import contracts, mart_descriptions
 from assets.partitions import DAILY, SINGLE_RUN, window_of
 from assets.resources import Progress
 from pipelines import publishing
@@ -62,7 +62,7 @@ def publication_assets() -> dg.AssetsDefinition:
             pass_gate(settings, clock, progress, context.run_id, window_of(context))
             results = recorded(context.run_id, settings)
         progress.begin("Publish")
-        manifest = publishing.publish(settings, clock, context.run_id, results)
+        manifest = publishing.publish(settings, clock, context.run_id, results, contracts())
         progress.end(f"version {manifest.version}, {manifest.rows:,} rows")
         for spec in specs:
             made = _materialization(spec.key, manifest.version, manifest.mart(spec.key.path[-1]))

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from assets.dbt_project import contracts
 from pipelines import lake, publishing, sources, validation
 from pipelines.settings import child_environment, get_settings
 from pipelines.windows import Window, clock_at
@@ -69,6 +70,7 @@ def gate(first: str, last: str) -> None:
         clock_at(settings.now),
         RUN_ID,
         Window.between(date.fromisoformat(first), date.fromisoformat(last)),
+        contracts(),
         {},
     )
     print(f"rows={len(results)}")
@@ -80,7 +82,7 @@ def gate(first: str, last: str) -> None:
 def publish() -> None:
     """Publish the marts as a new version."""
     settings = get_settings()
-    manifest = publishing.publish(settings, clock_at(settings.now), RUN_ID, [])
+    manifest = publishing.publish(settings, clock_at(settings.now), RUN_ID, [], contracts())
     print(f"rows={manifest.rows}")
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from pipelines.publishing.manifest import (
 from pipelines.publishing.pointer import current_version, describe_current, point_to
 from pipelines.publishing.revision import code_revision
 from pipelines.settings import Settings
+from pipelines.validation.contracts import Contract
 from pipelines.validation.report import CheckResult, blocking
 from pipelines.windows import Clock
 
@@ -49,9 +50,7 @@ def publish(
     clock: Clock,
     run_id: str,
     check_results: Sequence[CheckResult],
-    *,
-    keys: Mapping[str, Sequence[str]] | None = None,
-    required: frozenset[str] | None = None,
+    contracts: Sequence[Contract],
 ) -> Manifest:
     """Publish the warehouse's marts as a new version and make it the current one.
 
@@ -60,9 +59,7 @@ def publish(
         clock: gives `published_at` and the version's name.
         run_id: the run that publishes.
         check_results: the run's check results; a failed blocking one refuses the publication.
-        keys: each mart's key; by default those of the publication contracts.
-        required: the marts that must be there and have rows; by default those whose contract
-            demands rows.
+        contracts: each mart's key, and whether it must be there and have rows.
 
     Returns:
         The new publication's manifest.
@@ -77,11 +74,8 @@ def publish(
         raise GateFailed(failed)
     if not settings.warehouse_path.exists():
         raise FileNotFoundError(f"there is no warehouse yet: {settings.warehouse_path}")
-    if keys is None or required is None:
-        from pipelines.validation.suites import CONTRACTS
-
-        keys = keys or {contract.mart: contract.key for contract in CONTRACTS}
-        required = required or frozenset(c.mart for c in CONTRACTS if c.min_rows > 0)
+    keys = {contract.mart: contract.key for contract in contracts}
+    required = frozenset(contract.mart for contract in contracts if contract.min_rows > 0)
     with _alone(settings.published_dir):
         _remove_leftovers(settings.published_dir)
         earlier = publications(settings)

@@ -1,35 +1,57 @@
-"""The shape of a publication contract: what users of a mart are promised.
+"""Publication contracts: what users of each mart are promised, read from dbt's manifest.
 
-A contract is data. It names the columns that users may rely on with their types (a mart may have
-more), the key, and what the table as a whole must look like: how many rows, how full its columns,
-which entities at the least, where the middle of a measure lies. Whether each single row is right
-(ranges, accepted values, references) is said where the model is written, in dbt.
+dbt says of a mart which columns it has, of which types, which of them are never NULL, and in
+`meta.key` what identifies a row; the gate holds the built table to that. What no single row can
+show stands beside it, as `meta` too:
 
-The key is the one rule that dbt has as well: `tokenmart publish` checks a warehouse without dbt,
-and no publication may go out with a doubtful key.
+    min_rows    of a mart: fewer rows mean that something upstream is gone; 1 unless it says 0,
+                where empty is right
+    expect      of a column:
+      filled_frac   at least this share of the rows has a value
+      median        the interval in which the middle value lies, set wide: it is to catch another
+                    unit, not a calm or a wild market; `bounds`: the column's documented ones
+      contains      values that must be there
+      severity      what a breach of the three does to the publication: `block` (so if it is not
+                    said) or `warn`
+
+Whether each single row is right (ranges, accepted values, references) is said in dbt's tests. The
+key is the one rule that dbt tests as well: `tokenmart publish` checks a warehouse without dbt, and
+no publication may go out with a doubtful key.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipelines.validation.report import Severity
 
+_BOUNDS = "bounds"
 
-@dataclass(frozen=True, slots=True)
-class Column:
+
+class ContractError(ValueError):
+    """A mart's declaration promises what cannot be read; the message names mart and column."""
+
+
+class Column(BaseModel):
     """One promised column.
 
     Attributes:
-        kind: its DuckDB type.
-        filled_frac: at least this share of the rows has a value.
-        median: the interval in which the middle value lies: a wrong unit falls out of it.
-        contains: values that must be there.
-        severity: what a breach of the three does to the publication.
+        kind: its type, as dbt writes it.
+        is_nullable: whether it may be NULL.
+        filled_frac: see the module; so are the following.
+        median: the interval, both ends in it.
+        contains: values.
+        severity: of a breach of the three.
     """
 
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
     kind: str
+    is_nullable: bool = True
     filled_frac: float | None = None
     median: tuple[float, float] | None = None
     contains: tuple[str, ...] = ()
@@ -37,33 +59,87 @@ class Column:
 
     @property
     def is_looked_at(self) -> bool:
-        """Whether more than its type is promised."""
+        """Whether its values are of interest, and not only its type."""
         return self.filled_frac is not None or self.median is not None or bool(self.contains)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Contract:
     """What is promised about one mart.
 
     Attributes:
-        mart: the table in the schema `marts`.
+        mart: the table or view in the schema `marts`.
         key: the columns that identify a row; unique together, none NULL.
         columns: the promised columns by name.
-        min_rows: fewer rows mean that something upstream is gone; 0 where empty is right.
+        min_rows: the fewest rows.
     """
 
     mart: str
     key: tuple[str, ...]
-    columns: Mapping[str, Column] = field(default_factory=dict)
+    columns: dict[str, Column]
     min_rows: int = 1
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.key) - set(self.columns))
         if unknown:
-            raise ValueError(f"{self.mart}: the key names columns that are not promised: {unknown}")
+            raise ContractError(f"{self.mart}: the key names columns that it lacks: {unknown}")
 
     @property
     def needed(self) -> tuple[str, ...]:
         """The columns whose values are looked at: the key, and all with a promise of their own."""
         watched = [name for name, column in self.columns.items() if column.is_looked_at]
         return tuple(dict.fromkeys((*self.key, *watched)))
+
+
+def read_contracts(manifest: Mapping[str, Any]) -> tuple[Contract, ...]:
+    """Return the contract of each mart, by name.
+
+    Args:
+        manifest: the content of dbt's `manifest.json`.
+
+    Raises:
+        ContractError: a mart has no key, or a promise is not one of those above.
+    """
+    marts = [
+        node
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["fqn"][1] == "marts"
+    ]
+    return tuple(_contract(node) for node in sorted(marts, key=lambda node: str(node["name"])))
+
+
+def _contract(node: Mapping[str, Any]) -> Contract:
+    mart, meta = str(node["name"]), node["config"]["meta"]
+    if "key" not in meta:
+        raise ContractError(f"{mart} does not say what identifies a row: it lacks `meta.key`")
+    return Contract(
+        mart=mart,
+        key=tuple(meta["key"]),
+        columns={name: _column(mart, column) for name, column in node["columns"].items()},
+        min_rows=meta.get("min_rows", 1),
+    )
+
+
+def _column(mart: str, declared: Mapping[str, Any]) -> Column:
+    expected = dict(declared["config"]["meta"].get("expect", {}))
+    if expected.get("median") == _BOUNDS:
+        facts = documented_facts(declared["description"])
+        expected["median"] = (facts.get("min"), facts.get("max"))
+    promised = {
+        "kind": declared["data_type"],
+        "is_nullable": all(rule["type"] != "not_null" for rule in declared["constraints"]),
+        **expected,
+    }
+    try:
+        return Column(**promised)
+    except ValidationError as problem:
+        told = "; ".join(
+            f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in problem.errors()
+        )
+        raise ContractError(f"{mart}.{declared['name']}: {told}") from None
+
+
+def documented_facts(description: str) -> dict[str, str]:
+    """Return the lines `- fact: value` of a column's description (see dbt/models/_docs)."""
+    lines = (line[2:].partition(": ") for line in description.splitlines() if line[:2] == "- ")
+    return {fact: value.strip() for fact, _, value in lines}

@@ -1,4 +1,4 @@
-"""Runs publication contracts as Great Expectations suites on the built marts.
+"""Makes Great Expectations suites of publication contracts and runs them on the built marts.
 
 Great Expectations takes pandas frames: each suite gets one of the columns it looks at, and a second
 small one that lists the mart's columns and types. The context is ephemeral: nothing is written, and
@@ -7,7 +7,7 @@ nothing is sent. Its import takes seconds, so it is inside the functions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipelines import warehouse
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SCHEMA = "marts"
 _COLUMNS_CHECK = "columns"
 _TYPES_CHECK = "types"
+_NOT_NULL = " NOT NULL"
 
 
 def check_contracts(
@@ -43,8 +44,10 @@ def check_contracts(
     results: list[CheckResult] = []
     with warehouse.read(settings.warehouse_path) as connection:
         for contract in contracts:
-            types = _types(connection, contract.mart)
-            results += runner.check(contract, types, _frame(connection, contract, types))
+            promised = _promised_types(connection, contract)
+            found = _found_types(connection, contract)
+            frame = _frame(connection, contract, found)
+            results += runner.check(contract, promised, found, frame)
     return tuple(results)
 
 
@@ -73,33 +76,34 @@ class _Runner:
         self._source = context.data_sources.add_pandas("marts")
 
     def check(
-        self, contract: Contract, types: dict[str, str], frame: pd.DataFrame
+        self,
+        contract: Contract,
+        promised: dict[str, str],
+        found: dict[str, str],
+        frame: pd.DataFrame,
     ) -> Iterator[CheckResult]:
         import pandas as pd
 
-        promised = [(name, kind) for name, kind in types.items() if name in contract.columns]
-        catalogue = pd.DataFrame(promised, columns=["column_name", "data_type"], dtype="object")
+        known = [(name, kind) for name, kind in found.items() if name in promised]
+        catalogue = pd.DataFrame(known, columns=["column_name", "data_type"], dtype="object")
         yield from self._validate(
-            contract, f"{contract.mart}__columns", catalogue, ["column_name"], self._shape(contract)
+            contract, f"{contract.mart}__columns", catalogue, ["column_name"], self._shape(promised)
         )
-        missing = set(contract.needed) - set(types)
-        if missing or not types:
+        if not set(contract.needed) <= set(found):
             return  # said above; expectations about columns that are not there say it worse
         yield from self._validate(
             contract, contract.mart, frame, list(contract.key), self._values(contract, frame)
         )
 
-    def _shape(self, contract: Contract) -> Iterator[Any]:
+    def _shape(self, promised: dict[str, str]) -> Iterator[Any]:
         expect = self._gx.expectations
         yield expect.ExpectColumnDistinctValuesToContainSet(
-            column="column_name",
-            value_set=list(contract.columns),
-            meta=_meta(_COLUMNS_CHECK, "block"),
+            column="column_name", value_set=list(promised), meta=_meta(_COLUMNS_CHECK, "block")
         )
         yield expect.ExpectColumnPairValuesToBeInSet(
             column_A="column_name",
             column_B="data_type",
-            value_pairs_set=[(name, column.kind) for name, column in contract.columns.items()],
+            value_pairs_set=list(promised.items()),
             meta=_meta(_TYPES_CHECK, "block"),
         )
 
@@ -183,22 +187,38 @@ def _meta(check_name: str, severity: Severity) -> dict[str, str]:
     return {"check_name": check_name, "severity": severity}
 
 
-def _types(connection: duckdb.DuckDBPyConnection, mart: str) -> dict[str, str]:
+def _promised_types(connection: duckdb.DuckDBPyConnection, contract: Contract) -> dict[str, str]:
+    """Return each promised column's type as DuckDB spells it, with its NOT NULL."""
+    kinds = sorted({column.kind for column in contract.columns.values()})
+    query = "select " + ", ".join(f"typeof(cast(null as {kind}))" for kind in kinds)
+    spelled = dict(zip(kinds, connection.execute(query).fetchone() or (), strict=True))
+    return {
+        name: spelled[column.kind] + ("" if column.is_nullable else _NOT_NULL)
+        for name, column in contract.columns.items()
+    }
+
+
+def _found_types(connection: duckdb.DuckDBPyConnection, contract: Contract) -> dict[str, str]:
+    """Return each column's type; with its NOT NULL where that is promised."""
     rows = connection.execute(
         """
-        select column_name, data_type from duckdb_columns()
+        select column_name, data_type, is_nullable from duckdb_columns()
         where database_name = current_catalog() and schema_name = ? and table_name = ?
         order by column_index
         """,
-        [SCHEMA, mart],
+        [SCHEMA, contract.mart],
     ).fetchall()
-    return dict(rows)
+    required = {name for name, column in contract.columns.items() if not column.is_nullable}
+    return {
+        name: kind + (_NOT_NULL if name in required and not is_nullable else "")
+        for name, kind, is_nullable in rows
+    }
 
 
 def _frame(
-    connection: duckdb.DuckDBPyConnection, contract: Contract, types: dict[str, str]
+    connection: duckdb.DuckDBPyConnection, contract: Contract, there: Collection[str]
 ) -> pd.DataFrame:
-    names = [name for name in contract.needed if name in types]
+    names = [name for name in contract.needed if name in there]
     if not names:
         return connection.execute("select null where false").df()
     listed = ", ".join(f'"{name}"' for name in names)
@@ -223,8 +243,8 @@ def _detail(contract: Contract, result: Any, key: Sequence[str]) -> str:
     if kind == "min_rows":
         return f"{found['observed_value']} rows, at least {contract.min_rows} expected"
     if kind == "median":
-        lower, upper = contract.columns[name].median or (None, None)
-        return f"the median of {name} is {found['observed_value']}, not in {lower} to {upper}"
+        interval = " to ".join(f"{end:g}" for end in contract.columns[name].median or ())
+        return f"the median of {name} is {found['observed_value']}, not in {interval}"
     examples = []
     for example in found.get("partial_unexpected_index_list") or []:
         of_key = ", ".join(f"{column}={_show(example.get(column))}" for column in key)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from threading import Thread
 
 from pipelines.settings import Settings
+from pipelines.validation.contracts import Contract
 from pipelines.validation.expectations import check_contracts
 from pipelines.validation.invariants import check_invariants
 from pipelines.validation.report import CheckResult
 from pipelines.validation.schema_changes import check_schemas
-from pipelines.validation.suites import CONTRACTS
 from pipelines.windows import Clock, Window
 
 
@@ -26,6 +26,7 @@ def check_all(
     clock: Clock,
     run_id: str,
     window: Window,
+    contracts: Iterable[Contract],
     published_rows: Mapping[str, int],
 ) -> tuple[CheckResult, ...]:
     """Check the built marts and return every result; dbt's tests have their own way.
@@ -35,6 +36,7 @@ def check_all(
         clock: stamps the results.
         run_id: the run that checks.
         window: the days of the run: the newest of them must be in the marts.
+        contracts: what is promised of the marts.
         published_rows: rows of each mart in the current publication, to see what got lost.
     """
     # contracts are Python's work, invariants the database's: each leaves a core to the other
@@ -42,5 +44,5 @@ def check_all(
         invariants = beside.submit(
             check_invariants, settings, clock, run_id, window, published_rows
         )
-        contracts = check_contracts(settings, clock, run_id, CONTRACTS)
-        return (*contracts, *invariants.result(), *check_schemas(settings, clock, run_id))
+        kept = check_contracts(settings, clock, run_id, contracts)
+        return (*kept, *invariants.result(), *check_schemas(settings, clock, run_id))

@@ -8,13 +8,10 @@ from assets import automation, dbt_project, ingestion
 from assets.partitions import DAILY
 from pipelines import sources
 from pipelines.settings import Settings
-from pipelines.validation import CONTRACTS, INVARIANTS
+from pipelines.validation import INVARIANTS
 
 SNAPSHOT = Path(__file__).with_name("asset_keys.txt")
 Specs = dict[str, dg.AssetSpec]
-
-# dbt's names of types are as one writes them; DuckDB's are as it reports them
-_TYPES = {"timestamptz": "TIMESTAMP WITH TIME ZONE"}
 
 
 def test_asset_keys_are_the_committed_ones(specs: Specs) -> None:
@@ -74,26 +71,12 @@ def test_every_mart_is_published_with_its_description(specs: Specs) -> None:
         assert description in (published.description or "")
 
 
-def test_every_mart_has_a_contract_of_columns_that_dbt_builds() -> None:
-    marts = {
-        node["name"]: node
-        for node in dbt_project.manifest()["nodes"].values()
-        if node["resource_type"] == "model" and node["fqn"][1] == "marts"
-    }
-    assert sorted(contract.mart for contract in CONTRACTS) == sorted(marts)
-    for contract in CONTRACTS:
-        columns = marts[contract.mart]["columns"]
-        for name, promised in contract.columns.items():
-            assert name in columns, f"{contract.mart} promises {name}, which dbt does not build"
-            kind = columns[name]["data_type"]
-            assert _TYPES.get(kind, kind.upper()) == promised.kind, f"{contract.mart}.{name}"
-
-
-def test_contracts_keys_are_dbts_keys() -> None:
+def test_every_mart_has_a_contract_of_all_its_columns() -> None:
+    promised = {contract.mart: contract for contract in dbt_project.contracts()}
+    assert set(promised) == set(dbt_project.mart_descriptions())
     for node in dbt_project.manifest()["nodes"].values():
         if node["resource_type"] == "model" and node["fqn"][1] == "marts":
-            (contract,) = (c for c in CONTRACTS if c.mart == node["name"])
-            assert sorted(contract.key) == sorted(node["config"]["meta"]["key"]), node["name"]
+            assert list(promised[node["name"]].columns) == list(node["columns"]), node["name"]
 
 
 def test_every_contract_and_invariant_is_an_asset_check(defs: dg.Definitions) -> None:
@@ -101,7 +84,7 @@ def test_every_contract_and_invariant_is_an_asset_check(defs: dg.Definitions) ->
         (check.asset_key.to_user_string(), check.name)
         for check in defs.resolve_asset_graph().asset_check_keys
     }
-    for contract in CONTRACTS:
+    for contract in dbt_project.contracts():
         assert (f"marts/{contract.mart}", "publication_contract") in found
     for invariant in INVARIANTS:
         assert (f"marts/{invariant.mart}", invariant.name) in found

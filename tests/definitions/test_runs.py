@@ -255,7 +255,12 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     calls: list[str] = []
 
     def check_all(
-        settings: Settings, clock: Clock, run_id: str, window: Window, before: object
+        settings: Settings,
+        clock: Clock,
+        run_id: str,
+        window: Window,
+        contracts: object,
+        before: object,
     ) -> tuple[CheckResult, ...]:
         calls.append(f"gate {window}")
         ok = "broken" not in calls
@@ -270,7 +275,9 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> list[str]:
                 content_hash="h", parquet="p", parquet_bytes=1,
             )  # fmt: skip
 
-    def publish(settings: Settings, clock: Clock, run_id: str, results: object) -> Published:
+    def publish(
+        settings: Settings, clock: Clock, run_id: str, results: object, contracts: object
+    ) -> Published:
         if blocking(results):  # type: ignore[arg-type]
             raise GateFailed(blocking(results))  # type: ignore[arg-type]
         calls.append("publish")

@@ -8,6 +8,7 @@ import pytest
 
 from pipelines import publishing, warehouse
 from pipelines.settings import Settings
+from pipelines.validation.contracts import Column, Contract
 from pipelines.validation.report import CheckResult
 from pipelines.windows import FixedClock
 
@@ -18,7 +19,11 @@ KEYS = {
     "pair_daily": ("a_id", "b_id", "day"),
     "ops_check_result": ("run_id", "check_kind", "check_name", "mart"),
 }
-REQUIRED = frozenset({"price_daily", "dim_asset"})
+MAY_BE_EMPTY = {"pair_daily", "ops_check_result"}
+CONTRACTS = tuple(
+    Contract(mart, key, {name: Column(kind="varchar") for name in key}, mart not in MAY_BE_EMPTY)
+    for mart, key in KEYS.items()
+)
 
 _MODELS = """
 create schema staging;
@@ -126,7 +131,7 @@ def publish(
         if not settings.warehouse_path.exists():
             make_warehouse()
         clock = FixedClock(at or NOW + timedelta(minutes=next(minutes)))
-        return publishing.publish(settings, clock, run_id, results, keys=KEYS, required=REQUIRED)
+        return publishing.publish(settings, clock, run_id, results, CONTRACTS)
 
     return run
 

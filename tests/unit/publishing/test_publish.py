@@ -379,7 +379,7 @@ def test_undescribed_column_is_refused(
 
 def test_no_warehouse_is_said_clearly(settings: Settings, now: datetime) -> None:
     with pytest.raises(FileNotFoundError, match="there is no warehouse yet"):
-        publishing.publish(settings, FixedClock(now), "run", [])
+        publishing.publish(settings, FixedClock(now), "run", [], [])
 
 
 _STEPS = [

@@ -1,0 +1,91 @@
+"""The gate holds what it reads from dbt: errors planted in the project's own marts are found."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from assets import dbt_project
+from pipelines import warehouse
+from pipelines.settings import Settings
+from pipelines.validation import Contract
+from pipelines.validation.expectations import check_contracts
+from pipelines.windows import FixedClock
+
+NOW = datetime(2024, 3, 2, 6, tzinfo=UTC)
+MART = "returns_risk_daily"
+# columns of its row: those that must not be NULL, or of which something is expected
+ROW = {
+    "asset_id": "'bitcoin'",
+    "day": "date '2024-01-01'",
+    "ret_1d": "0.01",
+    "logret_1d": "0.00995",
+    "vol_30d_ann": "0.6",
+    "drawdown_frac": "-0.2",
+}
+
+Failed = Callable[..., dict[str, bool]]
+
+
+def table(contract: Contract) -> str:
+    """Return the statement that makes an empty table of a contract, as dbt does."""
+    columns = ", ".join(
+        f"{name} {column.kind}{'' if column.is_nullable else ' not null'}"
+        for name, column in contract.columns.items()
+    )
+    return f"create table marts.{contract.mart} ({columns})"
+
+
+@pytest.fixture
+def failed(tmp_path: Path) -> Failed:
+    """Return a function that says which expectations fail after some changes; and if they block."""
+    (contract,) = (one for one in dbt_project.contracts() if one.mart == MART)
+
+    def run(*changes: str) -> dict[str, bool]:
+        settings = Settings(data_dir=tmp_path)
+        with warehouse.write(settings.warehouse_path) as connection:
+            connection.execute("create schema marts")
+            connection.execute(table(contract))
+            names, values = ", ".join(ROW), ", ".join(ROW.values())
+            connection.execute(f"insert into marts.{MART} ({names}) values ({values})")
+            for change in changes:
+                connection.execute(change)
+        results = check_contracts(settings, FixedClock(NOW), "run", [contract])
+        return {result.check_name: result.is_blocking for result in results if not result.is_passed}
+
+    return run
+
+
+def test_a_mart_as_dbt_builds_it_passes(failed: Failed) -> None:
+    assert failed() == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "is_blocking"),
+    [
+        ("types", f"alter table marts.{MART} alter ret_7d type float", True),
+        ("types", f"alter table marts.{MART} alter asset_id drop not null", True),
+        ("columns", f"alter table marts.{MART} drop beta_btc_90d", True),
+        ("columns", f"drop table marts.{MART}", True),
+        ("unique_key", f"insert into marts.{MART} from marts.{MART}", True),
+        ("min_rows", f"delete from marts.{MART}", True),
+        ("contains__asset_id", f"update marts.{MART} set asset_id = 'btc'", True),
+        ("filled__ret_1d", f"update marts.{MART} set ret_1d = null", True),
+        ("median__ret_1d", f"update marts.{MART} set ret_1d = 1", True),
+        # its bounds stand in the column's description
+        ("median__drawdown_frac", f"update marts.{MART} set drawdown_frac = 20", True),
+        ("median__vol_30d_ann", f"update marts.{MART} set vol_30d_ann = 0.04", False),
+    ],
+)
+def test_a_planted_error_is_found(
+    failed: Failed, name: str, change: str, is_blocking: bool
+) -> None:
+    assert failed(change).get(name) is is_blocking
+
+
+def test_a_key_that_is_null_is_found(failed: Failed) -> None:
+    found = failed(
+        f"alter table marts.{MART} alter day drop not null", f"update marts.{MART} set day = null"
+    )
+    assert found["not_null__day"] is True
