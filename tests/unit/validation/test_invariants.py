@@ -72,7 +72,7 @@ def marts() -> Frames:
     eth = price.filter(pl.col("asset_id") == "eth")
     return Frames(
         {
-            "price_daily": price,
+            "price_daily": price.with_columns(prior_close_verdict=pl.lit(None, dtype=pl.String)),
             "ohlcv_daily": price.select("asset_id", "day", "close_usd"),
             "returns_risk_daily": returns,
             "venue_quality_daily": venues,
@@ -240,6 +240,22 @@ def test_return_where_a_close_is_missing_is_found(marts: Frames) -> None:
 
     # day 9 itself over 1 and 7 days, and day 10, 16 and 39 that look back to it
     assert result.failed_row_count == 5
+
+
+def test_nothing_looks_back_to_a_refuted_close(marts: Frames) -> None:
+    btc = pl.col("asset_id") == "btc"
+    _set(marts, "price_daily", btc & (pl.col("day") == DAYS[10]), prior_close_verdict="refuted")
+    # day 10, 16 and 39 look back to day 9
+    assert _check("returns_come_from_prices", marts).failed_row_count == 3
+
+    for days in (1, 7, 30):
+        _set(
+            marts,
+            "returns_risk_daily",
+            btc & (pl.col("day") == DAYS[9] + timedelta(days=days)),
+            **{f"ret_{days}d": None},
+        )
+    assert _check("returns_come_from_prices", marts).is_passed
 
 
 def test_change_of_units_is_no_return(marts: Frames) -> None:
