@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tests.models.lake_box import LakeBox, days
+from tests.models.lake_box import LakeBox, at, days
 from tests.models.market import Market, constant, dollars
 
 DAYS = days("2023-06-01", 50)
@@ -271,3 +271,18 @@ def test_a_death_ends_an_asset_and_keeps_its_days(box: LakeBox) -> None:
         f"select count(*) from marts.ohlcv_daily where asset_id = 'tezos' and day >= '{DAYS[40]}'"
     )
     assert later == [(0,)]
+
+
+def test_nobody_knows_of_an_exclusion_before_it_was_made(seeded_box: LakeBox) -> None:
+    """A build of May 2022 must not name what happened to a venue in November."""
+    town, span = Market(), days("2022-05-28", 170)
+    dollars(town, span)
+    told = {}
+    for instant, newest in (("2022-05-31T06:00:00", span[2]), ("2022-11-14T06:00:00", span[-1])):
+        town.land(seeded_box, at(instant), last=newest)
+        seeded_box.run("+dim_venue")
+        [(told[instant[:7]],)] = seeded_box.query(
+            "select exclusion_intervals from marts.dim_venue where venue_id = 'ftx'"
+        )
+    assert told["2022-05"] is None
+    assert told["2022-11"].startswith("2022-11-08 to open")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import importlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from pathlib import Path
@@ -24,6 +25,10 @@ OTHER_ASSETS: Mapping[str, Mapping[str, str]] = {
 def seed(name: str) -> list[dict[str, str]]:
     with (REPO_DIR / "dbt" / "seeds" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
+
+
+def bare(name: str) -> str:
+    return re.sub("[^a-z0-9]", "", name.lower())
 
 
 def codes(source: str) -> dict[str, set[str]]:
@@ -136,3 +141,23 @@ def test_curated_tickers_on_the_venues_own_lists_are_curated_there(shared_data: 
             if base not in OTHER_ASSETS.get(venue, {})
         }
         assert not missing, f"{venue} lists curated tickers that nobody curated there: {missing}"
+
+
+def test_every_recorded_key_of_a_chain_is_a_listed_chain(shared_data: Path) -> None:
+    """One chain has other names in lists of protocols, of coins and of chains."""
+    coins = json.loads(
+        (shared_data / "defillama_stablecoins_recorded_2024" / "stablecoins.json").read_text()
+    )
+    [page] = (shared_data / "http_recorded_gamestonk").glob("api.llama.fi__protocols__*.json")
+    known = {bare(row["chain_key"]): bare(row["chain_id"]) for row in seed("map_chain_key")}
+
+    def meant(name: str) -> str:
+        return known.get(bare(name), bare(name))
+
+    listed = {meant(chain["name"]) for chain in coins["chains"]}
+    used = {key for coin in coins["peggedAssets"] for key in coin.get("chainCirculating") or {}}
+    protocols = json.loads(page.read_text())
+    protocols = json.loads(protocols["body"]) if "body" in protocols else protocols
+    used |= {name for protocol in protocols for name in protocol.get("chains") or []}
+    assert len(used) > 100
+    assert sorted(name for name in used if meant(name) not in listed) == []
