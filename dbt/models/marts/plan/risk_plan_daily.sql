@@ -83,6 +83,20 @@ fading as (
     group by membership.asset_id, membership.day
 ),
 
+-- a day without a price makes no large asset a small one
+weighed as (
+    select
+        signal.asset_id,
+        signal.day,
+        market_cap.mcap_usd,
+        {{ last_known('market_cap.mcap_usd', days_back(7, 0, 'signal.asset_id', 'signal.day')) }}
+        as known_mcap_usd
+    from signal
+    left join market_cap
+        on signal.asset_id = market_cap.asset_id
+        and signal.day = market_cap.day
+),
+
 joined as (
     select
         signal.asset_id,
@@ -92,8 +106,8 @@ joined as (
         signal.previous_signal,
         signal_event.event_id as signal_event_id,
         price.close_usd as entry_usd,
-        market_cap.mcap_usd,
-        market_cap.mcap_usd < plan_config.moonshot_mcap_usd as is_moonshot,
+        weighed.mcap_usd,
+        weighed.known_mcap_usd < plan_config.moonshot_mcap_usd as is_moonshot,
         -- the worse of the two: calm weeks must not hide a wild quarter
         case
             when risk.vol_30d_ann is not null and risk.vol_90d_ann is not null
@@ -159,9 +173,9 @@ joined as (
     left join short_market
         on signal.asset_id = short_market.asset_id
         and signal.day = short_market.day
-    left join market_cap
-        on signal.asset_id = market_cap.asset_id
-        and signal.day = market_cap.day
+    left join weighed
+        on signal.asset_id = weighed.asset_id
+        and signal.day = weighed.day
     left join volume_window
         on signal.asset_id = volume_window.asset_id
         and signal.day = volume_window.day
