@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 import polars as pl
 
 from pipelines.candles import DAILY
-from pipelines.sandbox.dataset import VENUES, Dataset, day_start
+from pipelines.sandbox.dataset import Dataset, day_start
 from pipelines.settings import REPO_DIR
+from pipelines.sources import SOURCES
 
 # marts that stay empty without these tables; all others come of candles and curated lists
 NEEDS: Mapping[str, tuple[str, ...]] = {
@@ -46,7 +47,7 @@ def _about_venues(dataset: Dataset) -> Iterator[str]:
     rows = dict(
         dataset.table("candles").group_by("venue").len().sort("venue").collect().iter_rows()
     )
-    served = [venue for venue in VENUES if venue in rows]
+    served = [venue for venue in SOURCES if venue in rows]
     yield f"venues served: {', '.join(served) or 'none'}"
     for venue in sorted(set(rows) - set(served)):
         yield f"venue {venue} has no wire format here: its {rows[venue]:,} candles are ignored"

@@ -17,6 +17,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from pipelines.candles import DAILY, INTERVAL_S
+from pipelines.sources import SOURCES
 
 LAYOUT_VERSION = 1
 META_FILE = "dataset.json"
@@ -24,7 +25,6 @@ META_FILE = "dataset.json"
 Kind = Literal["text", "number", "integer", "boolean", "day", "instant"]
 KnownFrom = Literal["always", "listed_day", "day_end", "candle_end", "ts", "funding_time"]
 
-VENUES = ("binance", "coinbase", "kraken", "okx", "bybit", "bitstamp", "binance_futures")
 ASSET_CLASSES = (
     "coin",
     "token",
@@ -695,17 +695,20 @@ class DatasetMeta(BaseModel):
         return self
 
 
-# for each source that has something to say the table without which it has not
-_TOLD_BY: Mapping[str, str] = {
-    "defillama_stablecoins": "stablecoins",
-    "blockchain_info": "network_metrics",
-    "coingecko": "coin_daily",
-    "coinmetrics_archive": "network_metrics",
-    "defillama": "protocols",
-    "defillama_coins": "coin_daily",
-    "defillama_yields": "yield_pools",
-    "ecb": "fx_rates",
-    "ethereum": "tokens",
+# of sources that are no venues: the tables without which one has nothing to say; venues are named
+# in their lists
+TOLD_BY: Mapping[str, tuple[str, ...]] = {
+    "blockchain_info": ("network_metrics",),
+    "coingecko": ("coin_daily",),
+    "coinmetrics": ("network_metrics",),
+    "coinmetrics_archive": ("network_metrics",),
+    "defillama": ("protocols",),
+    "defillama_coins": ("coin_daily",),
+    "defillama_stablecoins": ("stablecoins",),
+    "defillama_yields": ("yield_pools",),
+    "ecb": ("fx_rates",),
+    "ethereum": ("tokens",),
+    "gold": ("gold_daily", "fx_rates"),
 }
 
 
@@ -757,13 +760,11 @@ class Dataset:
         """The sources that have something to say in this dataset; others answer with nothing."""
         listed = [self.table(name).select("venue") for name in ("markets", "perpetuals")]
         venues = set(pl.concat(listed).unique().collect()["venue"])
-        found = [venue for venue in VENUES if venue in venues]
-        if self.has("network_metrics"):
-            found.append("coinmetrics")
-        found += [name for name, table in _TOLD_BY.items() if self.has(table)]
-        if self.has("gold_daily") and self.has("fx_rates"):
-            found.append("gold")
-        return tuple(found)
+        return tuple(
+            name
+            for name in SOURCES
+            if (all(map(self.has, TOLD_BY[name])) if name in TOLD_BY else name in venues)
+        )
 
     @property
     def intraday(self) -> Mapping[str, tuple[str, ...]]:

@@ -12,9 +12,10 @@ import pytest
 
 from pipelines import declarations, sources
 from pipelines.declarations import DeclarationError
-from pipelines.sandbox.dataset import VENUES
-from pipelines.sandbox.generator.venues import VENUE_ORDER, VENUE_SHARE
-from pipelines.sandbox.server import app, faults, limits
+from pipelines.sandbox.dataset import TOLD_BY
+from pipelines.sandbox.generator.exchanges import EXCHANGES
+from pipelines.sandbox.server import wire
+from pipelines.sandbox.server.wire import MOUNTS
 
 REPO = Path(__file__).resolve().parents[2]
 WRITTEN = declarations.texts(REPO)
@@ -139,9 +140,25 @@ def test_venues_of_the_seeds_are_the_declared_ones() -> None:
     assert set(SPOT_VENUES) - aliases == set(), "no code of these is curated: nothing is asked for"
 
 
-def test_the_sandbox_speaks_for_every_source() -> None:
-    assert set(sources.SOURCES) - {one.name for one in app.SOURCES} == set(), "server/app.py"
-    assert set(sources.SOURCES) - set(limits.LIMITS) == set(), "server/limits.py"
-    assert {one.name for one in app.SOURCES} == set(faults.SOURCES), "server/limits.py"
-    assert set(VENUES) == set(of_kind("spot_venue", "derivative_venue")), "sandbox/dataset.py"
-    assert set(VENUE_ORDER) == set(VENUE_SHARE) == set(SPOT_VENUES), "generator/venues.py"
+@pytest.mark.parametrize("name", sources.SOURCES)
+def test_the_sandbox_speaks_for_every_source(name: str) -> None:
+    assert name in MOUNTS, f"pipelines/sandbox/server/wire has no module {name}"
+
+
+def test_the_sandbox_speaks_for_nobody_else() -> None:
+    hosts = {name for name in sources.SOURCES if sources.source(name).files_url}
+    assert set(MOUNTS) == {*sources.SOURCES, *(f"{name}_files" for name in hosts)}
+
+
+def test_a_wire_format_is_served_under_its_own_name() -> None:
+    modules = {path.stem for path in Path(wire.__path__[0]).glob("[!_]*.py")}
+    assert set(MOUNTS) == modules
+
+
+def test_a_dataset_has_something_to_say_for_every_source() -> None:
+    venues = set(of_kind("spot_venue", "derivative_venue"))
+    assert set(TOLD_BY) == set(sources.SOURCES) - venues, "TOLD_BY in sandbox/dataset.py"
+
+
+def test_every_spot_venue_can_be_generated() -> None:
+    assert set(EXCHANGES) == set(SPOT_VENUES), "sandbox/generator/exchanges.py"

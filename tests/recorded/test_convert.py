@@ -65,16 +65,16 @@ def test_the_folder_has_the_layout_without_warnings(recorded: Dataset) -> None:
     assert recorded.warnings == ()
     assert (recorded.start, recorded.end) == (date(2014, 12, 1), date(2022, 11, 22))
     assert not recorded.has("truth/price")
+    # three have their own formats for the same network metrics
     assert recorded.sources == (
         "binance",
-        "coinbase",
         "bitstamp",
-        "coinmetrics",
-        "defillama_stablecoins",
-        # they have their own formats for the same network metrics
         "blockchain_info",
+        "coinbase",
+        "coinmetrics",
         "coinmetrics_archive",
         "defillama",
+        "defillama_stablecoins",
     )
     candles = recorded.table("candles").collect()
     assert candles["open_time"].max().date() == recorded.end

@@ -7,6 +7,8 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from pipelines.sandbox.generator.exchanges import EXCHANGES
+
 # every planted defect needs room around it
 MIN_DAYS = 90
 MIN_ASSETS = 15
@@ -25,9 +27,7 @@ class GeneratorSettings(BaseModel):
     assets: int = Field(
         default=73, ge=MIN_ASSETS, le=20_000, description="coins and tokens, stablecoins apart"
     )
-    venues: int = Field(
-        default=3, ge=1, le=6, description="coinbase, binance, kraken, okx, bybit, bitstamp"
-    )
+    venues: int = Field(default=3, ge=1, le=len(EXCHANGES), description=", ".join(EXCHANGES))
     perpetuals: int = Field(
         default=10, ge=0, description="assets with perpetual contracts, the largest first"
     )

@@ -10,24 +10,13 @@ from numpy.typing import NDArray
 
 from pipelines.sandbox.generator import cast as parts
 from pipelines.sandbox.generator.cast import AssetSpec, Cast
+from pipelines.sandbox.generator.exchanges import EXCHANGES
 from pipelines.sandbox.generator.paths import Path, Series, salted
 from pipelines.sandbox.generator.plan import Plan
 from pipelines.sandbox.generator.settings import GeneratorSettings
 
-VENUE_ORDER = ("coinbase", "binance", "kraken", "okx", "bybit", "bitstamp")
-# of the first three; what the others trade comes on top
-VENUE_SHARE: Mapping[str, float] = {
-    "binance": 0.62,
-    "coinbase": 0.24,
-    "kraken": 0.14,
-    "okx": 0.16,
-    "bybit": 0.12,
-    "bitstamp": 0.02,
-}
-# so many of the largest assets are listed by the venues that the scenarios do without
-_LATER_VENUES: Mapping[str, int] = {"okx": 30, "bybit": 24, "bitstamp": 18}
-_KRAKEN_CODES = {"BTC": "XBT", "DOGE": "XDG"}
-_ALL = frozenset(VENUE_ORDER[:3])
+# those that the scenarios are about
+_ALL = frozenset(tuple(EXCHANGES)[:3])
 _PART_VENUES: Mapping[str, frozenset[str]] = {
     parts.TICKER_OLD: frozenset({"binance", "coinbase"}),
     parts.TICKER_NEW: frozenset({"binance", "coinbase"}),
@@ -147,19 +136,9 @@ class Market:
             setattr(self, name, np.append(values, np.asarray(value, dtype=values.dtype)))
 
 
-def _symbol(venue: str, base: str, quote: str) -> str:
-    match venue:
-        case "coinbase" | "okx":
-            return f"{base}-{quote}"
-        case "bitstamp":
-            return f"{base}{quote}".lower()
-        case _:
-            return f"{base}{quote}"
-
-
 def _listings(settings: GeneratorSettings, cast: Cast) -> Iterator[tuple[AssetSpec, str, str]]:
     """Yield asset, venue and quote of every market whose base is a coin or token."""
-    active = VENUE_ORDER[: settings.venues]
+    active = tuple(EXCHANGES)[: settings.venues]
     for rank, spec in enumerate(cast.assets):
         part = spec.asset_id.startswith("sandbox-") and rank < 15
         venues = _PART_VENUES.get(spec.asset_id) or _ALL
@@ -174,17 +153,17 @@ def _listings(settings: GeneratorSettings, cast: Cast) -> Iterator[tuple[AssetSp
                 if left_out
             }
             venues = _ALL - skipped
-        later = {venue for venue, count in _LATER_VENUES.items() if rank < count and not part}
+        later = {venue for venue, one in EXCHANGES.items() if rank < one.largest and not part}
         venues = (venues | later) & frozenset(active)
         for venue in sorted(venues) or [active[0]]:
             yield from ((spec, venue, quote) for quote in _quotes(spec, venue, rank, part))
 
 
 def _quotes(spec: AssetSpec, venue: str, rank: int, part: bool) -> Iterator[str]:
-    if venue in ("coinbase", "bitstamp"):
+    if EXCHANGES[venue].largest:
+        yield EXCHANGES[venue].quote
+    if venue == "coinbase":
         yield "USD"
-    if venue in ("okx", "bybit"):
-        yield "USDT"
     if venue == "kraken":
         yield "USD"
         if rank < 2 or (rank % 6 == 3 and not part):
@@ -203,25 +182,24 @@ def markets_of(
     settings: GeneratorSettings, cast: Cast, paths: Mapping[str, Path], plan: Plan
 ) -> list[Market]:
     """Return every listing, without candles."""
-    active = set(VENUE_ORDER[: settings.venues])
+    active = set(tuple(EXCHANGES)[: settings.venues])
     found: list[Market] = []
 
     def add(asset_id: str, code: str, venue: str, quote: str, weight: float) -> None:
         path = paths[asset_id]
-        if venue == "kraken":
-            code = _KRAKEN_CODES.get(code, code)
-        shown = _KRAKEN_CODES.get(quote, quote) if venue == "kraken" else quote
+        exchange = EXCHANGES[venue]
+        code, shown = exchange.codes.get(code, code), exchange.codes.get(quote, quote)
         running = settings.day_count
         found.append(
             Market(
                 venue=venue,
-                symbol=_symbol(venue, code, shown),
+                symbol=exchange.symbol(code, shown),
                 base=asset_id,
                 base_code=code,
                 quote_code=shown,
                 first=path.first,
                 last=None if path.last == running else path.last,
-                share=VENUE_SHARE[venue] * weight,
+                share=exchange.share * weight,
             )
         )
 

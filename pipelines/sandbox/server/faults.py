@@ -12,8 +12,8 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
-from pipelines.sandbox.server.limits import LIMITS
 from pipelines.sandbox.server.reply import JSON, Reply, Shape, text
+from pipelines.sandbox.server.wire import MOUNTS
 
 TransportKind = Literal[
     "400", "403", "418", "429", "451", "500", "502", "503", "html", "truncated", "empty", "slow",
@@ -24,8 +24,6 @@ ContentKind = Literal[
     "negative_price", "missing_field", "null_field", "new_field",
 ]  # fmt: skip
 
-# what is limited is what is served
-SOURCES = tuple(LIMITS)
 _HTML = (
     "<!DOCTYPE html><html><head><title>Just a moment...</title></head>"
     "<body>Checking your browser before accessing the site.</body></html>"
@@ -79,8 +77,8 @@ class Fault(BaseModel):
 
     @model_validator(mode="after")
     def _known_source(self) -> Self:
-        if self.source not in ("*", *SOURCES):
-            raise ValueError(f"no such source: {self.source}; there are {', '.join(SOURCES)}")
+        if self.source not in ("*", *MOUNTS):
+            raise ValueError(f"no such source: {self.source}; there are {', '.join(MOUNTS)}")
         return self
 
     def strikes(self, source: str, path: str, asked: str) -> bool:
@@ -161,59 +159,20 @@ def instead(fault: Fault, source: str) -> Reply | None:
         case "empty":
             return text("", 200, "application/json")
         case "error_in_200":
-            return Reply(_error_body(source, fault.message))
+            return Reply(MOUNTS[source].failed(fault.message))
         case "answer":
             return Reply(fault.body, fault.status, wait, fault.media_type)
         case _:
             return None
 
 
-def _error_body(source: str, message: str) -> Any:
-    match source:
-        case "kraken":
-            return {"error": [message or "EService:Unavailable"]}
-        case "binance" | "binance_futures":
-            return {"code": -1000, "msg": message or "An unknown error occurred."}
-        case "coinmetrics":
-            return {"error": {"type": "internal_error", "message": message or "Internal error"}}
-        case "okx":
-            return {"code": "50013", "msg": message or "Systems are busy.", "data": []}
-        case "bybit":
-            return {"retCode": 10016, "retMsg": message or "Server error.", "result": {}}
-        case "coingecko":
-            return {"error": message or "Internal Server Error"}
-        case "defillama_yields" | "blockchain_info":
-            return {"status": "error", "error": message or "Internal server error"}
-        case "ethereum":
-            error = {"code": -32603, "message": message or "internal error"}
-            return {"jsonrpc": "2.0", "id": 0, "error": error}
-        case _:
-            return {"message": message or "Internal server error"}
-
-
 def _failure(source: str, status: int, message: str) -> Reply:
-    throttled = status in (429, 418)
-    match source:
-        case "binance" | "binance_futures" if throttled:
-            words = message or "Too much request weight used; please use WebSocket Streams."
-            return Reply({"code": -1003, "msg": words}, status)
-        case "okx" if throttled:
-            words = message or "Too Many Requests"
-            return Reply({"code": "50011", "msg": words, "data": []}, status)
-        case "coinbase" if throttled:
-            return Reply({"message": message or "Public rate limit exceeded"}, status)
-        case "coinmetrics" if throttled:
-            kind = {"type": "too_many_requests", "message": message or "Too many requests"}
-            return Reply({"error": kind}, status)
-        case "coingecko" if throttled:
-            words = message or "You've exceeded the Rate Limit."
-            return Reply({"status": {"error_code": 429, "error_message": words}}, status)
-        case "defillama_stablecoins" | "defillama":
-            return text(message or ("Too many requests" if throttled else "error"), status)
-        case _ if status == 400:
-            return Reply(_error_body(source, message), status)
-        case _:
-            return text(_HTML if status != 429 else "", status, "text/html")
+    if status in (429, 418):
+        return MOUNTS[source].throttled(message)
+    if status == 400:
+        return Reply(MOUNTS[source].failed(message))
+    # whatever fails behind it, the proxy in front answers in its own words
+    return text(_HTML, status, "text/html")
 
 
 Spoiler = Callable[[Any, Shape], Any]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import polars as pl
 
+from pipelines.sandbox.server.mount import Examples
 from pipelines.sandbox.server.state import Floats, Ints, State, Versions
 
 HOUR_MS = 3_600_000
@@ -109,3 +111,15 @@ def _series(
 def amount(value: float, decimals: int = 8) -> str:
     """Return a number as venues print it."""
     return f"{value:.{decimals}f}"
+
+
+def of_first_contract(name: str, *examples: tuple[str, str]) -> Examples:
+    """Return examples about the venue's first contract, whose symbol is put into the addresses."""
+
+    def found(state: State) -> Iterator[tuple[str, str]]:
+        symbol = next(iter(contracts(state, name)), None)
+        if symbol is not None:
+            for path, what in examples:
+                yield f"/{name}{path.format(symbol)}", what
+
+    return found

@@ -9,7 +9,7 @@ import numpy as np
 from starlette.requests import Request
 
 from pipelines.sandbox.dataset import TOTAL_CHAIN
-from pipelines.sandbox.server import daily, defillama_stablecoins
+from pipelines.sandbox.server import daily, stablecoins
 from pipelines.sandbox.server.daily import DAY_S, clean
 from pipelines.sandbox.server.reply import Reply, Shape
 from pipelines.sandbox.server.state import State
@@ -46,7 +46,7 @@ def _chart(state: State, chain: str) -> list[dict[str, Any]]:
     dollars: ByDay = {}
     minted: ByDay = {}
     prices = _daily_prices(state)
-    known = defillama_stablecoins.coins_of(state)
+    known = stablecoins.coins_of(state)
     for coin in known.coins():
         peg = coin["peg_type"]
         if chain == ALL:
@@ -110,7 +110,7 @@ def _daily_prices(state: State) -> dict[str, dict[int, float]]:
     if state.dataset.has("prices"):
         rows = state.visible("prices").sort("ts").select("coin", "ts", "price")
         for coin, instant, price in rows.iter_rows():
-            label = defillama_stablecoins.price_label((instant.date() - daily.EPOCH).days)
+            label = stablecoins.price_label((instant.date() - daily.EPOCH).days)
             if label is not None:
                 found.setdefault(coin, {})[label] = price
     return found
@@ -118,7 +118,7 @@ def _daily_prices(state: State) -> dict[str, dict[int, float]]:
 
 def chains(state: State, _: Request) -> Reply:
     """Answer `/stablecoinchains`: dollars by peg on each chain."""
-    listed = defillama_stablecoins.listing(state)["chains"]
+    listed = stablecoins.listing(state)["chains"]
     if not listed:
         # a dataset may have totals alone: refused, which is told, and not an answer cut short
         return Reply({"message": "no chains in this dataset"}, status=404)

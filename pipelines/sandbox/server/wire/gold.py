@@ -12,6 +12,7 @@ from typing import Any
 from starlette.requests import Request
 
 from pipelines.sandbox.server import daily
+from pipelines.sandbox.server.mount import Limit, Mount
 from pipelines.sandbox.server.reply import Reply, Shape, text
 from pipelines.sandbox.server.state import State
 
@@ -101,3 +102,13 @@ def currency_rates(state: State, request: Request) -> Reply:
         return _no_data()
     body = {"table": "A", "currency": "dolar amerykański", "code": "USD", "rates": rates}
     return Reply(body, shape=_RATES)
+
+
+MOUNT = Mount(
+    name=NAME,
+    handlers={
+        "/cenyzlota/{start}/{end}": prices,
+        "/exchangerates/rates/a/{code}/{start}/{end}": currency_rates,
+    },
+    limit=Limit(300, 60),
+)

@@ -18,6 +18,7 @@ from starlette.requests import Request
 
 from pipelines.sandbox.server import daily
 from pipelines.sandbox.server.daily import DAY_S, Seen
+from pipelines.sandbox.server.mount import Limit, Mount
 from pipelines.sandbox.server.reply import Reply
 from pipelines.sandbox.server.state import State
 
@@ -239,3 +240,13 @@ def rpc(state: State, request: Request) -> Reply:
     if isinstance(body, list):
         return Reply([node.answer(call) for call in reversed(body)])
     return Reply(node.answer(body))
+
+
+def _failed(message: str) -> Any:
+    error = {"code": -32603, "message": message or "internal error"}
+    return {"jsonrpc": "2.0", "id": 0, "error": error}
+
+
+MOUNT = Mount(
+    name=NAME, handlers={"/": rpc}, methods=("POST",), limit=Limit(100, 10), failed=_failed
+)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from starlette.requests import Request
 
+from pipelines.sandbox.server.mount import Limit, Mount, of_first_market
 from pipelines.sandbox.server.reply import Reply, Shape
 from pipelines.sandbox.server.state import NAME_OF_S, CandleSeries, Listing, State
 
@@ -144,3 +145,20 @@ def _product(state: State, symbol: str, listing: Listing) -> dict[str, Any]:
         "auction_mode": False,
         "high_bid_limit_percentage": "",
     }
+
+
+MOUNT = Mount(
+    name=NAME,
+    handlers={
+        "/products": products,
+        "/products/{product_id}": product,
+        "/products/{product_id}/candles": candles,
+    },
+    limit=Limit(15, 1.5),
+    throttled=lambda message: Reply({"message": message or "Public rate limit exceeded"}, 429),
+    examples=of_first_market(
+        NAME,
+        ("/products/{}/candles?granularity=86400", "Coinbase: daily candles"),
+        ("/products", "Coinbase: the list of products"),
+    ),
+)

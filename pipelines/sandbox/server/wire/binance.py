@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from starlette.requests import Request
 
+from pipelines.sandbox.server.mount import Limit, Mount, of_first_market
 from pipelines.sandbox.server.reply import Reply, Shape
 from pipelines.sandbox.server.state import Candle, CandleSeries, Listing, State
 
@@ -264,3 +265,34 @@ def _symbol(state: State, listing: Listing) -> dict[str, Any]:
         "defaultSelfTradePreventionMode": "EXPIRE_MAKER",
         "allowedSelfTradePreventionModes": ["EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH"],
     }
+
+
+def throttled(message: str) -> Reply:
+    """Refuse what is over the limit; contracts are refused in the same words."""
+    limit = "Too much request weight used; current limit is 6000 request weight per 1 MINUTE."
+    return Reply({"code": -1003, "msg": message or limit}, 429)
+
+
+def failed(message: str) -> Any:
+    """Return the body of an error."""
+    return {"code": -1000, "msg": message or "An unknown error occurred."}
+
+
+def _meter(limit: Limit, used: float, wait_s: float) -> Mapping[str, str]:  # noqa: ARG001
+    return {"X-MBX-USED-WEIGHT": f"{used:g}", "X-MBX-USED-WEIGHT-1M": f"{used:g}"}
+
+
+MOUNT = Mount(
+    name=NAME,
+    handlers={"/api/v3/klines": klines, "/api/v3/exchangeInfo": exchange_info},
+    weights=WEIGHTS,
+    limit=Limit(6000, 60),
+    throttled=throttled,
+    failed=failed,
+    meter=_meter,
+    examples=of_first_market(
+        NAME,
+        ("/api/v3/klines?symbol={}&interval=1d&limit=5", "Binance: daily candles"),
+        ("/api/v3/exchangeInfo", "Binance: the list of pairs"),
+    ),
+)

@@ -10,9 +10,10 @@ from io import BytesIO
 
 from starlette.requests import Request
 
-from pipelines.sandbox.server import binance
+from pipelines.sandbox.server.mount import Limit, Mount
 from pipelines.sandbox.server.reply import Reply, text
 from pipelines.sandbox.server.state import State
+from pipelines.sandbox.server.wire import binance
 
 NAME = "binance_files"
 # the first day whose files have microseconds
@@ -100,3 +101,10 @@ def _published(folder: str, end: date) -> datetime:
         return datetime.combine(end, time(), tzinfo=UTC) + DAILY_DELAY
     monday = end + timedelta(days=(7 - end.weekday()) % 7)
     return datetime.combine(monday, time(12), tzinfo=UTC)
+
+
+MOUNT = Mount(
+    name=NAME,
+    handlers={"/data/spot/{folder}/klines/{symbol}/{interval}/{name}": file},
+    limit=Limit(1_000, 10),
+)

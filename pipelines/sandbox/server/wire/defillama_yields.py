@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from pipelines.sandbox.server import daily
 from pipelines.sandbox.server.daily import DAY_S, Seen
+from pipelines.sandbox.server.mount import Limit, Mount
 from pipelines.sandbox.server.reply import Reply, Shape
 from pipelines.sandbox.server.state import State
 
@@ -111,3 +112,11 @@ def _point(
         "il7d": None,
         "apyBase7d": None,
     }
+
+
+MOUNT = Mount(
+    name=NAME,
+    handlers={"/pools": pools, "/chart/{pool}": chart},
+    limit=Limit(300, 60),
+    failed=lambda message: {"status": "error", "error": message or "Internal server error"},
+)

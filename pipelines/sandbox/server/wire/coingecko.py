@@ -14,6 +14,7 @@ from starlette.requests import Request
 
 from pipelines.sandbox.server import daily
 from pipelines.sandbox.server.daily import DAY_S, Seen, clean
+from pipelines.sandbox.server.mount import Limit, Mount
 from pipelines.sandbox.server.reply import Reply, Shape
 from pipelines.sandbox.server.state import State
 
@@ -229,3 +230,24 @@ def categories(state: State, _: Request) -> Reply:
         )
     found.sort(key=lambda row: -(row["market_cap"] or 0))
     return Reply(found)
+
+
+def _throttled(message: str) -> Reply:
+    limit = (
+        "You've exceeded the Rate Limit. Please visit "
+        "https://www.coingecko.com/en/api/pricing to subscribe to our API plans."
+    )
+    return Reply({"status": {"error_code": 429, "error_message": message or limit}}, 429)
+
+
+MOUNT = Mount(
+    name=NAME,
+    handlers={
+        "/coins/markets": markets,
+        "/coins/categories": categories,
+        "/coins/{coin_id}/market_chart/range": market_chart,
+    },
+    limit=Limit(10, 60),
+    throttled=_throttled,
+    failed=lambda message: {"error": message or "Internal Server Error"},
+)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from starlette.requests import Request
 
+from pipelines.sandbox.server.mount import Limit, Mount, of_first_market
 from pipelines.sandbox.server.reply import Reply, Shape
 from pipelines.sandbox.server.state import NAME_OF_S, CandleSeries, Listing, State
 
@@ -144,3 +145,21 @@ def trading_pairs_info(state: State, _: Request) -> Reply:
 
 def _listed(state: State) -> list[Listing]:
     return list(state.listings(NAME).values())
+
+
+def _throttled(message: str) -> Reply:
+    reason = message or "Request rate limit exceeded"
+    return Reply({"status": "error", "reason": reason, "response_code": "400.002"}, 400)
+
+
+MOUNT = Mount(
+    name=NAME,
+    handlers={
+        "/api/v2/ohlc/{market}/": ohlc,
+        "/api/v2/markets/": markets,
+        "/api/v2/trading-pairs-info/": trading_pairs_info,
+    },
+    limit=Limit(10_000, 600),
+    throttled=_throttled,
+    examples=of_first_market(NAME, ("/api/v2/ohlc/{}/?step=86400&limit=5", "Bitstamp: candles")),
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 from starlette.requests import Request
 
+from pipelines.sandbox.server.mount import Limit, Mount
 from pipelines.sandbox.server.reply import Reply, Shape
 from pipelines.sandbox.server.state import Ints, State, Versions
 
@@ -387,3 +388,38 @@ def assets(state: State, request: Request) -> Reply:
         return _page(request, query, rows, "start")
     except _BadRequest as problem:
         return problem.reply
+
+
+def _meter(limit: Limit, used: float, wait_s: float) -> Mapping[str, str]:
+    return {
+        "X-RateLimit-Limit": f"{limit.weight:g}",
+        "X-RateLimit-Remaining": f"{max(limit.weight - used, 0):g}",
+        "X-RateLimit-Reset": f"{max(wait_s, 0):.0f}",
+    }
+
+
+def _examples(state: State) -> Iterator[tuple[str, str]]:
+    if state.dataset.has("network_metrics"):
+        yield f"/{NAME}/v4/catalog-v2/asset-metrics", "Coin Metrics: what it has"
+        query = "assets=btc&metrics=PriceUSD,SplyCur&page_size=5"
+        yield f"/{NAME}/v4/timeseries/asset-metrics?{query}", "Coin Metrics: daily metrics"
+
+
+MOUNT = Mount(
+    name=NAME,
+    handlers={
+        "/v4/timeseries/asset-metrics": asset_metrics,
+        "/v4/catalog-v2/asset-metrics": catalog,
+        "/v4/catalog-all-v2/asset-metrics": catalog_all,
+        "/v4/reference-data/assets": assets,
+    },
+    limit=Limit(10, 6),
+    throttled=lambda message: Reply(
+        {"error": {"type": "too_many_requests", "message": message or "Too many requests"}}, 429
+    ),
+    failed=lambda message: {
+        "error": {"type": "internal_error", "message": message or "Internal error"}
+    },
+    meter=_meter,
+    examples=_examples,
+)

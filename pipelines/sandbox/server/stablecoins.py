@@ -19,7 +19,7 @@ from pipelines.sandbox.dataset import TOTAL_CHAIN
 from pipelines.sandbox.server.reply import Reply, Shape, text
 from pipelines.sandbox.server.state import DAY_US, Floats, Ints, State, Versions
 
-NAME = "defillama_stablecoins"
+_KEY = "stablecoins"
 # since then the list's amounts are multiplied by the current price, under the same keys
 IN_USD_FROM = datetime(2025, 12, 1, tzinfo=UTC)
 # what the server falls back to for a coin without a price; about right is enough
@@ -148,7 +148,7 @@ class Stablecoins:
 
     def total(self, coin: Mapping[str, Any]) -> tuple[Ints, Floats, list[dict[str, Any]]]:
         """Return days, circulating amounts and points of a coin's total at the clock's instant."""
-        return self._state.cached((NAME, "total", coin["stablecoin_id"]), lambda: self._total(coin))
+        return self._state.cached((_KEY, "total", coin["stablecoin_id"]), lambda: self._total(coin))
 
     def _total(self, coin: Mapping[str, Any]) -> tuple[Ints, Floats, list[dict[str, Any]]]:
         chains = self.chains(coin)
@@ -186,7 +186,7 @@ class Stablecoins:
 
     def daily_prices(self) -> list[dict[str, Any]]:
         """Return the body of `/stablecoinprices` at the clock's instant."""
-        return self._state.cached((NAME, "prices"), lambda: self._prices.items(self._state.now_us))
+        return self._state.cached((_KEY, "prices"), lambda: self._prices.items(self._state.now_us))
 
 
 def price_label(day: int) -> int | None:
@@ -253,7 +253,7 @@ class _PriceTable:
 
 def coins_of(state: State) -> Stablecoins:
     """Return the coins of the dataset, loaded once."""
-    return state.kept(NAME, lambda: Stablecoins(state))
+    return state.kept(_KEY, lambda: Stablecoins(state))
 
 
 def stablecoins(state: State, _: Request) -> Reply:
@@ -263,7 +263,7 @@ def stablecoins(state: State, _: Request) -> Reply:
 
 def listing(state: State) -> dict[str, Any]:
     """Return the body of `/stablecoins` at the clock's instant."""
-    return state.cached((NAME, "list"), lambda: _list(state))
+    return state.cached((_KEY, "list"), lambda: _list(state))
 
 
 def _list(state: State) -> dict[str, Any]:
@@ -359,7 +359,7 @@ def stablecoin(state: State, request: Request) -> Reply:
         )
         return text(body, 404, "text/html")
     return Reply(
-        state.cached((NAME, "coin", coin_id), lambda: _coin(state, known, coin)), shape=_POINTS
+        state.cached((_KEY, "coin", coin_id), lambda: _coin(state, known, coin)), shape=_POINTS
     )
 
 

@@ -15,6 +15,7 @@ from starlette.requests import Request
 
 from pipelines.sandbox.server import daily
 from pipelines.sandbox.server.daily import DAY_S, DailyTable, Seen, clean
+from pipelines.sandbox.server.mount import Limit, Mount
 from pipelines.sandbox.server.reply import Reply, Shape, text
 from pipelines.sandbox.server.state import Floats, Ints, State
 
@@ -445,3 +446,19 @@ def summary(state: State, request: Request) -> Reply:
         },
         shape=_METRIC,
     )
+
+
+MOUNT = Mount(
+    name=NAME,
+    handlers={
+        "/protocols": protocols,
+        "/protocol/{slug}": protocol,
+        "/v2/chains": chains,
+        "/v2/historicalChainTvl": historical_chain_tvl,
+        "/v2/historicalChainTvl/{chain}": historical_chain_tvl,
+        "/overview/{kind}": overview,
+        "/overview/{kind}/{chain}": overview,
+        "/summary/{kind}/{slug}": summary,
+    },
+    limit=Limit(300, 60),
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from math import isnan
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 from starlette.requests import Request
 
 from pipelines.sandbox.server import perpetuals
+from pipelines.sandbox.server.mount import Limit, Mount, of_first_market
 from pipelines.sandbox.server.reply import Reply, Shape
 from pipelines.sandbox.server.state import CandleSeries, Listing, State
 
@@ -298,3 +299,28 @@ def _limit(query: Mapping[str, str], most: int, default: int = DEFAULT_LIMIT) ->
     if not value.isdigit() or int(value) < 1:
         raise _Refused("51000", "Parameter limit error")
     return min(int(value), most)
+
+
+def _examples(state: State) -> Iterator[tuple[str, str]]:
+    path, what = "/api/v5/market/history-candles?instId={}&bar=1Dutc&limit=5", "OKX: candles"
+    yield from of_first_market(NAME, (path, what))(state)
+    path, what = "/api/v5/public/funding-rate-history?instId={}", "OKX: funding"
+    yield from perpetuals.of_first_contract(NAME, (path, what))(state)
+
+
+MOUNT = Mount(
+    name=NAME,
+    handlers={
+        "/api/v5/market/history-candles": history_candles,
+        "/api/v5/market/candles": candles,
+        "/api/v5/public/funding-rate-history": funding_rate_history,
+        "/api/v5/public/instruments": instruments,
+        "/{rest:path}": unknown,
+    },
+    limit=Limit(20, 2),
+    throttled=lambda message: Reply(
+        {"code": "50011", "msg": message or "Too Many Requests", "data": []}, 429
+    ),
+    failed=lambda message: {"code": "50013", "msg": message or "Systems are busy.", "data": []},
+    examples=_examples,
+)

@@ -6,6 +6,7 @@ import numpy as np
 from starlette.requests import Request
 
 from pipelines.sandbox.server import daily
+from pipelines.sandbox.server.mount import Limit, Mount
 from pipelines.sandbox.server.reply import Reply, text
 from pipelines.sandbox.server.state import State
 
@@ -45,3 +46,6 @@ def _cell(value: float | None) -> str:
     if value is None or np.isnan(value):
         return ""
     return repr(daily.clean(value))
+
+
+MOUNT = Mount(name=NAME, handlers={"/{name}": file}, limit=Limit(300, 60))

@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from pipelines.sandbox.server import daily
 from pipelines.sandbox.server.daily import DAY_S
+from pipelines.sandbox.server.mount import Limit, Mount
 from pipelines.sandbox.server.reply import Reply, Shape
 from pipelines.sandbox.server.state import State
 
@@ -84,3 +85,11 @@ def chart(state: State, request: Request) -> Reply:
         "values": points,
     }
     return Reply(body, shape=_VALUES)
+
+
+MOUNT = Mount(
+    name=NAME,
+    handlers={"/charts/{name}": chart},
+    limit=Limit(30, 30),
+    failed=lambda message: {"status": "error", "error": message or "Internal server error"},
+)

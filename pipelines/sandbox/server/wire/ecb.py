@@ -7,6 +7,7 @@ from datetime import date
 from starlette.requests import Request
 
 from pipelines.sandbox.server import daily
+from pipelines.sandbox.server.mount import Limit, Mount
 from pipelines.sandbox.server.reply import Reply, text
 from pipelines.sandbox.server.state import State
 
@@ -49,3 +50,6 @@ def exchange_rates(state: State, request: Request) -> Reply:
 
 def _day(period: str) -> int:
     return (date.fromisoformat(period) - daily.EPOCH).days
+
+
+MOUNT = Mount(name=NAME, handlers={"/data/EXR/{series}": exchange_rates}, limit=Limit(100, 60))

@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from pipelines.sandbox.server import daily
 from pipelines.sandbox.server.daily import DAY_S, clean
+from pipelines.sandbox.server.mount import Limit, Mount
 from pipelines.sandbox.server.reply import Reply, Shape
 from pipelines.sandbox.server.state import State
 
@@ -94,3 +95,6 @@ def chart(state: State, request: Request) -> Reply:
                 ],
             }
     return Reply({"coins": found}, shape=_CHART)
+
+
+MOUNT = Mount(name=NAME, handlers={"/chart/{coins}": chart}, limit=Limit(300, 60))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from starlette.requests import Request
 
 from pipelines.sandbox.server import perpetuals
-from pipelines.sandbox.server.reply import Reply, Shape
+from pipelines.sandbox.server.mount import Limit, Mount, of_first_market
+from pipelines.sandbox.server.reply import Reply, Shape, text
 from pipelines.sandbox.server.state import NAME_OF_S, CandleSeries, Listing, State
 
 NAME = "bybit"
@@ -287,3 +288,25 @@ def _cursor(query: Mapping[str, str]) -> int:
     if not start.isdigit():
         raise _Refused("params error: cursor is invalid")
     return int(start)
+
+
+def _examples(state: State) -> Iterator[tuple[str, str]]:
+    path, what = "/v5/market/kline?category=spot&symbol={}&interval=D", "Bybit: candles"
+    yield from of_first_market(NAME, (path, what))(state)
+    path, what = "/v5/market/funding/history?category=linear&symbol={}", "Bybit: funding"
+    yield from perpetuals.of_first_contract(NAME, (path, what))(state)
+
+
+MOUNT = Mount(
+    name=NAME,
+    handlers={
+        "/v5/market/kline": kline,
+        "/v5/market/funding/history": funding_history,
+        "/v5/market/open-interest": open_interest,
+        "/v5/market/instruments-info": instruments_info,
+    },
+    limit=Limit(600, 5),
+    throttled=lambda message: text(message or "access too frequent", 403),
+    failed=lambda message: {"retCode": 10016, "retMsg": message or "Server error.", "result": {}},
+    examples=_examples,
+)

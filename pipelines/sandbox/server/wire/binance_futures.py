@@ -9,9 +9,11 @@ from typing import Any
 from starlette.requests import Request
 
 from pipelines.sandbox.server import perpetuals
+from pipelines.sandbox.server.mount import Limit, Mount
 from pipelines.sandbox.server.perpetuals import HOUR_MS, amount
 from pipelines.sandbox.server.reply import Reply, Shape
 from pipelines.sandbox.server.state import State
+from pipelines.sandbox.server.wire import binance
 
 NAME = "binance_futures"
 FUNDING_DEFAULT, FUNDING_RECENT, FUNDING_MAX = 100, 200, 1000
@@ -229,3 +231,20 @@ def _limit(query: Mapping[str, str], default: int, most: int) -> int:
     if not value.isdigit() or int(value) < 1:
         raise _BadRequest(-1130, "Data sent for parameter 'limit' is not valid.")
     return min(int(value), most)
+
+
+MOUNT = Mount(
+    name=NAME,
+    handlers={
+        "/fapi/v1/exchangeInfo": exchange_info,
+        "/fapi/v1/fundingRate": funding_rate,
+        "/fapi/v1/fundingInfo": funding_info,
+        "/futures/data/openInterestHist": open_interest_hist,
+    },
+    limit=Limit(500, 300),
+    throttled=binance.throttled,
+    failed=binance.failed,
+    examples=perpetuals.of_first_contract(
+        NAME, ("/fapi/v1/fundingRate?symbol={}&limit=5", "Binance futures: funding")
+    ),
+)

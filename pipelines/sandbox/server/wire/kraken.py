@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from starlette.requests import Request
 
+from pipelines.sandbox.server.mount import Limit, Mount, of_first_market
 from pipelines.sandbox.server.reply import Reply, Shape
 from pipelines.sandbox.server.state import NAME_OF_S, Candle, CandleSeries, Listing, State
 
@@ -215,3 +216,17 @@ def _pair(state: State, listing: Listing) -> dict[str, Any]:
         "long_position_limit": 0,
         "short_position_limit": 0,
     }
+
+
+MOUNT = Mount(
+    name=NAME,
+    handlers={"/0/public/OHLC": ohlc, "/0/public/AssetPairs": asset_pairs},
+    limit=Limit(2, 2),
+    throttled=lambda message: Reply({"error": [message or "EGeneral:Too many requests"]}),
+    failed=lambda message: {"error": [message or "EService:Unavailable"]},
+    examples=of_first_market(
+        NAME,
+        ("/0/public/OHLC?pair={}&interval=1440", "Kraken: daily candles"),
+        ("/0/public/AssetPairs", "Kraken: the list of pairs"),
+    ),
+)
