@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipelines.planning import Share, pages
-from pipelines.tables import Column, Grid, Table
+from pipelines.tables import Column, Convention, Grid, Table, Timing
 
 if TYPE_CHECKING:
     from pipelines.extraction import Extraction, Item
@@ -41,23 +41,45 @@ DAILY = "1d"
 SHORTER = frozenset(INTERVAL_S) - {DAILY}
 DAY_S = INTERVAL_S[DAILY]
 _SUFFIX = "_intraday"
+# the column of the shorter ones with their length, in seconds
+LENGTH = "length_s"
 
 # asks for the candles of one length of a symbol and yields rows of the table of daily ones
 Pages = Callable[[str, str, "Window"], Iterable["Parsed"]]
 
 
+def daily(note: str, *, reach_d: int | None = None) -> Timing:
+    """Return when a venue's candles come: one for each day, named by its first instant.
+
+    Args:
+        note: what is to be known of the label, and of the candle that still runs.
+        reach_d: how many candles back the venue can be asked, where it forgets.
+    """
+    opens = Convention("interval_start", note)
+    return Timing((opens,), publish_lag_h=1, ttl_d=3, revises_for_d=3, reach_d=reach_d)
+
+
 def intraday(daily: Table) -> Table:
     """Return the raw table of the shorter candles that go with a table of daily ones."""
+    note, timing = "open time; where hours or minutes are wanted", daily.timing
+    reach_d = timing.reach_d if timing else None
     return Table(
         name=f"{daily.name}{_SUFFIX}",
         description="Candles of less than a day, where wanted; days without a candle of their own "
         "are added up from them. One row per series and open time.",
         key=("series_id", "open_time"),
         entity=f"{daily.entity}{_SUFFIX}",
-        grid=Grid(length="length_s"),
+        timing=Timing(
+            (Convention("interval_start", note),),
+            publish_lag_h=1,
+            revises_for_d=3,
+            # of hours; shorter ones are forgotten sooner
+            reach_d=reach_d and reach_d // 24,
+        ),
+        grid=Grid(length=LENGTH),
         columns=(
             Column("series_id", "text", "What was asked for and how long it lasts: BTC-USD 1h."),
-            Column("length_s", "integer", "Length of the candle, in seconds.", above=0),
+            Column(LENGTH, "integer", "Length of the candle, in seconds.", above=0),
             *daily.columns,
         ),
     )
@@ -178,7 +200,7 @@ def _shorter(
 
     said: dict[str, pa.Scalar[Any]] = {
         "series_id": pa.scalar(series_id, pa.string()),
-        "length_s": pa.scalar(INTERVAL_S[interval], pa.int64()),
+        LENGTH: pa.scalar(INTERVAL_S[interval], pa.int64()),
     }
     for parsed in ask():
         if parsed.table is not daily:

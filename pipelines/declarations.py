@@ -5,17 +5,22 @@
 
 from __future__ import annotations
 
+import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from io import StringIO
 from pathlib import Path
-from textwrap import fill
 from typing import Any
 
-from pipelines import sources
-from pipelines.tables import EXTRACTION, FETCHED_AT, QUARANTINE, Column, Kind, Table
+from pipelines import candles, sources
+from pipelines.tables import DAY_S, EXTRACTION, FETCHED_AT, QUARANTINE, Column, Kind, Table, Timing
 
 _REPO = Path(__file__).resolve().parents[1]
 _MACROS = "dbt/macros/generated/sources.sql"
+_HISTORY = "dbt/models/history"
+_META = "dbt/seeds/meta_source.csv"
+_CONVENTIONS = "dbt/seeds/meta_source_convention.csv"
+_LIST = "docs/sources.md"
 _COMMAND = "python -m pipelines.sources write"
 _LOAD_ID = Column("_dlt_load_id", "text", "The load that brought the row.")
 _LISTED = "Files of complete loads are listed in the lake's catalog."
@@ -40,10 +45,16 @@ def texts(root: Path = _REPO) -> dict[str, str]:
         DeclarationError: a source does not declare what its kind must, or a file has no place for
             what is written into it.
     """
-    written = {_MACROS: _macros()}
-    written |= {_dbt_sources_path(name): _dbt_sources(name) for name in sources.SOURCES}
-    for name, (first, last, body) in _sections().items():
-        written[name] = _with_section(name, _read(root / name) or "", first, last, body)
+    written = {_MACROS: _macros(), _META: _meta(), _CONVENTIONS: _conventions()}
+    for name in sources.SOURCES:
+        written[f"{_HISTORY}/_{name}__sources.yml"] = _dbt_sources(name)
+    for venue in _spot_venues():
+        for table in _of_venue(venue["name"]):
+            written[f"{_HISTORY}/{_model(venue['name'], table)}.sql"] = _history(
+                venue["name"], table
+            )
+    first, last, body = _list_of_sources()
+    written[_LIST] = _with_section(_LIST, _read(root / _LIST) or "", first, last, body)
     return written
 
 
@@ -74,12 +85,20 @@ def spot_venue(name: str, tables: tuple[Table, ...]) -> Mapping[str, Any]:
         DeclarationError: it has no table of daily candles, or no list of markets.
     """
     daily = [(table, table.candle) for table in tables if table.candle is not None]
-    lists = [(table, table.listing) for table in tables if table.listing is not None]
+    lists = [
+        (table, table.listing, table.market)
+        for table in tables
+        if table.listing is not None and table.market is not None
+    ]
     if len(daily) != 1 or len(lists) != 1:
         raise DeclarationError(
-            f"{name} is a spot venue: one of its tables has a `candle` and one a `listing`"
+            f"{name} is a spot venue: one of its tables has a `candle`, and one a `listing` and "
+            "how it is read as a `market`"
         )
-    (table, candle), (listing, listed) = daily[0], lists[0]
+    (table, candle), (listing, listed, market) = daily[0], lists[0]
+    grid = table.grid
+    if grid is None or grid.day is None:
+        raise DeclarationError(f"{name}: {table.name} has no `grid` that says which rows are days")
     nameless = [one.name for one in (table, listing) if one.entity is None]
     if nameless:
         raise DeclarationError(f"{name}: {', '.join(nameless)} has no `entity`")
@@ -91,14 +110,47 @@ def spot_venue(name: str, tables: tuple[Table, ...]) -> Mapping[str, Any]:
         "symbol": candle.symbol,
         "names": list(candle.names or (candle.symbol,)),
         "tells": list(candle.tells),
+        "length": grid.length,
+        "day": grid.day,
         "listing": listing.entity,
+        "listed_key": list(listing.key),
         "listed_symbol": listed.names[-1],
+        "base": market.base,
+        "quote": market.quote,
+        "is_spot": market.is_spot,
+        "is_trading": market.is_trading,
     }
 
 
-def _sections() -> dict[str, tuple[str, str, str]]:
-    """Return what is written into files of people: the lines around it, and the text."""
-    names = fill(", ".join(sources.SOURCES), 96, initial_indent="# ", subsequent_indent="# ")
+def day_table(name: str, table: Table) -> Mapping[str, Any] | None:
+    """Return where the rows of a table of days are, or None where each is no row of a day.
+
+    Raises:
+        DeclarationError: the table does not say in which model its history is.
+    """
+    grid, meaning = table.grid, _meaning(table)
+    if grid is None or (grid.every_s != DAY_S and grid.day is None) or meaning == "event":
+        return None
+    if table.entity is None:
+        raise DeclarationError(f"{name}: {table.name} has no `entity`")
+    found: dict[str, Any] = {
+        "source": name,
+        "table": table.name,
+        "model": _model(name, table),
+        "series": table.candle.symbol if table.candle else table.key[0],
+        "at": table.time_column,
+    }
+    return found if grid.length is None else {**found, "length": grid.length, "day": grid.day}
+
+
+def _meaning(table: Table) -> str | None:
+    """Return what the labels of the newest rows mean."""
+    conventions = table.timing.conventions if table.timing else ()
+    return next((one.meaning for one in reversed(conventions) if one.series is None), None)
+
+
+def _list_of_sources() -> tuple[str, str, str]:
+    """Return what is written into a page of people: the lines around it, and the text."""
     table = [
         "| source | what | kind | tables | asked again, days | terms |",
         "|---|---|---|--:|--:|---|",
@@ -109,14 +161,11 @@ def _sections() -> dict[str, tuple[str, str, str]]:
         table.append(
             f"| {name} | {one.title} | {kind} | {count} | {one.look_back_d} | {one.licence} |"
         )
-    return {
-        ".env.example": (f"# written by `{_COMMAND}`:", "# end of what is written", names),
-        "docs/sources.md": (
-            f"<!-- written by `{_COMMAND}` -->",
-            "<!-- end of what is written -->",
-            "\n" + "\n".join(table) + "\n",
-        ),
-    }
+    return (
+        f"<!-- written by `{_COMMAND}` -->",
+        "<!-- end of what is written -->",
+        "\n" + "\n".join(table) + "\n",
+    )
 
 
 def _with_section(name: str, text: str, first: str, last: str, body: str) -> str:
@@ -125,10 +174,6 @@ def _with_section(name: str, text: str, first: str, last: str, body: str) -> str
     if not found or not ended:
         raise DeclarationError(f"{name} has no lines `{first}` and `{last}`")
     return f"{before}{found}{body}\n{ended}{after}"
-
-
-def _dbt_sources_path(name: str) -> str:
-    return f"dbt/models/history/_{name}__sources.yml"
 
 
 def _dbt_sources(name: str) -> str:
@@ -152,6 +197,10 @@ def _dbt_sources(name: str) -> str:
             "        columns:",
             *(_dbt_column(column) for column in (*table.columns, FETCHED_AT, _LOAD_ID)),
         ]
+    if sources.source(name).kind == "spot_venue":
+        lines += ["", "models:"]
+        for table in _of_venue(name):
+            lines += _dbt_history(name, table)
     return "\n".join(lines) + "\n"
 
 
@@ -161,20 +210,132 @@ def _dbt_column(column: Column) -> str:
     return f'          - {{name: {column.name}, data_type: "{kind}", description: {said}}}'
 
 
-def _macros() -> str:
-    venues = [
+def _model(name: str, table: Table) -> str:
+    return f"hist_{name}__{table.entity}"
+
+
+def _of_venue(name: str) -> list[Table]:
+    """Return the tables of a spot venue that are read in one way at all of them."""
+    tables = sources.tables(name)
+    daily = next(table for table in tables if table.candle)
+    markets = next(table for table in tables if table.market)
+    return [daily, candles.intraday(daily), markets]
+
+
+def _complete_at(table: Table) -> str | None:
+    """Return SQL of the instant at which a candle is over; a list is never unfinished."""
+    if table.is_snapshot:
+        return None
+    length = "interval 1 day" if table.candle else f"to_seconds({candles.LENGTH})"
+    return f"{table.time_column} + {length}"
+
+
+def _history(name: str, table: Table) -> str:
+    """Return the model of the table's versions."""
+    said = [f"'{name}', '{table.name}'", f"key={list(table.key)}"]
+    if not table.is_snapshot:
+        entity = table.candle.symbol if table.candle else table.key[0]
+        said += [
+            f"entity='{entity}', at='{table.time_column}', complete_at='{_complete_at(table)}'"
+        ]
+    lines = ",\n".join(f"    {line}" for line in said)
+    return f"{{#- Written by `{_COMMAND}`. -#}}\n{{{{ history_of(\n{lines}\n) }}}}\n"
+
+
+def _dbt_history(name: str, table: Table) -> list[str]:
+    """Return dbt's description and test of the model of the table's versions."""
+    model, complete_at = _model(name, table), _complete_at(table)
+    of_what = f"Versions of {sources.source(name).title}'s {table.name}."
+    said = f"{of_what} One row per {', '.join(table.key)} and version."
+    key = [f"'\"{one}\"'" for one in (*table.key, "known_at", "load_id")]
+    sound = f"key: [{', '.join(key)}]" + (f", instant: {complete_at}" if complete_at else "")
+    return [
+        f"  - name: {model}",
+        f"    description: {json.dumps(said, ensure_ascii=False)}",
+        "    data_tests:",
+        f"      - sound: {{name: {model}_is_sound, arguments: {{{sound}}}}}",
+    ]
+
+
+def _meta() -> str:
+    """Return the seed that says how late tables come and how long their rows are good."""
+    rows = [
+        (
+            name,
+            table.name,
+            timing.publish_lag_h,
+            timing.ttl_d,
+            timing.revises_for_d,
+            timing.reach_d,
+            str(timing.is_sparse).lower(),
+            timing.version,
+        )
+        for name, table, timing in _timed()
+    ]
+    head = "source,table_name,publish_lag_h,ttl_d,revises_for_d,reach_d,is_sparse,version"
+    return _csv(head, rows)
+
+
+def _conventions() -> str:
+    """Return the seed that says what labels mean."""
+    rows = [
+        (
+            name,
+            table.name,
+            one.series,
+            one.valid_from,
+            one.valid_to,
+            one.meaning,
+            one.note,
+            one.version,
+        )
+        for name, table, timing in _timed()
+        for one in timing.conventions
+    ]
+    head = "source,table_name,series,valid_from,valid_to,timestamp_convention,note,version"
+    return _csv(head, rows)
+
+
+def _timed() -> Iterator[tuple[str, Table, Timing]]:
+    """Yield the tables that are about days or are lists, not the logs of sources."""
+    for name in sources.SOURCES:
+        for table in sources.tables(name):
+            if table.timing is not None:
+                yield name, table, table.timing
+            elif table.grid is not None:
+                raise DeclarationError(f"{name}: {table.name} has no `timing`")
+
+
+def _csv(head: str, rows: Iterable[tuple[Any, ...]]) -> str:
+    text = StringIO()
+    csv.writer(text, lineterminator="\n").writerows([head.split(","), *rows])
+    return text.getvalue()
+
+
+def _spot_venues() -> list[Mapping[str, Any]]:
+    return [
         spot_venue(name, sources.tables(name))
         for name in sources.SOURCES
         if sources.source(name).kind == "spot_venue"
     ]
+
+
+def _macros() -> str:
+    days = [day_table(name, table) for name in sources.SOURCES for table in sources.tables(name)]
     return (
         f"{{#- Written by `{_COMMAND}`. -#}}\n"
         + _macro("Every source, by name.", "all_sources", list(sources.SOURCES))
         + "\n\n"
         + _macro(
-            "Spot venues: where their candles and lists of markets are, and what these say.",
+            "Spot venues: where their candles and lists of markets are, and how they are read.",
             "spot_venues",
-            venues,
+            _spot_venues(),
+        )
+        + "\n\n"
+        + _macro(
+            "Raw tables with a row a day: where their versions are, and which rows are of a day.",
+            "day_tables",
+            [one for one in days if one is not None],
         )
     )
 

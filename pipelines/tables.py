@@ -63,13 +63,14 @@ class Grid:
 
     Lengths are counted from 1970, so a day begins at 00:00 UTC. What a row on the grid stands for
     (the day that begins there, or the state at that instant) is no matter of its form: sources
-    change it, so it is dated, by series, in the seed `meta_source_convention`.
+    change it, so it is dated, by series: `Convention`.
 
     Attributes:
         every_s: distance of the instants, in seconds; 0: any instant, for rows that are events.
         length: the column with the distance, where a table has series of several.
         words_s: that column's words in seconds; another word is refused. Empty: it is a number.
         unit_s: of a number: its unit, in seconds.
+        day: of several lengths: that of a day, as the column says it.
         jitter_s: how far off the grid a source prints instants; they are landed on the grid.
         sample: of a source that may print any instant of the day: which one counts.
     """
@@ -78,6 +79,7 @@ class Grid:
     length: str | None = None
     words_s: Mapping[str, int] = field(default_factory=dict, hash=False)
     unit_s: int = 1
+    day: str | int | None = None
     jitter_s: int = 0
     sample: Sample | None = None
 
@@ -87,6 +89,58 @@ DAILY = Grid(DAY_S)
 # settlements of funding are on the hour, and printed some milliseconds off
 SETTLEMENTS = Grid(3_600, jitter_s=60)
 EVENT = Grid()
+
+
+@dataclass(frozen=True)
+class Convention:
+    """What the labels of a table's rows mean, and where that is known from.
+
+    Attributes:
+        meaning: interval_start: label D is the day D. point_in_time: it is the state at D 00:00,
+            the close of D-1. event: an instant of the day D. working_day, prior_working_day: set on
+            D, or on the working day before. snapshot: no label, as of the request.
+        note: where that is known from.
+        series: pattern (SQL's like) of the series that it is about; None: all others.
+        valid_from: first label that it holds for; None: from the start.
+        valid_to: first label that it no longer holds for; None: until the next one.
+        version: raised with every change.
+    """
+
+    meaning: Literal[
+        "interval_start", "point_in_time", "event", "working_day", "prior_working_day", "snapshot"
+    ]
+    note: str
+    series: str | None = None
+    valid_from: str | None = None
+    valid_to: str | None = None
+    version: int = 1
+
+
+@dataclass(frozen=True)
+class Timing:
+    """When a table's rows come, how long they are good, and which day each describes.
+
+    Attributes:
+        conventions: what its labels mean.
+        publish_lag_h: hours after the end of a day at which its row is there; None: none comes.
+        ttl_d: days that a value stands in for missing ones.
+        revises_for_d: days for which the source changes its rows.
+        reach_d: how many days back the source can be asked, where it forgets.
+        is_sparse: rows come only when something happens, so a day without one is no gap.
+        version: raised with every change.
+    """
+
+    conventions: tuple[Convention, ...]
+    publish_lag_h: int | None = None
+    ttl_d: int | None = None
+    revises_for_d: int | None = None
+    reach_d: int | None = None
+    is_sparse: bool = False
+    version: int = 1
+
+
+# a list is that of the moment, and there at once
+_LISTED = Timing((Convention("snapshot", "the list as of the request"),), publish_lag_h=0)
 
 
 @dataclass(frozen=True)
@@ -105,12 +159,29 @@ class Listing:
 
 
 @dataclass(frozen=True)
+class Market:
+    """How a spot venue's list of markets is read beside those of others: SQL over its columns.
+
+    Attributes:
+        base: the venue's code of the base.
+        quote: the venue's code of the quote.
+        is_spot: whether a row is a spot market.
+        is_trading: whether it can be traded.
+    """
+
+    base: str
+    quote: str
+    is_spot: str = "true"
+    is_trading: str = "true"
+
+
+@dataclass(frozen=True)
 class Candle:
     """How a table of daily candles is read beside those of other venues.
 
     Attributes:
         symbol: the column with the venue's name of the market.
-        tells: what it tells beside the bar: vwap_quote, volume_quote, trade_count.
+        tells: what it tells beside the bar: vwap, volume_quote, trade_count.
         names: the columns that name a series in reports; empty: the symbol.
     """
 
@@ -134,6 +205,9 @@ class Table:
         entity: what SQL calls one of its rows, `hist_<source>__<entity>`, where models are found
             by it.
         candle: of daily candles of a spot venue: how they are read.
+        market: of a spot venue's list of markets: how it is read.
+        timing: when its rows come and what their labels mean; None: of a list at once, of a log of
+            the extraction never.
     """
 
     name: str
@@ -145,6 +219,13 @@ class Table:
     grid: Grid | None = None
     entity: str | None = None
     candle: Candle | None = None
+    market: Market | None = None
+    timing: Timing | None = None
+
+    def __post_init__(self) -> None:
+        """Let a list be timed as lists are, unless it says otherwise."""
+        if self.is_snapshot and self.timing is None:
+            object.__setattr__(self, "timing", _LISTED)
 
     @property
     def fields(self) -> Mapping[str, Column]:

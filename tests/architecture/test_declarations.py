@@ -44,22 +44,23 @@ def test_what_is_written_from_the_declarations_is_up_to_date() -> None:
 @pytest.mark.parametrize("source", sources.SOURCES)
 def test_a_source_lost_from_a_written_file_is_told(source: str, copied: Path) -> None:
     """Of whichever file a source is taken, that file is named, and written anew."""
-    own = f"dbt/models/history/_{source}__sources.yml"
-    shared = [name for name in WRITTEN if not name.endswith("__sources.yml")]
-    assert len(shared) == 3
+    own = [name for name in WRITTEN if f"_{source}__" in name]
+    shared = [name for name in WRITTEN if "/models/" not in name]
+    assert len(shared) == 4
     for name in shared:
         whole = (copied / name).read_text(encoding="utf-8")
         (copied / name).write_text(re.sub(rf"\b{source}\b", "", whole), encoding="utf-8")
         assert declarations.stale(copied) == [name]
         assert declarations.write(copied) == [name]
-    (copied / own).unlink()
-    assert declarations.write(copied) == [own]
+    for name in own:
+        (copied / name).unlink()
+        assert declarations.write(copied) == [name]
     assert declarations.stale(copied) == []
 
 
 def test_a_file_without_its_place_is_told(copied: Path) -> None:
-    (copied / ".env.example").write_text("# nothing\n", encoding="utf-8")
-    with pytest.raises(DeclarationError, match=r"^\.env\.example has no lines"):
+    (copied / "docs/sources.md").write_text("nothing\n", encoding="utf-8")
+    with pytest.raises(DeclarationError, match=r"^docs/sources\.md has no lines"):
         declarations.stale(copied)
 
 
@@ -69,9 +70,8 @@ def test_a_spot_venue_says_how_its_candles_are_read(name: str) -> None:
     venue = declarations.spot_venue(name, tables)
     daily = next(table for table in tables if table.name == venue["table"])
     assert {venue["symbol"], *venue["names"]} <= set(daily.fields)
-    told = {column.removesuffix("_quote") for column in venue["tells"]}
-    assert told <= {column.removesuffix("_quote") for column in daily.fields}, "it does not say so"
-    for forgotten in ("candle", "listing", "entity"):
+    assert set(venue["tells"]) <= set(daily.fields), "it does not say so"
+    for forgotten in ("candle", "listing", "market", "entity", "grid"):
         lacking = tuple(
             replace(table, **{forgotten: None}) if getattr(table, forgotten, None) else table
             for table in tables
@@ -83,13 +83,21 @@ def test_a_spot_venue_says_how_its_candles_are_read(name: str) -> None:
 # --- what no declaration can write: it must be there ----------------------------------------------
 
 
-@pytest.mark.parametrize("name", SPOT_VENUES)
-def test_a_spot_venue_has_its_models(name: str) -> None:
-    venue = declarations.spot_venue(name, sources.tables(name))
-    models = {path.stem for path in (REPO / "dbt/models").rglob("*.sql")}
-    entities = [venue["candle"], f"{venue['candle']}_intraday", venue["listing"]]
-    wanted = {f"{layer}_{name}__{entity}" for layer in ("hist", "stg") for entity in entities}
+@pytest.mark.parametrize("name", sources.SOURCES)
+def test_every_table_has_its_model_of_versions(name: str) -> None:
+    models = {path.stem for path in (REPO / "dbt/models/history").glob("*.sql")}
+    wanted = {f"hist_{name}__{table.entity}" for table in sources.tables(name) if table.timing}
     assert wanted - models == set(), f"{name} lacks models"
+
+
+@pytest.mark.parametrize("name", sources.SOURCES)
+def test_a_table_that_is_not_timed_is_told(name: str) -> None:
+    """What comes when and what its label means is said of all but the logs of a source's own."""
+    for table in sources.tables(name):
+        assert (table.timing is None) == (table.grid is None and not table.is_snapshot), table.name
+        if table.timing and not table.is_snapshot:
+            meanings = [one.meaning for one in table.timing.conventions if one.series is None]
+            assert meanings, f"{table.name}: no convention speaks of all its series"
 
 
 def seed(name: str) -> list[dict[str, str]]:
@@ -97,23 +105,11 @@ def seed(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def dated(name: str) -> set[str]:
-    """Return the source's raw tables that are about days or are lists, not its own logs."""
-    return {table.name for table in sources.tables(name) if table.is_snapshot or table.grid}
-
-
-@pytest.mark.parametrize("name", sources.SOURCES)
-def test_every_table_says_how_late_it_comes(name: str) -> None:
-    told = {row["table_name"] for row in seed("meta_source") if row["source"] == name}
-    assert told == dated(name), f"meta_source has other tables of {name} than it lands"
-
-
 @pytest.mark.parametrize("name", [name for name in sources.SOURCES if name not in SPOT_VENUES])
 @pytest.mark.parametrize(
     "model",
     [
         "intermediate/ops/int_source_series_daily",
-        "intermediate/ops/int_source_gap_daily",
         "marts/ops/ops_freshness",
     ],
 )

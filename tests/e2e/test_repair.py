@@ -99,8 +99,8 @@ def test_a_planted_gap_is_repaired_and_nothing_else_is_asked_for(
     assert left == []
     (days,) = _query(
         late,
-        "select count(*) from staging.stg_coinbase__candle "
-        f"where product_id = '{PRODUCT}' and day between '{START}' and '{END}'",
+        "select count(*) from staging.stg_spot__candle "
+        f"where venue_id = 'coinbase' and symbol = '{PRODUCT}' and day between '{START}' and '{END}'",
     )
     whole = (END - START).days + 1
     assert days[0] in (whole, whole - 1), "at most the market's own outage is missing"

@@ -1,6 +1,5 @@
 """A repair asks for the series that it wants, of every raw table that can have a gap."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,30 +9,22 @@ from pipelines import extraction, sources, universe
 from pipelines.extraction import Extraction
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import Dataset
-from pipelines.settings import REPO_DIR, Settings, SourceOverrides
+from pipelines.settings import Settings, SourceOverrides
 from pipelines.sources import SOURCES
 from pipelines.windows import FixedClock, Window
 
-GAPS = REPO_DIR / "dbt/models/intermediate/ops/int_source_gap_daily.sql"
-SERIES = REPO_DIR / "dbt/models/intermediate/ops/int_source_series_daily.sql"
-
 
 def owing() -> Iterator[tuple[str, str]]:
-    """Yield the raw tables that the gaps are about: those that the model names, and candles."""
-    yield from named()
+    """Yield the raw tables whose rows are of days; hours are wanted by nobody here."""
     for name in SOURCES:
-        if sources.source(name).kind == "spot_venue":
-            yield from ((name, table.name) for table in sources.tables(name) if table.candle)
-
-
-def named() -> list[tuple[str, str]]:
-    return re.findall(r"\('(\w+)', '(\w+)', (?:true|false)\)", GAPS.read_text())
+        for table in sources.tables(name):
+            is_due = table.timing is not None and table.timing.publish_lag_h
+            if is_due and not table.is_snapshot and not table.name.endswith("_intraday"):
+                yield name, table.name
 
 
 def test_every_source_of_dated_rows_is_among_them() -> None:
     assert {source for source, _ in owing()} == set(SOURCES) - {"coinmetrics_archive"}
-    listed = SERIES.read_text()
-    assert [pair for pair in named() if f"'{pair[1]}'" not in listed] == []
 
 
 @pytest.mark.parametrize("name", sorted({source for source, _ in owing()}))

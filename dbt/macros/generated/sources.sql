@@ -24,14 +24,47 @@
 {%- endmacro %}
 
 
-{#- Spot venues: where their candles and lists of markets are, and what these say. -#}
+{#- Spot venues: where their candles and lists of markets are, and how they are read. -#}
 {% macro spot_venues() -%}
     {{ return([
-        {"name": "binance", "table": "klines", "candle": "kline", "key": ["symbol", "interval", "open_time"], "symbol": "symbol", "names": ["symbol"], "tells": ["volume_quote", "trade_count"], "listing": "exchange_symbol", "listed_symbol": "symbol"},
-        {"name": "bitstamp", "table": "ohlc", "candle": "ohlc", "key": ["market_symbol", "step_s", "open_time"], "symbol": "market_symbol", "names": ["market_symbol"], "tells": [], "listing": "market", "listed_symbol": "market_symbol"},
-        {"name": "bybit", "table": "kline", "candle": "kline", "key": ["category", "symbol", "interval", "open_time"], "symbol": "symbol", "names": ["category", "symbol"], "tells": ["volume_quote"], "listing": "instrument", "listed_symbol": "symbol"},
-        {"name": "coinbase", "table": "candles", "candle": "candle", "key": ["product_id", "granularity_s", "open_time"], "symbol": "product_id", "names": ["product_id"], "tells": [], "listing": "product", "listed_symbol": "product_id"},
-        {"name": "kraken", "table": "ohlc", "candle": "ohlc", "key": ["pair", "interval_min", "open_time"], "symbol": "pair", "names": ["pair"], "tells": ["vwap_quote", "trade_count"], "listing": "asset_pair", "listed_symbol": "altname"},
-        {"name": "okx", "table": "history_candles", "candle": "candle", "key": ["inst_id", "bar", "open_time"], "symbol": "inst_id", "names": ["inst_id"], "tells": ["volume_quote"], "listing": "instrument", "listed_symbol": "inst_id"},
+        {"name": "binance", "table": "klines", "candle": "kline", "key": ["symbol", "interval", "open_time"], "symbol": "symbol", "names": ["symbol"], "tells": ["volume_quote", "trade_count"], "length": "interval", "day": "1d", "listing": "exchange_symbol", "listed_key": ["symbol"], "listed_symbol": "symbol", "base": "base_asset", "quote": "quote_asset", "is_spot": "true", "is_trading": "status = 'TRADING' and coalesce(is_spot_trading_allowed, true)"},
+        {"name": "bitstamp", "table": "ohlc", "candle": "ohlc", "key": ["market_symbol", "step_s", "open_time"], "symbol": "market_symbol", "names": ["market_symbol"], "tells": [], "length": "step_s", "day": 86400, "listing": "market", "listed_key": ["market_symbol"], "listed_symbol": "market_symbol", "base": "base_currency", "quote": "counter_currency", "is_spot": "coalesce(market_type, 'SPOT') = 'SPOT'", "is_trading": "coalesce(trading, 'Enabled') = 'Enabled'"},
+        {"name": "bybit", "table": "kline", "candle": "kline", "key": ["category", "symbol", "interval", "open_time"], "symbol": "symbol", "names": ["category", "symbol"], "tells": ["volume_quote"], "length": "interval", "day": "D", "listing": "instrument", "listed_key": ["category", "symbol"], "listed_symbol": "symbol", "base": "base_coin", "quote": "quote_coin", "is_spot": "category = 'spot'", "is_trading": "status = 'Trading'"},
+        {"name": "coinbase", "table": "candles", "candle": "candle", "key": ["product_id", "granularity_s", "open_time"], "symbol": "product_id", "names": ["product_id"], "tells": [], "length": "granularity_s", "day": 86400, "listing": "product", "listed_key": ["product_id"], "listed_symbol": "product_id", "base": "base_currency", "quote": "quote_currency", "is_spot": "true", "is_trading": "status = 'online' and not coalesce(trading_disabled, false)"},
+        {"name": "kraken", "table": "ohlc", "candle": "ohlc", "key": ["pair", "interval_min", "open_time"], "symbol": "pair", "names": ["pair"], "tells": ["vwap", "trade_count"], "length": "interval_min", "day": 1440, "listing": "asset_pair", "listed_key": ["pair_id"], "listed_symbol": "altname", "base": "coalesce(split_part(wsname, '/', 1), base)", "quote": "coalesce(split_part(wsname, '/', 2), quote)", "is_spot": "true", "is_trading": "coalesce(status, 'online') in ('online', 'limit_only', 'post_only', 'reduce_only')"},
+        {"name": "okx", "table": "history_candles", "candle": "candle", "key": ["inst_id", "bar", "open_time"], "symbol": "inst_id", "names": ["inst_id"], "tells": ["volume_quote"], "length": "bar", "day": "1Dutc", "listing": "instrument", "listed_key": ["inst_type", "inst_id"], "listed_symbol": "inst_id", "base": "base_ccy", "quote": "quote_ccy", "is_spot": "inst_type = 'SPOT'", "is_trading": "state = 'live'"},
+    ]) }}
+{%- endmacro %}
+
+
+{#- Raw tables with a row a day: where their versions are, and which rows are of a day. -#}
+{% macro day_tables() -%}
+    {{ return([
+        {"source": "binance", "table": "klines", "model": "hist_binance__kline", "series": "symbol", "at": "open_time", "length": "interval", "day": "1d"},
+        {"source": "binance_futures", "table": "open_interest_hist", "model": "hist_binance_futures__open_interest", "series": "symbol", "at": "time", "length": "period", "day": "1d"},
+        {"source": "bitstamp", "table": "ohlc", "model": "hist_bitstamp__ohlc", "series": "market_symbol", "at": "open_time", "length": "step_s", "day": 86400},
+        {"source": "blockchain_info", "table": "charts", "model": "hist_blockchain_info__chart", "series": "chart", "at": "day_time"},
+        {"source": "bybit", "table": "kline", "model": "hist_bybit__kline", "series": "symbol", "at": "open_time", "length": "interval", "day": "D"},
+        {"source": "bybit", "table": "open_interest", "model": "hist_bybit__open_interest", "series": "symbol", "at": "time", "length": "interval", "day": "1d"},
+        {"source": "coinbase", "table": "candles", "model": "hist_coinbase__candle", "series": "product_id", "at": "open_time", "length": "granularity_s", "day": 86400},
+        {"source": "coingecko", "table": "market_chart", "model": "hist_coingecko__market_chart", "series": "coin_id", "at": "label_time"},
+        {"source": "coinmetrics", "table": "asset_metrics", "model": "hist_coinmetrics__asset_metric", "series": "asset", "at": "time"},
+        {"source": "coinmetrics_archive", "table": "asset_metrics", "model": "hist_coinmetrics_archive__asset_metric", "series": "asset", "at": "time"},
+        {"source": "defillama", "table": "protocol_tvl", "model": "hist_defillama__protocol_tvl", "series": "slug", "at": "label_time"},
+        {"source": "defillama", "table": "protocol_tokens", "model": "hist_defillama__protocol_token", "series": "slug", "at": "label_time"},
+        {"source": "defillama", "table": "chain_tvl", "model": "hist_defillama__chain_tvl", "series": "chain", "at": "label_time"},
+        {"source": "defillama", "table": "protocol_metrics", "model": "hist_defillama__protocol_metric", "series": "series_id", "at": "day_time"},
+        {"source": "defillama", "table": "chain_metrics", "model": "hist_defillama__chain_metric", "series": "series_id", "at": "day_time"},
+        {"source": "defillama_coins", "table": "prices", "model": "hist_defillama_coins__price", "series": "coin", "at": "label_time"},
+        {"source": "defillama_stablecoins", "table": "balances", "model": "hist_defillama_stablecoins__balance", "series": "stablecoin_id", "at": "day_time"},
+        {"source": "defillama_stablecoins", "table": "prices", "model": "hist_defillama_stablecoins__price", "series": "gecko_id", "at": "day_time"},
+        {"source": "defillama_stablecoins", "table": "charts", "model": "hist_defillama_stablecoins__chart", "series": "chain", "at": "day_time"},
+        {"source": "defillama_yields", "table": "pool_chart", "model": "hist_defillama_yields__pool_day", "series": "pool", "at": "day_time"},
+        {"source": "ecb", "table": "exchange_rates", "model": "hist_ecb__exchange_rate", "series": "currency", "at": "day_time"},
+        {"source": "ethereum", "table": "transfers", "model": "hist_ethereum__transfer", "series": "token", "at": "day_time"},
+        {"source": "gold", "table": "prices", "model": "hist_gold__price", "series": "metal", "at": "day_time"},
+        {"source": "gold", "table": "currency_rates", "model": "hist_gold__currency_rate", "series": "currency", "at": "day_time"},
+        {"source": "kraken", "table": "ohlc", "model": "hist_kraken__ohlc", "series": "pair", "at": "open_time", "length": "interval_min", "day": 1440},
+        {"source": "okx", "table": "history_candles", "model": "hist_okx__candle", "series": "inst_id", "at": "open_time", "length": "bar", "day": "1Dutc"},
     ]) }}
 {%- endmacro %}

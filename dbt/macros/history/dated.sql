@@ -93,5 +93,4 @@
     ) as convention
         on meta_source.source = convention.source
         and meta_source.table_name = convention.table_name
-    where meta_source.metric_prefix is null
 {%- endmacro %}

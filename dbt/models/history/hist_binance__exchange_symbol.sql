@@ -1,1 +1,5 @@
-{{ history_of('binance', 'exchange_info', key=['symbol']) }}
+{#- Written by `python -m pipelines.sources write`. -#}
+{{ history_of(
+    'binance', 'exchange_info',
+    key=['symbol']
+) }}

@@ -1,5 +1,6 @@
+{#- Written by `python -m pipelines.sources write`. -#}
 {{ history_of(
     'binance', 'klines',
     key=['symbol', 'interval', 'open_time'],
-    entity='symbol', at='open_time', complete_at='close_time'
+    entity='symbol', at='open_time', complete_at='open_time + interval 1 day'
 ) }}

@@ -1,1 +1,5 @@
-{{ history_of('bitstamp', 'markets', key=['market_symbol']) }}
+{#- Written by `python -m pipelines.sources write`. -#}
+{{ history_of(
+    'bitstamp', 'markets',
+    key=['market_symbol']
+) }}

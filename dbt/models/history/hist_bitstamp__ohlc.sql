@@ -1,5 +1,6 @@
+{#- Written by `python -m pipelines.sources write`. -#}
 {{ history_of(
     'bitstamp', 'ohlc',
     key=['market_symbol', 'step_s', 'open_time'],
-    entity='market_symbol', at='open_time', complete_at='open_time + to_seconds(step_s)'
+    entity='market_symbol', at='open_time', complete_at='open_time + interval 1 day'
 ) }}

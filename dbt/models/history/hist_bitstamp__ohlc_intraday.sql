@@ -1,3 +1,4 @@
+{#- Written by `python -m pipelines.sources write`. -#}
 {{ history_of(
     'bitstamp', 'ohlc_intraday',
     key=['series_id', 'open_time'],

@@ -1,1 +1,5 @@
-{{ history_of('bybit', 'instruments_info', key=['category', 'symbol']) }}
+{#- Written by `python -m pipelines.sources write`. -#}
+{{ history_of(
+    'bybit', 'instruments_info',
+    key=['category', 'symbol']
+) }}

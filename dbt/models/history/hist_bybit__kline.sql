@@ -1,3 +1,4 @@
+{#- Written by `python -m pipelines.sources write`. -#}
 {{ history_of(
     'bybit', 'kline',
     key=['category', 'symbol', 'interval', 'open_time'],

@@ -1,1 +1,5 @@
-{{ history_of('coinbase', 'products', key=['product_id']) }}
+{#- Written by `python -m pipelines.sources write`. -#}
+{{ history_of(
+    'coinbase', 'products',
+    key=['product_id']
+) }}

@@ -1,1 +1,5 @@
-{{ history_of('kraken', 'asset_pairs', key=['pair_id']) }}
+{#- Written by `python -m pipelines.sources write`. -#}
+{{ history_of(
+    'kraken', 'asset_pairs',
+    key=['pair_id']
+) }}

@@ -1,7 +1,7 @@
 """What Binance spot lands."""
 
 from pipelines import candles
-from pipelines.tables import DAY_S, Candle, Column, Grid, Listing, Table
+from pipelines.tables import DAY_S, Candle, Column, Grid, Listing, Market, Table
 
 # what is longer than a day begins at a midnight
 _GRID_S = {**candles.INTERVAL_S, **dict.fromkeys(("3d", "1w", "1M"), DAY_S)}
@@ -10,9 +10,10 @@ KLINES = Table(
     name="klines",
     description="Candles of spot pairs. One row per symbol, interval and open time.",
     key=("symbol", "interval", "open_time"),
-    grid=Grid(length="interval", words_s=_GRID_S),
+    grid=Grid(length="interval", words_s=_GRID_S, day=candles.DAILY),
     entity="kline",
     candle=Candle("symbol", ("volume_quote", "trade_count")),
+    timing=candles.daily("open time; the candle of the running day is dropped"),
     columns=(
         Column("symbol", "text", "Pair, as Binance names it: BTCUSDT."),
         Column("interval", "text", "Length of the candle: 1d."),
@@ -36,6 +37,11 @@ EXCHANGE_INFO = Table(
     key=("symbol",),
     is_snapshot=True,
     listing=Listing(("symbol",), "status", frozenset({"BREAK"})),
+    market=Market(
+        base="base_asset",
+        quote="quote_asset",
+        is_trading="status = 'TRADING' and coalesce(is_spot_trading_allowed, true)",
+    ),
     entity="exchange_symbol",
     columns=(
         Column("symbol", "text", "Pair, as Binance names it: BTCUSDT."),

@@ -1,7 +1,7 @@
 """What Binance's USD-margined futures land."""
 
-from pipelines.sources.binance_futures.settings import PERIODS_S
-from pipelines.tables import SETTLEMENTS, Column, Grid, Listing, Table
+from pipelines.sources.binance_futures.settings import OPEN_INTEREST_REACH_D, PERIODS_S
+from pipelines.tables import SETTLEMENTS, Column, Convention, Grid, Listing, Table, Timing
 
 FUNDING_RATE = Table(
     name="funding_rate",
@@ -9,6 +9,19 @@ FUNDING_RATE = Table(
     "the settlement before are the interval that the rate is for.",
     key=("symbol", "funding_time"),
     grid=SETTLEMENTS,
+    entity="funding_rate",
+    timing=Timing(
+        (
+            Convention(
+                "event",
+                "instant of the settlement; rounded to the minute; the mark price at 00:00 is "
+                "the end of the day before",
+            ),
+        ),
+        publish_lag_h=1,
+        ttl_d=3,
+        revises_for_d=3,
+    ),
     columns=(
         Column("symbol", "text", "Contract, as Binance names it: BTCUSDT."),
         Column("funding_time", "timestamp", "When it was settled: the hour."),
@@ -29,7 +42,15 @@ OPEN_INTEREST_HIST = Table(
     description="Open interest at 00:00 UTC, so the end of the day before; Binance keeps 30 days. "
     "One row per symbol, period and instant.",
     key=("symbol", "period", "time"),
-    grid=Grid(length="period", words_s=PERIODS_S),
+    grid=Grid(length="period", words_s=PERIODS_S, day="1d"),
+    entity="open_interest",
+    timing=Timing(
+        (Convention("point_in_time", "label D 00:00 is the end of D-1; 30 days back only"),),
+        publish_lag_h=1,
+        ttl_d=3,
+        revises_for_d=3,
+        reach_d=OPEN_INTEREST_REACH_D,
+    ),
     columns=(
         Column("symbol", "text", "Contract, as Binance names it: BTCUSDT."),
         Column("period", "text", "Distance of the instants: 1d."),
@@ -53,6 +74,7 @@ EXCHANGE_INFO = Table(
     key=("symbol",),
     is_snapshot=True,
     listing=Listing(("symbol",), "status", OVER),
+    entity="contract",
     columns=(
         Column("symbol", "text", "Contract, as Binance names it: BTCUSDT."),
         Column(
@@ -76,6 +98,10 @@ FUNDING_INFO = Table(
     "asking. One row per symbol.",
     key=("symbol",),
     is_snapshot=True,
+    entity="funding_info",
+    timing=Timing(
+        (Convention("snapshot", "what differs from 8 hours as of the request"),), publish_lag_h=0
+    ),
     columns=(
         Column("symbol", "text", "Contract, as Binance names it: BTCUSDT."),
         Column("funding_interval_h", "integer", "Hours between settlements.", above=0),

@@ -1,15 +1,16 @@
 """What Bitstamp lands."""
 
 from pipelines import candles
-from pipelines.tables import Candle, Column, Grid, Listing, Table
+from pipelines.tables import DAY_S, Candle, Column, Grid, Listing, Market, Table
 
 OHLC = Table(
     name="ohlc",
     description="Candles. One row per market, step and open time.",
     key=("market_symbol", "step_s", "open_time"),
-    grid=Grid(length="step_s"),
+    grid=Grid(length="step_s", day=DAY_S),
     entity="ohlc",
     candle=Candle("market_symbol"),
+    timing=candles.daily("open time; the candle of the running day is left out by request"),
     columns=(
         Column("market_symbol", "text", "Market, as Bitstamp names it: btcusd."),
         Column("step_s", "integer", "Length of the candle, in seconds."),
@@ -28,6 +29,12 @@ MARKETS = Table(
     key=("market_symbol",),
     is_snapshot=True,
     listing=Listing(("market_symbol",), "trading", frozenset({"Disabled"})),
+    market=Market(
+        base="base_currency",
+        quote="counter_currency",
+        is_spot="coalesce(market_type, 'SPOT') = 'SPOT'",
+        is_trading="coalesce(trading, 'Enabled') = 'Enabled'",
+    ),
     entity="market",
     columns=(
         Column("market_symbol", "text", "Market, as Bitstamp names it: btcusd."),

@@ -1,12 +1,25 @@
 """What blockchain.com's charts API lands."""
 
-from pipelines.tables import DAY_S, Column, Grid, Sample, Table
+from pipelines.tables import DAY_S, Column, Convention, Grid, Sample, Table, Timing
 
 CHARTS = Table(
     name="charts",
     description="Daily metrics of Bitcoin. One row per chart and day.",
     key=("chart", "day_time"),
     grid=Grid(DAY_S, sample=Sample("sample_time", keeps="last")),
+    entity="chart",
+    timing=Timing(
+        (
+            Convention(
+                "interval_start",
+                "the day of the sample; a level is the one at the hour of the sample and not at"
+                " the day's end",
+            ),
+        ),
+        publish_lag_h=6,
+        ttl_d=7,
+        revises_for_d=7,
+    ),
     columns=(
         Column("chart", "text", "Name of the chart: n-transactions."),
         Column("day_time", "timestamp", "First instant of the day."),

@@ -1,8 +1,23 @@
 """What Bybit lands."""
 
 from pipelines import candles
-from pipelines.sources.bybit.settings import INTERVALS_S, PERIODS_S
-from pipelines.tables import SETTLEMENTS, Candle, Column, Grid, Listing, Table
+from pipelines.sources.bybit.settings import (
+    DAILY,
+    INTERVALS_S,
+    OPEN_INTEREST_INTERVAL,
+    PERIODS_S,
+)
+from pipelines.tables import (
+    SETTLEMENTS,
+    Candle,
+    Column,
+    Convention,
+    Grid,
+    Listing,
+    Market,
+    Table,
+    Timing,
+)
 
 _CATEGORY = "spot, or linear: contracts settled in USDT or USDC."
 
@@ -10,9 +25,10 @@ KLINE = Table(
     name="kline",
     description="Candles of spot pairs. One row per category, symbol, interval and open time.",
     key=("category", "symbol", "interval", "open_time"),
-    grid=Grid(length="interval", words_s=INTERVALS_S),
+    grid=Grid(length="interval", words_s=INTERVALS_S, day=DAILY),
     entity="kline",
     candle=Candle("symbol", ("volume_quote",), names=("category", "symbol")),
+    timing=candles.daily("start time; spot pairs; the candle of the running day is dropped"),
     columns=(
         Column("category", "text", "spot.", one_of=frozenset({"spot"})),
         Column("symbol", "text", "Pair, as Bybit names it: BTCUSDT."),
@@ -33,6 +49,13 @@ FUNDING_HISTORY = Table(
     "hours since the settlement before are the interval that the rate is for.",
     key=("symbol", "funding_time"),
     grid=SETTLEMENTS,
+    entity="funding_rate",
+    timing=Timing(
+        (Convention("event", "instant of the settlement"),),
+        publish_lag_h=1,
+        ttl_d=3,
+        revises_for_d=3,
+    ),
     columns=(
         Column("symbol", "text", "Contract, as Bybit names it: BTCUSDT."),
         Column("funding_time", "timestamp", "When it was settled."),
@@ -45,7 +68,19 @@ OPEN_INTEREST = Table(
     description="Open interest of linear perpetuals at 00:00 UTC, so the end of the day before. "
     "One row per symbol, interval and instant.",
     key=("symbol", "interval", "time"),
-    grid=Grid(length="interval", words_s=PERIODS_S),
+    grid=Grid(length="interval", words_s=PERIODS_S, day=OPEN_INTEREST_INTERVAL),
+    entity="open_interest",
+    timing=Timing(
+        (
+            Convention(
+                "point_in_time",
+                "label D 00:00 is the end of D-1; the longs alone (single_open_interest)",
+            ),
+        ),
+        publish_lag_h=1,
+        ttl_d=3,
+        revises_for_d=3,
+    ),
     columns=(
         Column("symbol", "text", "Contract, as Bybit names it: BTCUSDT."),
         Column("interval", "text", "Distance of the instants: 1d."),
@@ -72,6 +107,12 @@ INSTRUMENTS_INFO = Table(
     key=("category", "symbol"),
     is_snapshot=True,
     listing=Listing(("category", "symbol"), "status", frozenset({"Delivering", "Closed"})),
+    market=Market(
+        base="base_coin",
+        quote="quote_coin",
+        is_spot="category = 'spot'",
+        is_trading="status = 'Trading'",
+    ),
     entity="instrument",
     columns=(
         Column("category", "text", _CATEGORY, one_of=frozenset({"spot", "linear"})),

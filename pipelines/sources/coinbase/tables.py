@@ -1,15 +1,16 @@
 """What Coinbase Exchange lands."""
 
 from pipelines import candles
-from pipelines.tables import Candle, Column, Grid, Listing, Table
+from pipelines.tables import DAY_S, Candle, Column, Grid, Listing, Market, Table
 
 CANDLES = Table(
     name="candles",
     description="Candles. One row per product, granularity and open time; no row without a trade.",
     key=("product_id", "granularity_s", "open_time"),
-    grid=Grid(length="granularity_s"),
+    grid=Grid(length="granularity_s", day=DAY_S),
     entity="candle",
     candle=Candle("product_id"),
+    timing=candles.daily("bucket start; buckets without trades are left out"),
     columns=(
         Column("product_id", "text", "Pair, as Coinbase names it: BTC-USD."),
         Column("granularity_s", "integer", "Length of the candle, in seconds."),
@@ -28,6 +29,11 @@ PRODUCTS = Table(
     key=("product_id",),
     is_snapshot=True,
     listing=Listing(("product_id",), "status", frozenset({"delisted"})),
+    market=Market(
+        base="base_currency",
+        quote="quote_currency",
+        is_trading="status = 'online' and not coalesce(trading_disabled, false)",
+    ),
     entity="product",
     columns=(
         Column("product_id", "text", "Pair, as Coinbase names it: BTC-USD."),

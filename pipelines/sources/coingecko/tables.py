@@ -1,6 +1,7 @@
 """What CoinGecko lands."""
 
-from pipelines.tables import DAILY, Column, Listing, Table
+from pipelines.sources.coingecko.settings import REACH_D
+from pipelines.tables import DAILY, Column, Convention, Listing, Table, Timing
 
 MARKETS = Table(
     name="markets",
@@ -11,6 +12,18 @@ MARKETS = Table(
     key=("coin_id",),
     is_snapshot=True,
     listing=Listing(("coin_id",)),
+    entity="market",
+    timing=Timing(
+        (
+            Convention(
+                "snapshot",
+                "as of the request: it speaks for the close of the midnight nearest to it; "
+                "no history",
+            ),
+        ),
+        publish_lag_h=1,
+        ttl_d=7,
+    ),
     columns=(
         Column("coin_id", "text", "CoinGecko's id of the coin: bitcoin."),
         Column("symbol", "text", "Ticker; many coins share one."),
@@ -47,6 +60,19 @@ MARKET_CHART = Table(
     ),
     key=("coin_id", "label_time"),
     grid=DAILY,
+    entity="market_chart",
+    timing=Timing(
+        (
+            Convention(
+                "point_in_time",
+                "label D 00:00 holds at that instant: the close of D-1; the last year only",
+            ),
+        ),
+        publish_lag_h=1,
+        ttl_d=7,
+        revises_for_d=3,
+        reach_d=REACH_D,
+    ),
     columns=(
         Column("coin_id", "text", "CoinGecko's id of the coin."),
         Column("label_time", "timestamp", "The midnight at which the values held."),
@@ -69,6 +95,17 @@ CATEGORIES = Table(
     description="Categories of coins as of the request. One row per category.",
     key=("category_id",),
     is_snapshot=True,
+    entity="category",
+    timing=Timing(
+        (
+            Convention(
+                "snapshot",
+                "as of the request: it speaks for the close of the midnight nearest to it; "
+                "no history",
+            ),
+        ),
+        publish_lag_h=1,
+    ),
     columns=(
         Column("category_id", "text", "CoinGecko's id of the category."),
         Column("name", "text", "Name."),

@@ -1,12 +1,29 @@
 """What Coin Metrics lands."""
 
-from pipelines.tables import DAILY, Column, Listing, Table
+from pipelines.tables import DAILY, Column, Convention, Listing, Table, Timing
 
 ASSET_METRICS = Table(
     name="asset_metrics",
     description="Daily metrics of assets, long. One row per asset, time and metric.",
     key=("asset", "metric", "time"),
     grid=DAILY,
+    entity="asset_metric",
+    timing=Timing(
+        (
+            Convention(
+                "interval_start", "label D is the day D; PriceUSD of D is the fixing at its end"
+            ),
+            Convention(
+                "point_in_time",
+                "label D 00:00 is the rate at that instant: the close of D-1 (UST rate of label"
+                " 2022-05-10 is the day 2022-05-09)",
+                series="ReferenceRate%",
+            ),
+        ),
+        publish_lag_h=6,
+        ttl_d=7,
+        revises_for_d=7,
+    ),
     columns=(
         Column("asset", "text", "Coin Metrics' id of the asset: btc."),
         Column("time", "timestamp", "Label of the day: its first instant."),
@@ -21,6 +38,7 @@ CATALOG = Table(
     key=("asset", "metric", "frequency"),
     is_snapshot=True,
     listing=Listing(("asset", "metric", "frequency")),
+    entity="catalog",
     columns=(
         Column("asset", "text", "Coin Metrics' id of the asset."),
         Column("metric", "text", "Coin Metrics' name of the metric."),

@@ -1,6 +1,6 @@
 """What Coin Metrics' CSV archive lands."""
 
-from pipelines.tables import DAILY, Column, Table
+from pipelines.tables import DAILY, Column, Convention, Table, Timing
 
 ASSET_METRICS = Table(
     name="asset_metrics",
@@ -10,6 +10,21 @@ ASSET_METRICS = Table(
     ),
     key=("asset", "metric", "time"),
     grid=DAILY,
+    entity="asset_metric",
+    timing=Timing(
+        (
+            Convention(
+                "interval_start",
+                "label D is the day D; the files end in May 2026, so nothing is due",
+            ),
+            Convention(
+                "point_in_time",
+                "label D 00:00 is the rate at that instant: the close of D-1",
+                series="ReferenceRate%",
+            ),
+        ),
+        ttl_d=7,
+    ),
     columns=(
         Column("asset", "text", "Coin Metrics' id of the asset: btc."),
         Column("time", "timestamp", "Label of the day: its first instant."),

@@ -1,6 +1,6 @@
 """What DefiLlama's main API lands."""
 
-from pipelines.tables import DAILY, Column, Listing, Table
+from pipelines.tables import DAILY, Column, Convention, Listing, Table, Timing
 
 _LABEL = (
     "Label, a midnight: DefiLlama keeps the first record of a day, so it is the value at the end "
@@ -15,6 +15,7 @@ PROTOCOLS = Table(
     key=("protocol_id",),
     is_snapshot=True,
     listing=Listing(("slug",)),
+    entity="protocol",
     columns=(
         Column("protocol_id", "text", "DefiLlama's id: 2198."),
         Column("slug", "text", "Its name in URLs: uniswap-v3."),
@@ -38,6 +39,19 @@ PROTOCOL_TVL = Table(
     description="TVL of protocols by chain. One row per protocol, chain and label.",
     key=("slug", "chain", "label_time"),
     grid=DAILY,
+    entity="protocol_tvl",
+    timing=Timing(
+        (
+            Convention(
+                "point_in_time",
+                "label D 00:00 is the end of D-1; the first record after midnight; the live "
+                "point is dropped",
+            ),
+        ),
+        publish_lag_h=6,
+        ttl_d=2,
+        revises_for_d=30,
+    ),
     columns=(
         Column("slug", "text", "The protocol, or a family: uniswap."),
         Column("chain", "text", "DefiLlama's name of the chain; '__total__' for the protocol."),
@@ -54,6 +68,19 @@ PROTOCOL_TOKENS = Table(
     ),
     key=("slug", "token", "label_time"),
     grid=DAILY,
+    entity="protocol_token",
+    timing=Timing(
+        (
+            Convention(
+                "point_in_time",
+                "as the TVL; absent where a protocol holds too many tokens to print",
+            ),
+        ),
+        publish_lag_h=6,
+        ttl_d=2,
+        revises_for_d=30,
+        is_sparse=True,
+    ),
     columns=(
         Column("slug", "text", "The protocol, or a family."),
         Column("token", "text", "DefiLlama's name of the token: a ticker, an address or an id."),
@@ -68,6 +95,7 @@ CHAINS = Table(
     description="Chains that DefiLlama tracks, as of the request. One row per chain.",
     key=("chain",),
     is_snapshot=True,
+    entity="chain",
     columns=(
         Column("chain", "text", "DefiLlama's name of the chain."),
         Column("gecko_id", "text", "CoinGecko's id of its coin.", required=False),
@@ -85,6 +113,18 @@ CHAIN_TVL = Table(
     ),
     key=("chain", "label_time"),
     grid=DAILY,
+    entity="chain_tvl",
+    timing=Timing(
+        (
+            Convention(
+                "point_in_time",
+                "label D 00:00 is the end of D-1; the newest label is live and left out",
+            ),
+        ),
+        publish_lag_h=30,
+        ttl_d=2,
+        revises_for_d=30,
+    ),
     columns=(
         Column("chain", "text", "DefiLlama's name of the chain; '__total__' for all."),
         Column("label_time", "timestamp", _LABEL),
@@ -100,6 +140,7 @@ METRIC_PROTOCOLS = Table(
     ),
     key=("metric", "protocol_id"),
     is_snapshot=True,
+    entity="metric_protocol",
     columns=(
         Column("metric", "text", _METRIC),
         Column("protocol_id", "text", "DefiLlama's id."),
@@ -127,6 +168,13 @@ PROTOCOL_METRICS = Table(
     ),
     key=("series_id", "chain", "version", "day_time"),
     grid=DAILY,
+    entity="protocol_metric",
+    timing=Timing(
+        (Convention("interval_start", "label D is the day D; adapters are refilled for weeks"),),
+        publish_lag_h=24,
+        ttl_d=0,
+        revises_for_d=30,
+    ),
     columns=(
         Column("series_id", "text", _SERIES),
         Column("metric", "text", _METRIC),
@@ -146,6 +194,18 @@ CHAIN_METRICS = Table(
     ),
     key=("series_id", "day_time"),
     grid=DAILY,
+    entity="chain_metric",
+    timing=Timing(
+        (
+            Convention(
+                "interval_start",
+                "label D is the day D; the newest point carries values forward and is left out",
+            ),
+        ),
+        publish_lag_h=30,
+        ttl_d=0,
+        revises_for_d=30,
+    ),
     columns=(
         Column("series_id", "text", "Data type and chain: dailyFees:Base."),
         Column("metric", "text", _METRIC),

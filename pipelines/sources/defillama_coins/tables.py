@@ -1,7 +1,7 @@
 """What DefiLlama's price API lands."""
 
 from pipelines.sources.defillama_coins.settings import SEARCH_WIDTH_H
-from pipelines.tables import DAY_S, Column, Grid, Sample, Table
+from pipelines.tables import DAY_S, Column, Convention, Grid, Sample, Table, Timing
 
 PRICES = Table(
     name="prices",
@@ -11,6 +11,13 @@ PRICES = Table(
     ),
     key=("coin", "label_time"),
     grid=Grid(DAY_S, sample=Sample("price_time", "nearest", within_s=SEARCH_WIDTH_H * 3_600)),
+    entity="price",
+    timing=Timing(
+        (Convention("point_in_time", "label D 00:00 is the end of D-1: the close of D-1"),),
+        publish_lag_h=6,
+        ttl_d=3,
+        revises_for_d=3,
+    ),
     columns=(
         Column("coin", "text", "As asked for: coingecko:bitcoin."),
         Column("label_time", "timestamp", "The midnight asked for."),

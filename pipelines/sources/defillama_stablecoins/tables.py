@@ -1,6 +1,6 @@
 """What DefiLlama's stablecoin API lands."""
 
-from pipelines.tables import DAILY, Column, Listing, Table
+from pipelines.tables import DAILY, Column, Convention, Listing, Table, Timing
 
 STABLECOINS = Table(
     name="stablecoins",
@@ -8,6 +8,7 @@ STABLECOINS = Table(
     key=("stablecoin_id",),
     is_snapshot=True,
     listing=Listing(("stablecoin_id",)),
+    entity="stablecoin",
     columns=(
         Column("stablecoin_id", "text", "DefiLlama's id of the coin."),
         Column("name", "text", "Name."),
@@ -38,6 +39,20 @@ BALANCES = Table(
     description="Supply by chain, native units. One row per coin, chain and day.",
     key=("stablecoin_id", "chain", "day_time"),
     grid=DAILY,
+    entity="balance",
+    timing=Timing(
+        (
+            Convention(
+                "point_in_time",
+                "label D is the first reading of D that was kept: the end of D-1 (the server "
+                "writes a day once; a later hour replaces it only where the first was "
+                "extrapolated or incomplete)",
+            ),
+        ),
+        publish_lag_h=6,
+        ttl_d=7,
+        revises_for_d=7,
+    ),
     columns=(
         Column("stablecoin_id", "text", "DefiLlama's id of the coin."),
         Column("chain", "text", "DefiLlama's name of the chain; '__total__' for the coin's total."),
@@ -59,6 +74,26 @@ PRICES = Table(
     description="Daily prices of stablecoins, USD. One row per coin and day.",
     key=("gecko_id", "day_time"),
     grid=DAILY,
+    entity="price",
+    timing=Timing(
+        (
+            Convention(
+                "point_in_time",
+                "label D is the first reading of D: the close of D-1 (61 days of TUSD against "
+                "hourly candles of Binance match best at 00:00)",
+                valid_to="2024-06-10",
+            ),
+            Convention(
+                "interval_start",
+                "label D is the last reading of D: every run overwrites it since the server was"
+                " moved (26 days match best at 20:00); so no label describes 2024-06-09",
+                valid_from="2024-06-10",
+            ),
+        ),
+        publish_lag_h=6,
+        ttl_d=7,
+        revises_for_d=7,
+    ),
     columns=(
         Column("gecko_id", "text", "CoinGecko's id of the coin."),
         Column("day_time", "timestamp", "Label: a midnight, of the day or of its end."),
@@ -71,6 +106,7 @@ CHAINS = Table(
     description="Stablecoins on chains as of the request, USD. One row per chain and peg.",
     key=("chain", "peg_type"),
     is_snapshot=True,
+    entity="chain",
     columns=(
         Column("chain", "text", "DefiLlama's name of the chain."),
         Column("peg_type", "text", "What the coins are pegged to: peggedUSD, …", is_open_set=True),
@@ -86,6 +122,20 @@ CHARTS = Table(
     ),
     key=("chain", "peg_type", "day_time"),
     grid=DAILY,
+    entity="chart",
+    timing=Timing(
+        (
+            Convention(
+                "point_in_time",
+                "added up by the server from the same first readings as balances, so the end of"
+                " D-1; valued at the price that the server keeps under D; days without a record"
+                " are carried forward by the source",
+            ),
+        ),
+        publish_lag_h=6,
+        ttl_d=7,
+        revises_for_d=31,
+    ),
     columns=(
         Column("chain", "text", "DefiLlama's name of the chain; '__total__' for all."),
         Column("peg_type", "text", "What the coins are pegged to.", is_open_set=True),

@@ -1,12 +1,13 @@
 """What DefiLlama's yields API lands. APY is in percent a year, as sent."""
 
-from pipelines.tables import DAY_S, Column, Grid, Sample, Table
+from pipelines.tables import DAY_S, Column, Convention, Grid, Sample, Table, Timing
 
 POOLS = Table(
     name="pools",
     description="Pools of at least 10,000 USD as of the request. One row per pool.",
     key=("pool",),
     is_snapshot=True,
+    entity="pool",
     columns=(
         Column("pool", "text", "DefiLlama's id of the pool, a UUID."),
         Column("chain", "text", "Chain."),
@@ -37,6 +38,13 @@ POOL_CHART = Table(
     description="TVL and APY of the largest curated pools. One row per pool and day.",
     key=("pool", "day_time"),
     grid=Grid(DAY_S, sample=Sample("record_time", keeps="last")),
+    entity="pool_day",
+    timing=Timing(
+        (Convention("interval_start", "label D is the last record of the day D"),),
+        publish_lag_h=24,
+        ttl_d=2,
+        revises_for_d=3,
+    ),
     columns=(
         Column("pool", "text", "DefiLlama's id of the pool."),
         Column("day_time", "timestamp", "First instant of the day."),

@@ -1,6 +1,6 @@
 """What Ethereum nodes land."""
 
-from pipelines.tables import DAILY, EVENT, Column, Table
+from pipelines.tables import DAILY, EVENT, Column, Convention, Table, Timing
 
 TOKEN_SUPPLY = Table(
     name="token_supply",
@@ -10,6 +10,8 @@ TOKEN_SUPPLY = Table(
     ),
     key=("token", "block_time"),
     grid=EVENT,
+    entity="token_supply",
+    timing=Timing((Convention("snapshot", "the finalized block of the request"),), publish_lag_h=0),
     columns=(
         Column("token", "text", "Address of the contract, lower case."),
         Column("block_time", "timestamp", "When the block was made."),
@@ -34,6 +36,14 @@ TRANSFERS = Table(
     ),
     key=("token", "day_time", "block_hash", "log_index"),
     grid=DAILY,
+    entity="transfer",
+    timing=Timing(
+        (Convention("interval_start", "the day of the block; finalized blocks do not change"),),
+        publish_lag_h=1,
+        ttl_d=7,
+        revises_for_d=0,
+        is_sparse=True,
+    ),
     columns=(
         Column("token", "text", "Address of the contract, lower case."),
         Column("day_time", "timestamp", "First instant of the block's day."),

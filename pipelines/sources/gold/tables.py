@@ -1,6 +1,6 @@
 """What the National Bank of Poland lands."""
 
-from pipelines.tables import DAILY, Column, Table
+from pipelines.tables import DAILY, Column, Convention, Table, Timing
 
 PRICES = Table(
     name="prices",
@@ -10,6 +10,18 @@ PRICES = Table(
     ),
     key=("metal", "day_time"),
     grid=DAILY,
+    entity="price",
+    timing=Timing(
+        (
+            Convention(
+                "prior_working_day",
+                "published on the label; the price is London's afternoon of the working day before",
+            ),
+        ),
+        publish_lag_h=120,
+        ttl_d=4,
+        revises_for_d=7,
+    ),
     columns=(
         Column("metal", "text", "XAU."),
         Column("day_time", "timestamp", "First instant of the day on which it was published."),
@@ -22,6 +34,18 @@ CURRENCY_RATES = Table(
     description="The bank's middle rates of working days. One row per currency and day.",
     key=("currency", "day_time"),
     grid=DAILY,
+    entity="currency_rate",
+    timing=Timing(
+        (
+            Convention(
+                "working_day",
+                "the bank's middle rate of the day of the label; none on weekends and holidays",
+            ),
+        ),
+        publish_lag_h=96,
+        ttl_d=6,
+        revises_for_d=7,
+    ),
     columns=(
         Column("currency", "text", "ISO code: USD."),
         Column("day_time", "timestamp", "First instant of the day."),

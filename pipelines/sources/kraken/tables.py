@@ -1,15 +1,17 @@
 """What Kraken spot lands."""
 
 from pipelines import candles
-from pipelines.tables import Candle, Column, Grid, Listing, Table
+from pipelines.sources.kraken.settings import REACH_ROWS
+from pipelines.tables import DAY_S, Candle, Column, Grid, Listing, Market, Table
 
 OHLC = Table(
     name="ohlc",
     description="Candles. One row per pair, interval and open time.",
     key=("pair", "interval_min", "open_time"),
-    grid=Grid(length="interval_min", unit_s=60),
+    grid=Grid(length="interval_min", unit_s=60, day=DAY_S // 60),
     entity="ohlc",
-    candle=Candle("pair", ("vwap_quote", "trade_count")),
+    candle=Candle("pair", ("vwap", "trade_count")),
+    timing=candles.daily("bar start; the newest 720 bars only", reach_d=REACH_ROWS),
     columns=(
         Column("pair", "text", "Pair by its altname: XBTUSD."),
         Column("interval_min", "integer", "Length of the candle, in minutes."),
@@ -36,6 +38,13 @@ ASSET_PAIRS = Table(
     key=("pair_id",),
     is_snapshot=True,
     listing=Listing(("altname",)),
+    # the codes for people stand in wsname (XBT/USD): base and quote have old prefixes (XXBT, ZUSD)
+    market=Market(
+        base="coalesce(split_part(wsname, '/', 1), base)",
+        quote="coalesce(split_part(wsname, '/', 2), quote)",
+        is_trading="coalesce(status, 'online') in "
+        "('online', 'limit_only', 'post_only', 'reduce_only')",
+    ),
     entity="asset_pair",
     columns=(
         Column("pair_id", "text", "Kraken's internal name: XXBTZUSD."),

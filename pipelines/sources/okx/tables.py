@@ -1,8 +1,19 @@
 """What OKX lands."""
 
 from pipelines import candles
-from pipelines.sources.okx.settings import BARS
-from pipelines.tables import DAY_S, SETTLEMENTS, Candle, Column, Grid, Listing, Table
+from pipelines.sources.okx.settings import BARS, FUNDING_REACH_D
+from pipelines.tables import (
+    DAY_S,
+    SETTLEMENTS,
+    Candle,
+    Column,
+    Convention,
+    Grid,
+    Listing,
+    Market,
+    Table,
+    Timing,
+)
 
 # what is longer than a day begins at a midnight
 _BARS_S = {
@@ -14,9 +25,10 @@ HISTORY_CANDLES = Table(
     name="history_candles",
     description="Closed candles of spot pairs. One row per instrument, bar and open time.",
     key=("inst_id", "bar", "open_time"),
-    grid=Grid(length="bar", words_s=_BARS_S),
+    grid=Grid(length="bar", words_s=_BARS_S, day=BARS[candles.DAILY]),
     entity="candle",
     candle=Candle("inst_id", ("volume_quote",)),
+    timing=candles.daily("open time; bars of 1Dutc begin at 00:00 UTC and are confirmed"),
     columns=(
         Column("inst_id", "text", "Pair, as OKX names it: BTC-USDT."),
         Column("bar", "text", "Length of the candle: 1Dutc, a day that begins at 00:00 UTC."),
@@ -36,6 +48,18 @@ FUNDING_RATE_HISTORY = Table(
     "hours since the settlement before are the interval that the rate is for.",
     key=("inst_id", "funding_time"),
     grid=SETTLEMENTS,
+    entity="funding_rate",
+    timing=Timing(
+        (
+            Convention(
+                "event", "instant of the settlement; the realized rate; three months back only"
+            ),
+        ),
+        publish_lag_h=1,
+        ttl_d=3,
+        revises_for_d=3,
+        reach_d=FUNDING_REACH_D,
+    ),
     columns=(
         Column("inst_id", "text", "Swap, as OKX names it: BTC-USDT-SWAP."),
         Column("funding_time", "timestamp", "When it was settled."),
@@ -62,6 +86,12 @@ INSTRUMENTS = Table(
     key=("inst_type", "inst_id"),
     is_snapshot=True,
     listing=Listing(("inst_type", "inst_id"), "state", frozenset({"expired"})),
+    market=Market(
+        base="base_ccy",
+        quote="quote_ccy",
+        is_spot="inst_type = 'SPOT'",
+        is_trading="state = 'live'",
+    ),
     entity="instrument",
     columns=(
         Column("inst_type", "text", "SPOT or SWAP.", one_of=frozenset({"SPOT", "SWAP"})),

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
+from pipelines import sources
 from pipelines.settings import REPO_DIR
 
-SPOT_VENUES = ("binance", "bitstamp", "bybit", "coinbase", "kraken", "okx")
+SPOT_VENUES = [name for name in sources.SOURCES if sources.source(name).kind == "spot_venue"]
 # tickers of which a recorded list means something else than the curated asset
 OTHER_ASSETS: Mapping[str, Mapping[str, str]] = {
     "binance": {"USDS": "Stably's dollar of 2018 to 2020, not Sky's"},

@@ -12,7 +12,7 @@ alias as (
 
 source_convention as (
     select * from {{ ref('meta_source') }}
-    where source = 'coinmetrics' and table_name = 'asset_metrics' and metric_prefix is null
+    where source = 'coinmetrics' and table_name = 'asset_metrics'
 ),
 
 price_config as (

@@ -1,26 +1,10 @@
-{% set lists = [
-    {'venue': 'binance', 'model': 'hist_binance__exchange_symbol', 'symbol': 'symbol',
-        'base': 'base_asset', 'quote': 'quote_asset'},
-    {'venue': 'coinbase', 'model': 'hist_coinbase__product', 'symbol': 'product_id',
-        'base': 'base_currency', 'quote': 'quote_currency'},
-    {'venue': 'kraken', 'model': 'hist_kraken__asset_pair', 'symbol': 'altname',
-        'base': kraken_code(1), 'quote': kraken_code(2)},
-    {'venue': 'okx', 'model': 'hist_okx__instrument', 'symbol': 'inst_id',
-        'base': 'base_ccy', 'quote': 'quote_ccy', 'where': "inst_type = 'SPOT'"},
-    {'venue': 'bybit', 'model': 'hist_bybit__instrument', 'symbol': 'symbol',
-        'base': 'base_coin', 'quote': 'quote_coin', 'where': "category = 'spot'"},
-    {'venue': 'bitstamp', 'model': 'hist_bitstamp__market', 'symbol': 'market_symbol',
-        'base': 'base_currency', 'quote': 'counter_currency',
-        'where': "coalesce(market_type, 'SPOT') = 'SPOT'"},
-] %}
-
 -- under which codes a market's days are to be read: a venue that respells a code (XBT, BTC) in its
 -- list of today has not respelled the past
 with
-{% for one in lists %}
-    {{ one.venue }} as (
-        select * from {{ ref(one.model) }}
-        where {{ is_known() }} and not is_deleted {{ 'and ' ~ one.where if one.where else '' }}
+{% for venue in spot_venues() %}
+    {{ venue.name }} as (
+        select * from {{ ref('hist_' ~ venue.name ~ '__' ~ venue.listing) }}
+        where {{ is_known() }} and not is_deleted and {{ venue.is_spot }}
     ),
 
 {% endfor %}
@@ -29,15 +13,15 @@ market as (
 ),
 
 version as (
-    {% for one in lists %}
+    {% for venue in spot_venues() %}
         select
-            '{{ one.venue }}' as venue_id,
-            {{ one.symbol }} as symbol,
-            {{ one.base }} as base_code,
-            {{ one.quote }} as quote_code,
+            '{{ venue.name }}' as venue_id,
+            {{ venue.listed_symbol }}{{ ' as symbol' if venue.listed_symbol != 'symbol' }},
+            {{ venue.base }} as base_code,
+            {{ venue.quote }} as quote_code,
             known_at,
             load_id
-        from {{ one.venue }}
+        from {{ venue.name }}
         {{ 'union all' if not loop.last }}
     {% endfor %}
 ),

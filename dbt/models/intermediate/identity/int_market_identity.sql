@@ -1,12 +1,8 @@
 -- every market that a venue lists or that a curation folder names; one row per venue and symbol
-with
-{% for venue in spot_venues() %}
-    {{ venue.name }} as (
-        select * from {{ ref('stg_' ~ venue.name ~ '__' ~ venue.listing) }}
-        where is_spot
-    ),
+with listed as (
+    select * from {{ ref('stg_spot__market') }}
+),
 
-{% endfor %}
 overlay as (
     select * from {{ ref('stg_curation__market') }}
     where not coalesce(is_deleted, false)
@@ -14,21 +10,6 @@ overlay as (
 
 exclusion as (
     select * from {{ ref('cfg_market_exclusion') }}
-),
-
-listed as (
-    {% for venue in spot_venues() %}
-        select
-            '{{ venue.name }}' as venue_id,
-            {{ venue.listed_symbol }}{{ ' as symbol' if venue.listed_symbol != 'symbol' }},
-            base_code,
-            quote_code,
-            is_trading,
-            was_seen_trading,
-            halted_seen_at
-        from {{ venue.name }}
-        {{ 'union all' if not loop.last }}
-    {% endfor %}
 ),
 
 -- without a listing of the venue the folder's days say whether the market still trades

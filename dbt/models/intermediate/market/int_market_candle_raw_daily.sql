@@ -1,32 +1,26 @@
 {{ config(materialized='view') }}
 
--- one shape for all venues; amounts as floating point from here on
-with
-{% for venue in spot_venues() %}
-    {{ venue.name }} as (
-        select * from {{ ref('stg_' ~ venue.name ~ '__' ~ venue.candle) }}
-    ),
+-- amounts as floating point from here on
+with candle as (
+    select * from {{ ref('stg_spot__candle') }}
+),
 
-{% endfor %}
 own as (
-    {% for venue in spot_venues() %}
-        select
-            '{{ venue.name }}' as venue_id,
-            {{ venue.symbol }}{{ ' as symbol' if venue.symbol != 'symbol' }},
-            day,
-            cast(open_quote as double) as open_quote,
-            cast(high_quote as double) as high_quote,
-            cast(low_quote as double) as low_quote,
-            cast(close_quote as double) as close_quote,
-            cast({{ 'vwap_quote' if 'vwap_quote' in venue.tells else 'null' }} as double) as vwap_quote,
-            cast(volume_base as double) as volume_base,
-            cast({{ 'volume_quote' if 'volume_quote' in venue.tells else 'null' }} as double) as volume_quote,
-            cast({{ 'trade_count' if 'trade_count' in venue.tells else 'null' }} as bigint) as trade_count,
-            known_at,
-            first_known_at
-        from {{ venue.name }}
-        {{ 'union all' if not loop.last }}
-    {% endfor %}
+    select
+        venue_id,
+        symbol,
+        day,
+        cast(open_quote as double) as open_quote,
+        cast(high_quote as double) as high_quote,
+        cast(low_quote as double) as low_quote,
+        cast(close_quote as double) as close_quote,
+        cast(vwap_quote as double) as vwap_quote,
+        cast(volume_base as double) as volume_base,
+        cast(volume_quote as double) as volume_quote,
+        cast(trade_count as bigint) as trade_count,
+        known_at,
+        first_known_at
+    from candle
 ),
 
 -- of several lengths the one with the most of the day, and of those the longest

@@ -1,17 +1,7 @@
 -- days added up from shorter candles, and how much of each day is there; a venue's own day is not
 -- looked at here
-with
-{% for venue in spot_venues() %}
-    {{ venue.name }} as (
-        select * from {{ ref('stg_' ~ venue.name ~ '__' ~ venue.candle ~ '_intraday') }}
-    ),
-
-{% endfor %}
-bar as (
-    {% for venue in spot_venues() %}
-        select '{{ venue.name }}' as venue_id, * from {{ venue.name }}
-        {{ 'union all' if not loop.last }}
-    {% endfor %}
+with bar as (
+    select * from {{ ref('stg_spot__candle_intraday') }}
 ),
 
 added_up as (

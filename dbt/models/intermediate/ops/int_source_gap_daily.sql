@@ -16,11 +16,6 @@ source_convention as (
     {{ source_convention() }}
 ),
 
-reach as (
-    select * from {{ ref('meta_source_reach') }}
-    qualify row_number() over (partition by source, table_name order by version desc) = 1
-),
-
 market as (
     select * from {{ ref('int_market_identity') }}
 ),
@@ -38,40 +33,21 @@ build_stamp as (
 -- rows only when something happens, only days without an answer are missing
 owing as (
     select
-        daily.source,
-        daily.table_name,
-        daily.is_sparse,
+        source_convention.source,
+        source_convention.table_name,
+        source_convention.is_sparse,
         source_convention.timestamp_convention in ('working_day', 'prior_working_day') as is_of_working_days,
         -- a label that means the end of the day before
         case when source_convention.timestamp_convention = 'point_in_time' then 1 else 0 end as shift_d,
         {{ utc_day(
             "build_stamp.as_of_ts - cast(source_convention.publish_lag_h as bigint) * interval '1' hour"
         ) }} - 1 as last_due_day,
-        {{ utc_day('build_stamp.as_of_ts') }} - reach.reach_d as first_reachable_day
-    from (values
-        {% for venue in spot_venues() %}
-            ('{{ venue.name }}', '{{ venue.table }}', false),
-            ('{{ venue.name }}', '{{ venue.table }}_intraday', false),
-        {% endfor %}
-        ('binance_futures', 'funding_rate', false), ('binance_futures', 'open_interest_hist', false),
-        ('okx', 'funding_rate_history', false), ('bybit', 'funding_history', false),
-        ('bybit', 'open_interest', false), ('coinmetrics', 'asset_metrics', false),
-        ('blockchain_info', 'charts', false), ('ethereum', 'transfers', true),
-        ('defillama_stablecoins', 'balances', false), ('defillama_stablecoins', 'prices', false),
-        ('defillama_stablecoins', 'charts', false), ('defillama', 'protocol_tvl', false),
-        ('defillama', 'protocol_tokens', true), ('defillama', 'chain_tvl', false),
-        ('defillama', 'protocol_metrics', false), ('defillama', 'chain_metrics', false),
-        ('defillama_coins', 'prices', false), ('coingecko', 'market_chart', false),
-        ('defillama_yields', 'pool_chart', false), ('ecb', 'exchange_rates', false),
-        ('gold', 'prices', false), ('gold', 'currency_rates', false)
-    ) as daily (source, table_name, is_sparse)
-    inner join source_convention
-        on daily.source = source_convention.source
-        and daily.table_name = source_convention.table_name
+        {{ utc_day('build_stamp.as_of_ts') }} - source_convention.reach_d as first_reachable_day
+    from source_convention
     cross join build_stamp
-    left join reach
-        on daily.source = reach.source
-        and daily.table_name = reach.table_name
+    -- a list is as of the request; of what no longer grows nothing is due
+    where source_convention.timestamp_convention != 'snapshot'
+        and source_convention.publish_lag_h is not null
 ),
 
 asked as (

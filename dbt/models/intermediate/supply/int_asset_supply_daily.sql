@@ -72,7 +72,6 @@ supply_config as (
 
 source_convention as (
     select source, table_name, ttl_d from {{ ref('meta_source') }}
-    where metric_prefix is null
 ),
 
 coin_day as (

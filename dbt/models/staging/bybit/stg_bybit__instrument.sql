@@ -13,10 +13,7 @@ final as (
         settle_coin as settle_code,
         contract_type as contract_kind,
         status,
-        category = 'spot' as is_spot,
-        is_live as is_trading,
-        was_seen_live as was_seen_trading,
-        gone_seen_at as halted_seen_at
+        is_live as is_trading
     from instrument
 )
 

@@ -16,10 +16,7 @@ final as (
         contract_value as contract_size,
         contract_value_ccy as contract_size_code,
         state as status,
-        inst_type = 'SPOT' as is_spot,
-        is_live as is_trading,
-        was_seen_live as was_seen_trading,
-        gone_seen_at as halted_seen_at
+        is_live as is_trading
     from instrument
 )
 

@@ -1,1 +1,0 @@
-{{ intraday_candle(ref('hist_bitstamp__ohlc_intraday'), 'market_symbol', []) }}

@@ -1,1 +1,0 @@
-{{ intraday_candle(ref('hist_coinbase__candle_intraday'), 'product_id', []) }}

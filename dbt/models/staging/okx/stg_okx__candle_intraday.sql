@@ -1,1 +1,0 @@
-{{ intraday_candle(ref('hist_okx__candle_intraday'), 'inst_id', ['volume_quote']) }}
