@@ -80,6 +80,7 @@ class Source:
         files_url: a second live host, with files in bulk.
         files_budget: how fast that one may be asked.
         intervals: lengths of candles that it lands beside the daily ones, where the user wants.
+        quotes: of a spot venue: its codes of what markets are quoted in that are asked for.
     """
 
     name: str
@@ -99,6 +100,7 @@ class Source:
     files_url: str | None = None
     files_budget: Budget | None = None
     intervals: frozenset[str] = frozenset()
+    quotes: frozenset[str] = frozenset()
 
 
 def base_url(source: Source, settings: Settings) -> str:

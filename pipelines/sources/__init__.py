@@ -1,7 +1,7 @@
 """The sources by name; each is a package here.
 
-`settings.py` is what it declares about itself, `tables.py` what it lands, `parse.py` payload to
-rows (pure), `__init__.py` the requests, `__main__.py` a smoke run.
+`__init__.py` is what it declares about itself and the requests, `tables.py` what it lands,
+`parse.py` payload to rows (pure), `settings.py` what several of its modules must know of its host.
 """
 
 from __future__ import annotations

@@ -1,20 +1,40 @@
-"""The sources' own command: `python -m pipelines.sources write` (or `check`)."""
+"""The sources' own command: `python -m pipelines.sources write`, `check`, or `smoke NAME`."""
 
 import argparse
 import sys
 
 from pipelines import declarations
+from pipelines.sources import SOURCES
 
 
 def main() -> int:
-    """Write the files that follow from the declarations, or say which are stale."""
+    """Write the files that follow from the declarations, say which are stale, or try a source."""
     parser = argparse.ArgumentParser(prog="python -m pipelines.sources", description=main.__doc__)
-    parser.add_argument("action", choices=("write", "check"))
-    is_check = parser.parse_args().action == "check"
+    actions = parser.add_subparsers(dest="action", required=True)
+    actions.add_parser("write", help="write what follows from the declarations")
+    actions.add_parser("check", help="say what of it is stale")
+    trial = actions.add_parser("smoke", help="ask a source for a few days, and land nothing")
+    trial.add_argument("name", choices=SOURCES)
+    trial.add_argument("--days", type=_positive, default=3, help="how many complete days")
+    trial.add_argument("--plan", action="store_true", help="show the plan, and ask for nothing")
+    arguments = parser.parse_args()
+    if arguments.action == "smoke":
+        # the libraries that print it take longer to load than the others need to run
+        from pipelines.sources.smoke import smoke
+
+        return smoke(arguments.name, arguments.days, is_plan=arguments.plan)
+    is_check = arguments.action == "check"
     changed = declarations.stale() if is_check else declarations.write()
     for name in changed:
         print(f"{'stale' if is_check else 'written'}: {name}")
     return 1 if is_check and changed else 0
+
+
+def _positive(text: str) -> int:
+    days = int(text)
+    if days < 1:
+        raise argparse.ArgumentTypeError("at least one day")
+    return days
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
-"""A source's smoke run, `python -m pipelines.sources.<name>`: the plan, a few days, what came.
+"""A source's smoke run, `python -m pipelines.sources smoke NAME`: the plan, a few days, what came.
 
 Nothing is landed. Profile and host are the settings': TOKENMART_PROFILE=live asks the real one.
 """
 
 from __future__ import annotations
 
-import argparse
 from collections import Counter
 
 from pydantic import ValidationError
@@ -22,17 +21,17 @@ from pipelines.windows import Window, clock_at, last_complete_day
 _REASONS_SHOWN = 5
 
 
-def smoke(name: str) -> int:
+def smoke(name: str, days: int, *, is_plan: bool) -> int:
     """Ask the source for its newest days, print rows, requests and problems.
+
+    Args:
+        name: the source.
+        days: how many complete days.
+        is_plan: show the plan alone, and ask for nothing.
 
     Returns:
         The exit code: 0 if all went well, 1 if the source failed, 2 if it could not be asked.
     """
-    parser = argparse.ArgumentParser(prog=f"python -m pipelines.sources.{name}")
-    parser.add_argument("--days", type=_positive, default=3, help="how many complete days")
-    parser.add_argument("--plan", action="store_true", help="show the plan, and ask for nothing")
-    arguments = parser.parse_args()
-    days = arguments.days
     console = Console()
     source = sources.source(name)
     try:
@@ -48,7 +47,7 @@ def smoke(name: str) -> int:
     reasons: Counter[str] = Counter()
     plan = Plan(tuple(source.plan(run, window)))
     console.print(_plan_of(plan, plan.seconds(extraction.pace_of(source, settings)), source.title))
-    if arguments.plan:
+    if is_plan:
         return 0
     for table_name, rows in extraction.ask(source, run, window):
         counts[table_name] += rows.num_rows
@@ -78,10 +77,3 @@ def _plan_of(plan: Plan, seconds: float, title: str) -> Grid:
             share.table.name, f"{most}{share.series:,}", str(share.each), f"{share.request_count:,}"
         )
     return grid
-
-
-def _positive(text: str) -> int:
-    days = int(text)
-    if days < 1:
-        raise argparse.ArgumentTypeError("at least one day")
-    return days

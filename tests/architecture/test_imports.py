@@ -145,7 +145,7 @@ def test_a_parser_is_pure(name: str) -> None:
 @pytest.mark.parametrize("name", SOURCE_PACKAGES)
 def test_a_source_has_its_parts(name: str) -> None:
     folder = REPO / "pipelines" / "sources" / name
-    for part in ("__init__", "__main__", "parse", "settings", "tables"):
+    for part in ("__init__", "parse", "tables"):
         assert (folder / f"{part}.py").is_file(), f"{name} has no {part}.py"
     declared = sources.source(name)
     assert declared.name == name

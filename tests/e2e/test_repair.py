@@ -100,7 +100,8 @@ def test_a_planted_gap_is_repaired_and_nothing_else_is_asked_for(
     (days,) = _query(
         late,
         "select count(*) from staging.stg_spot__candle "
-        f"where venue_id = 'coinbase' and symbol = '{PRODUCT}' and day between '{START}' and '{END}'",
+        f"where venue_id = 'coinbase' and symbol = '{PRODUCT}' "
+        f"and day between '{START}' and '{END}'",
     )
     whole = (END - START).days + 1
     assert days[0] in (whole, whole - 1), "at most the market's own outage is missing"

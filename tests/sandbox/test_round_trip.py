@@ -10,7 +10,7 @@ from pipelines import lake, sources
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import TABLES, Dataset, occurred_by
 from pipelines.settings import Settings
-from pipelines.sources.coinmetrics.settings import METRICS
+from pipelines.sources.coinmetrics import METRICS
 from pipelines.windows import FixedClock, Window
 
 Land = Callable[[str, str], pl.DataFrame]

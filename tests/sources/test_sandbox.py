@@ -498,9 +498,9 @@ def smoke(name: str, monkeypatch: pytest.MonkeyPatch, *arguments: str, **environ
     for key, value in {"NOW": NOW.isoformat(), **environment}.items():
         monkeypatch.setenv(f"TOKENMART_{key}", value)
     monkeypatch.setitem(Settings.model_config, "env_file", None)
-    monkeypatch.setattr("sys.argv", [name, *arguments])
+    monkeypatch.setattr("sys.argv", ["sources", "smoke", name, *arguments])
     with pytest.raises(SystemExit) as ended:
-        runpy.run_module(f"pipelines.sources.{name}", run_name="__main__")
+        runpy.run_module("pipelines.sources", run_name="__main__")
     assert isinstance(ended.value.code, int)
     return ended.value.code
 

@@ -155,4 +155,5 @@ SOURCE = Source(
     files_url=FILES_URL,
     files_budget=FILES_BUDGET,
     intervals=candles.SHORTER,
+    quotes=QUOTES,
 )

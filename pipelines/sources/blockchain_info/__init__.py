@@ -5,18 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pipelines.extraction import Extraction, Item, Source
+from pipelines.http import Budget
 from pipelines.parsing import Parsed
 from pipelines.planning import Share
 from pipelines.sources.blockchain_info import parse
-from pipelines.sources.blockchain_info.settings import (
-    BASE_URL,
-    BUDGET,
-    CHARTS,
-    LICENCE,
-    LOOK_BACK_D,
-)
 from pipelines.sources.blockchain_info.tables import CHARTS as TABLE
 from pipelines.windows import DAY, Window, start_of
+
+BASE_URL = "https://api.blockchain.info"
+# no number is published: one request in two seconds, seven a run
+BUDGET = Budget(requests_per_second=0.5)
+LOOK_BACK_D = 7
+LICENCE = "Blockchain.com API terms: free use with attribution"
+
+# all of Bitcoin; daily
+CHARTS = (
+    "difficulty",
+    "hash-rate",
+    "market-price",
+    "n-transactions",
+    "n-unique-addresses",
+    "total-bitcoins",
+    "transaction-fees",
+)
 
 
 def extract(run: Extraction, window: Window) -> Iterator[Item]:

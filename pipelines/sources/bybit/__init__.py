@@ -252,4 +252,5 @@ SOURCE = Source(
     intervals=INTRADAY,
     mirrors=MIRRORS,
     is_busy=parse.is_busy,
+    quotes=QUOTES,
 )

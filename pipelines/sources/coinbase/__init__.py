@@ -12,20 +12,41 @@ from functools import partial
 
 from pipelines import candles
 from pipelines.extraction import Extraction, Item, Source
+from pipelines.http import Budget
 from pipelines.parsing import Parsed
 from pipelines.planning import Share
 from pipelines.sources.coinbase import parse
-from pipelines.sources.coinbase.settings import (
-    BASE_URL,
-    BUDGET,
-    INTRADAY,
-    LICENCE,
-    LOOK_BACK_D,
-    PAGE_BUCKETS,
-    QUOTES,
-)
 from pipelines.sources.coinbase.tables import CANDLES, PRODUCTS
 from pipelines.windows import DAY, Window
+
+BASE_URL = "https://api.exchange.coinbase.com"
+# 10 requests a second and address are allowed
+BUDGET = Budget(requests_per_second=6.0, burst=5)
+LOOK_BACK_D = 3
+LICENCE = "Coinbase market data terms: own use, no redistribution of raw data"
+
+# what can be had beside the daily candles
+INTRADAY = frozenset({"1m", "5m", "15m", "1h", "6h"})
+# a window of 300 buckets, both ends inclusive; one more is refused with HTTP 400
+PAGE_BUCKETS = 300
+# every quote that can be priced (the seed cfg_quote), in the venue's code
+QUOTES = frozenset(
+    {
+        "BTC",
+        "BUSD",
+        "DAI",
+        "ETH",
+        "EUR",
+        "FDUSD",
+        "GBP",
+        "PAX",
+        "TUSD",
+        "USD",
+        "USDC",
+        "USDP",
+        "USDT",
+    }
+)
 
 
 def extract(run: Extraction, window: Window) -> Iterator[Item]:
@@ -85,4 +106,5 @@ SOURCE = Source(
     plan=plan,
     licence=LICENCE,
     intervals=INTRADAY,
+    quotes=QUOTES,
 )

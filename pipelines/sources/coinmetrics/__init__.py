@@ -9,22 +9,42 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import ceil
 
 from pipelines.extraction import Extraction, Item, Source
+from pipelines.http import Budget
 from pipelines.parsing import Parsed, PayloadError
 from pipelines.planning import Share, pages
 from pipelines.sources.coinmetrics import parse
-from pipelines.sources.coinmetrics.settings import (
-    BASE_URL,
-    BATCH_ASSETS,
-    BUDGET,
-    FREQUENCY,
-    LICENCE,
-    LOOK_BACK_D,
-    MAX_CATALOG_PAGES,
-    METRICS,
-    PAGE_ROWS,
-)
 from pipelines.sources.coinmetrics.tables import ASSET_METRICS, CATALOG
 from pipelines.windows import DAY, Window, start_of
+
+BASE_URL = "https://community-api.coinmetrics.io"
+# 10 requests in a sliding window of 6 seconds: with a burst, the window would hold more
+BUDGET = Budget(requests_per_second=1.5)
+# reorganisations and relabelled flows restate the last days
+LOOK_BACK_D = 7
+LICENCE = "CC BY-NC 4.0: non-commercial use, with attribution"
+
+FREQUENCY = "1d"
+PAGE_ROWS = 10_000
+# entries of a page of the catalogue are assets, of which there are some 4,000
+MAX_CATALOG_PAGES = 2
+# one request names this many assets; the URL may have 10,000 characters
+BATCH_ASSETS = 50
+METRICS = (
+    "AdrActCnt",
+    "BlkCnt",
+    "CapMVRVCur",
+    "CapMrktCurUSD",
+    "CapMrktEstUSD",
+    "FeeTotNtv",
+    "HashRate",
+    "IssTotNtv",
+    "IssTotUSD",
+    "PriceUSD",
+    "ReferenceRateUSD",
+    "SplyCur",
+    "TxCnt",
+    "TxTfrCnt",
+)
 
 
 def extract(run: Extraction, window: Window) -> Iterator[Item]:

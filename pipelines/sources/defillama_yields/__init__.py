@@ -6,19 +6,23 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from pipelines.extraction import Extraction, Item, Source
+from pipelines.http import Budget
 from pipelines.parsing import Parsed
 from pipelines.planning import Share
 from pipelines.sources.defillama_yields import parse
-from pipelines.sources.defillama_yields.settings import (
-    BASE_URL,
-    BUDGET,
-    LICENCE,
-    LOOK_BACK_D,
-    MAX_POOLS,
-    POOL_FROM_USD,
-)
 from pipelines.sources.defillama_yields.tables import POOL_CHART, POOLS
 from pipelines.windows import DAY, Window, start_of
+
+BASE_URL = "https://yields.llama.fi"
+# no number is published; two a second has never been refused
+BUDGET = Budget(requests_per_second=2.0, burst=2)
+# the last record of a day replaces the earlier ones of that day
+LOOK_BACK_D = 3
+LICENCE = "DefiLlama API terms: free use with attribution"
+
+# pools whose history is asked for: of curated projects the largest, from this size on, in dollars
+POOL_FROM_USD = 10_000_000
+MAX_POOLS = 150
 
 
 def extract(run: Extraction, window: Window) -> Iterator[Item]:

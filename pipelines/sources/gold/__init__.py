@@ -6,21 +6,24 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from pipelines.extraction import Extraction, Item, Source
-from pipelines.http import RequestRefused
+from pipelines.http import Budget, RequestRefused
 from pipelines.parsing import Parsed
 from pipelines.planning import Share, pages
 from pipelines.sources.gold import parse
-from pipelines.sources.gold.settings import (
-    BASE_URL,
-    BUDGET,
-    CURRENCY,
-    LICENCE,
-    LOOK_BACK_D,
-    MAX_GAP_D,
-    MAX_RANGE_D,
-)
 from pipelines.sources.gold.tables import CURRENCY_RATES, PRICES
 from pipelines.windows import DAY, Window, start_of
+
+BASE_URL = "https://api.nbp.pl/api"
+# no number is published
+BUDGET = Budget(requests_per_second=2.0)
+# prices come on Polish working days; the longest holidays have four days
+LOOK_BACK_D = 7
+LICENCE = "National Bank of Poland: free reuse with the source named"
+
+CURRENCY = "USD"
+# a longer range than 93 days is refused (400); for gold both 93 and 367 are named as the limit
+MAX_RANGE_D = 90
+MAX_GAP_D = 6
 
 
 def extract(run: Extraction, window: Window) -> Iterator[Item]:

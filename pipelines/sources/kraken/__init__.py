@@ -88,4 +88,5 @@ SOURCE = Source(
     licence=LICENCE,
     intervals=INTRADAY,
     is_busy=parse.is_busy,
+    quotes=QUOTES,
 )

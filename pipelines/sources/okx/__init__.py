@@ -179,4 +179,5 @@ SOURCE = Source(
     licence=LICENCE,
     intervals=INTRADAY,
     is_busy=parse.is_busy,
+    quotes=QUOTES,
 )

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 
 from pipelines.parsing import PayloadError
-from pipelines.sources.blockchain_info import SOURCE, parse
-from pipelines.sources.blockchain_info.settings import CHARTS
+from pipelines.sources.blockchain_info import CHARTS, SOURCE, parse
 from tests.sources.double import at, days, landed, log_of, recorded, run_of
 from tests.sources.fuzz import FUZZ, damaged, outcome
 

@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given
 
 from pipelines.parsing import PayloadError
-from pipelines.sources.coinmetrics import SOURCE, parse
-from pipelines.sources.coinmetrics.settings import BATCH_ASSETS, METRICS
+from pipelines.sources.coinmetrics import BATCH_ASSETS, METRICS, SOURCE, parse
 from tests.sources.double import at, days, landed, log_of, run_of
 from tests.sources.fuzz import FUZZ, damaged, outcome
 

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from pipelines.http import RequestRefused
 from pipelines.parsing import PayloadError
-from pipelines.sources.coinmetrics_archive import SOURCE, parse
-from pipelines.sources.coinmetrics_archive.settings import FROZEN_FROM
+from pipelines.sources.coinmetrics_archive import FROZEN_FROM, SOURCE, parse
 from tests.sources.double import at, days, landed, log_of, run_of
 from tests.sources.fuzz import FUZZ, outcome
 

