@@ -20,7 +20,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.action == "smoke":
         # the libraries that print it take longer to load than the others need to run
-        from pipelines.sources.smoke import smoke
+        from pipelines.smoke import smoke
 
         return smoke(arguments.name, arguments.days, is_plan=arguments.plan)
     is_check = arguments.action == "check"
