@@ -22,7 +22,7 @@ from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import load
 from pipelines.sandbox.generate import GeneratorSettings, generate
 from pipelines.settings import REPO_DIR, Settings
-from pipelines.sources import SOURCES, source
+from pipelines.sources import source
 from pipelines.sources.binance import plan
 from pipelines.windows import FixedClock, Window
 
@@ -67,7 +67,7 @@ def _landed(dataset: Path, data_dir: Path) -> Table:
             data_dir=data_dir, sandbox_url=server.url, dataset=dataset, curation_dir=dataset
         )
         totals: Counter[int] = Counter()
-        for name in SOURCES:
+        for name in market.sources:
             whole = lake.land(name, history, settings, clock, "history")
             lake.write_catalog(settings)
             daily = lake.land(name, day, settings, clock, "day")

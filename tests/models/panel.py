@@ -22,6 +22,7 @@ from pipelines import lake, sources
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import load
 from pipelines.sandbox.generate import GeneratorSettings, generate
+from pipelines.sandbox.generator.exchanges import EXCHANGES
 from pipelines.settings import Settings
 from pipelines.windows import Window, clock_at
 from tests.models.lake_box import LakeBox, day_start
@@ -61,7 +62,7 @@ class Panel:
                 start=START,
                 end=END,
                 assets=25,
-                venues=6,
+                venues=len(EXCHANGES),
                 perpetuals=4,
                 stablecoins=7,
                 protocols=12,

@@ -19,6 +19,7 @@ import pytest
 from pipelines import lake, sources
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.generate import GeneratorSettings, generate
+from pipelines.sandbox.generator.exchanges import EXCHANGES
 from pipelines.settings import Settings
 from pipelines.windows import Window, clock_at
 from tests.models import lake_box as boxes
@@ -108,7 +109,7 @@ def replay(tmp_path_factory: pytest.TempPathFactory, dbt_target: Path) -> Replay
             start=START,
             end=END,
             assets=20,
-            venues=6,
+            venues=len(EXCHANGES),
             perpetuals=2,
             stablecoins=7,
             protocols=12,
