@@ -17,6 +17,7 @@ CANDLES = {
     "okx": "history_candles",
     "bybit": "kline",
     "bitstamp": "ohlc",
+    "gateio": "candlesticks",
 }
 LISTINGS = {
     "binance": "exchange_info",
@@ -25,6 +26,7 @@ LISTINGS = {
     "okx": "instruments",
     "bybit": "instruments_info",
     "bitstamp": "markets",
+    "gateio": "currency_pairs",
 }
 
 
@@ -74,6 +76,8 @@ def candle(
         }
     elif venue == "bitstamp":
         bar |= {"market_symbol": symbol, "step_s": 86_400}
+    elif venue == "gateio":
+        bar |= {"currency_pair": symbol, "interval": "1d", "volume_quote": volume_usd}
     else:
         bar |= {"pair": symbol, "interval_min": 1440, "vwap": close, "trade_count": 10}
     return bar | changes
@@ -122,6 +126,13 @@ def listing(
             "base_currency": base,
             "counter_currency": quote,
             "trading": "Enabled" if is_trading else "Disabled",
+        }
+    if venue == "gateio":
+        return {
+            "currency_pair": symbol,
+            "base": base,
+            "quote": quote,
+            "trade_status": "tradable" if is_trading else "untradable",
         }
     return {
         "pair_id": symbol,

@@ -25,6 +25,7 @@ TABLES = {
     "okx": "history_candles_intraday",
     "bybit": "kline_intraday",
     "bitstamp": "ohlc_intraday",
+    "gateio": "candlesticks_intraday",
 }
 
 
@@ -54,6 +55,7 @@ class Series:
             "okx": {"inst_id": self.symbol, "bar": "8Hutc"},
             "bybit": {"category": "spot", "symbol": self.symbol, "interval": "240"},
             "bitstamp": {"market_symbol": self.symbol, "step_s": self.length_s},
+            "gateio": {"currency_pair": self.symbol, "interval": self.length},
         }[self.venue]  # fmt: skip
 
 
@@ -65,8 +67,9 @@ OTHERS = [
     Series("okx", "A-USDT", "8h", 28_800),
     Series("bybit", "AUSDT", "4h", 14_400),
     Series("bitstamp", "ausd", "12h", 43_200),
+    Series("gateio", "A_USDT", "8h", 28_800),
 ]
-WITH_QUOTE = {"binance", "okx", "bybit"}
+WITH_QUOTE = {"binance", "okx", "bybit", "gateio"}
 WITH_TRADES = {"binance", "kraken"}
 
 

@@ -14,13 +14,14 @@ from tests.models.market import Market, constant, dollars
 
 DAYS = days("2023-06-01", 50)
 # (venue, symbol, code, quote) of one asset that all venues list
-SIX = (
+EVERY = (
     ("binance", "SOLUSDT", "SOL", "USDT"),
     ("coinbase", "SOL-USD", "SOL", "USD"),
     ("kraken", "SOLUSD", "SOL", "USD"),
     ("okx", "SOL-USDT", "SOL", "USDT"),
     ("bybit", "SOLUSDT", "SOL", "USDT"),
     ("bitstamp", "solusd", "SOL", "USD"),
+    ("gateio", "SOL_USDT", "SOL", "USDT"),
 )
 SPLIT = DAYS[25]
 JUMP = DAYS[30]
@@ -66,9 +67,9 @@ def market() -> Market:
     # down to nothing, and over: the venue is silent after it
     dying = {day: round(max(0.5**number, 1e-9), 12) for number, day in enumerate(DAYS[:40])}
     town.add("coinbase", "XTZ-USD", "XTZ", "USD", dying, is_trading=False)
-    for number, (venue, symbol, code, quote) in enumerate(SIX):
+    for number, (venue, symbol, code, quote) in enumerate(EVERY):
         closes = constant(DAYS, 20.0 + number / 100)
-        town.add(venue, symbol, code, quote, closes, is_trading=number < 5)
+        town.add(venue, symbol, code, quote, closes, is_trading=venue != "bitstamp")
     return town
 
 
@@ -102,22 +103,22 @@ def column(box: LakeBox, asset: str, name: str, mart: str = "price_daily") -> di
 
 
 def test_every_venue_has_its_say_in_the_canonical_price(box: LakeBox) -> None:
-    """With equal volumes the price is the lower middle one of six."""
-    assert set(column(box, "solana", "n_venues").values()) == {6}
-    assert set(column(box, "solana", "close_usd").values()) == {20.02}
+    """With equal volumes the price is the middle one of seven."""
+    assert set(column(box, "solana", "n_venues").values()) == {7}
+    assert set(column(box, "solana", "close_usd").values()) == {20.03}
     assert box.query(
         "select venue_id, symbol, close_usd from intermediate.int_venue_price_daily "
         f"where asset_id = 'solana' and day = '{DAYS[0]}' and is_accepted order by close_usd"
-    ) == [(venue, symbol, 20.0 + n / 100) for n, (venue, symbol, _, _) in enumerate(SIX)]
+    ) == [(venue, symbol, 20.0 + n / 100) for n, (venue, symbol, _, _) in enumerate(EVERY)]
     volume = column(box, "solana", "volume_usd")[DAYS[0]]
-    assert volume == pytest.approx(6 * 1e6 * (1 + DAYS[0].toordinal() % 7 / 100), rel=1e-6)
+    assert volume == pytest.approx(len(EVERY) * 1e6 * (1 + DAYS[0].toordinal() % 7 / 100), rel=1e-6)
 
 
 def test_every_venue_is_a_venue_with_a_source(box: LakeBox) -> None:
     rows = box.query(
         "select venue_id, source, last_day from marts.dim_venue where market_count > 0"
     )
-    assert sorted(rows) == sorted((venue, venue, DAYS[-1]) for venue, *_ in SIX)
+    assert sorted(rows) == sorted((venue, venue, DAYS[-1]) for venue, *_ in EVERY)
 
 
 def test_every_venue_is_told_fresh(box: LakeBox) -> None:
@@ -131,6 +132,7 @@ def test_every_venue_is_told_fresh(box: LakeBox) -> None:
         "bitstamp.ohlc",
         "bybit.kline",
         "coinbase.candles",
+        "gateio.candlesticks",
         "kraken.ohlc",
         "okx.history_candles",
     ]
@@ -141,7 +143,7 @@ def test_what_a_venue_stopped_trading_is_known_to_be_over(box: LakeBox) -> None:
         "select venue_id, is_trading from intermediate.int_market_identity "
         "where base_code = 'SOL' order by 1"
     )
-    assert rows == [(venue, venue != "bitstamp") for venue in sorted(v for v, *_ in SIX)]
+    assert rows == [(venue, venue != "bitstamp") for venue in sorted(v for v, *_ in EVERY)]
 
 
 def venue_days(box: LakeBox, asset: str, venue: str, name: str) -> dict[date, Any]:
@@ -181,9 +183,9 @@ def test_volume_is_of_accepted_venues_and_a_rejected_one_leaves_no_dip(box: Lake
 
 
 def test_dispersion_is_that_of_accepted_venues(box: LakeBox) -> None:
-    """From 20.00 to 20.05; a rejected venue is not in it."""
+    """From 20.00 to 20.06; a rejected venue is not in it."""
     spread = column(box, "solana", "dispersion_bps")[DAYS[0]]
-    assert spread == pytest.approx(1e4 * 0.05 / 20.025)
+    assert spread == pytest.approx(1e4 * 0.06 / 20.03)
     assert column(box, "cardano", "dispersion_bps")[DAYS[10]] == 0
 
 

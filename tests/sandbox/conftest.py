@@ -18,7 +18,7 @@ SMALL = GeneratorSettings(
     start=date(2025, 9, 15),
     end=date(2026, 1, 12),
     assets=16,
-    venues=6,
+    venues=7,
     stablecoins=9,
 )
 DAY_S = 86_400

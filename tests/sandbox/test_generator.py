@@ -93,14 +93,14 @@ def test_a_new_dataset_replaces_an_old_one_but_nothing_else(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     "changes",
-    [{"assets": 3}, {"venues": 7}, {"stablecoins": 2}, {"end": date(2023, 11, 30)}, {"typo": 1}],
+    [{"assets": 3}, {"venues": 8}, {"stablecoins": 2}, {"end": date(2023, 11, 30)}, {"typo": 1}],
 )
 def test_settings_without_room_for_the_defects_are_refused(changes: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         GeneratorSettings(**changes)
 
 
-@pytest.mark.parametrize("venues", [1, 2, 6])
+@pytest.mark.parametrize("venues", [1, 2, 7])
 def test_other_numbers_of_venues_make_a_valid_dataset(tmp_path: Path, venues: int) -> None:
     dataset = load(generate(TINY.model_copy(update={"venues": venues}), tmp_path / "d"))
     listed = dataset.table("markets").collect()

@@ -28,6 +28,7 @@ MARKETS = (
     ("okx", "BTC-USDT", "BTC", "USDT", "history_candles"),
     ("bybit", "BTCUSDT", "BTC", "USDT", "kline"),
     ("bitstamp", "btcusd", "BTC", "USD", "ohlc"),
+    ("gateio", "BTC_USDT", "BTC", "USDT", "candlesticks"),
 )
 
 

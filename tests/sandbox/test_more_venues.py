@@ -22,7 +22,7 @@ from pipelines.tables import EXTRACTION, QUARANTINE
 from pipelines.windows import DAY, FixedClock, Window
 
 WIDE = GeneratorSettings(
-    name="wide", start=date(2025, 9, 1), end=date(2026, 1, 12), assets=20, stablecoins=9, venues=6,
+    name="wide", start=date(2025, 9, 1), end=date(2026, 1, 12), assets=20, stablecoins=9, venues=7,
     perpetuals=4,
 )  # fmt: skip
 DAY_MS = 86_400_000
@@ -150,6 +150,7 @@ def stored(wide: Dataset, table: str, venue: str, *by: pl.Expr) -> pl.DataFrame:
         ("okx", "history_candles", "inst_id"),
         ("bybit", "kline", "symbol"),
         ("bitstamp", "ohlc", "market_symbol"),
+        ("gateio", "candlesticks", "currency_pair"),
     ],
 )
 def test_candles(ask_source: Land, wide: Dataset, source: str, table: str, symbol: str) -> None:
@@ -280,6 +281,7 @@ def test_open_interest(ask_source: Land, wide: Dataset) -> None:
         ("okx", "history_candles"),
         ("bybit", "kline"),
         ("bitstamp", "ohlc"),
+        ("gateio", "candlesticks"),
         ("binance_futures", "funding_rate"),
     ],
 )

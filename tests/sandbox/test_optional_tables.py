@@ -10,7 +10,7 @@ from pipelines.sandbox.dataset import LAYOUT, TOLD_BY, Dataset, load
 from pipelines.settings import Settings
 from pipelines.windows import DAY, FixedClock, Window
 
-SPOT_ONLY = {"binance", "coinbase", "kraken", "bitstamp"}
+SPOT_ONLY = {"binance", "coinbase", "kraken", "bitstamp", "gateio"}
 OPTIONAL = [
     table.name for table in LAYOUT if not table.required and not table.name.startswith("truth/")
 ]

@@ -26,9 +26,10 @@ RENAMED = {
     "okx": ("instruments", "history_candles", {"SOL-USDT": "SOLX-USDT"}),
     "bybit": ("instruments_info", "kline", {"SOLUSDT": "SOLXUSDT"}),
     "bitstamp": ("markets", "ohlc", {"solusd": "solxusd"}),
+    "gateio": ("currency_pairs", "candlesticks", {"SOL_USDT": "SOLX_USDT"}),
 }
 OF_A_KIND = {"okx": "SPOT ", "bybit": "spot "}
-ENTITY = {"symbol", "product_id", "pair", "inst_id", "market_symbol"}
+ENTITY = {"symbol", "product_id", "pair", "inst_id", "market_symbol", "currency_pair"}
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from pipelines.parsing import Parsed, PayloadError
 from pipelines.sources.binance_futures import parse as futures
 from pipelines.sources.bitstamp import parse as bitstamp
 from pipelines.sources.bybit import parse as bybit
+from pipelines.sources.gateio import parse as gateio
 from pipelines.sources.okx import parse as okx
 from tests.sources.double import at
 from tests.sources.fuzz import FUZZ, damaged, numbers_in, outcome, says_nothing_new
@@ -146,6 +147,20 @@ BODIES: dict[str, tuple[Any, Callable[[Any], Parsed]]] = {
             {"name": "ETH/USD", "url_symbol": "ethusd", "trading": "Enabled"},
         ],
         bitstamp.markets,
+    ),
+    "gateio candles": (
+        [
+            [str(time // 1000), "50.5", "11.75", "12.25", "9.125", "10.5", "5.5", "true"]
+            for time in TIMES
+        ],
+        lambda body: gateio.candlesticks(body, "BTC_USDT", "1d", LATEST),
+    ),
+    "gateio pairs": (
+        [
+            {"id": "BTC_USDT", "base": "BTC", "quote": "USDT", "trade_status": "tradable",
+             "type": "normal"},
+        ],
+        gateio.currency_pairs,
     ),
     "futures funding": (
         [

@@ -17,6 +17,7 @@
         "defillama_yields",
         "ecb",
         "ethereum",
+        "gateio",
         "gold",
         "kraken",
         "okx",
@@ -31,6 +32,7 @@
         {"name": "bitstamp", "table": "ohlc", "candle": "ohlc", "key": ["market_symbol", "step_s", "open_time"], "symbol": "market_symbol", "names": ["market_symbol"], "tells": [], "length": "step_s", "day": 86400, "listing": "market", "listed_key": ["market_symbol"], "listed_symbol": "market_symbol", "base": "base_currency", "quote": "counter_currency", "is_spot": "coalesce(market_type, 'SPOT') = 'SPOT'", "is_trading": "coalesce(trading, 'Enabled') = 'Enabled'"},
         {"name": "bybit", "table": "kline", "candle": "kline", "key": ["category", "symbol", "interval", "open_time"], "symbol": "symbol", "names": ["category", "symbol"], "tells": ["volume_quote"], "length": "interval", "day": "D", "listing": "instrument", "listed_key": ["category", "symbol"], "listed_symbol": "symbol", "base": "base_coin", "quote": "quote_coin", "is_spot": "category = 'spot'", "is_trading": "status = 'Trading'"},
         {"name": "coinbase", "table": "candles", "candle": "candle", "key": ["product_id", "granularity_s", "open_time"], "symbol": "product_id", "names": ["product_id"], "tells": [], "length": "granularity_s", "day": 86400, "listing": "product", "listed_key": ["product_id"], "listed_symbol": "product_id", "base": "base_currency", "quote": "quote_currency", "is_spot": "true", "is_trading": "status = 'online' and not coalesce(trading_disabled, false)"},
+        {"name": "gateio", "table": "candlesticks", "candle": "candlestick", "key": ["currency_pair", "interval", "open_time"], "symbol": "currency_pair", "names": ["currency_pair"], "tells": ["volume_quote"], "length": "interval", "day": "1d", "listing": "currency_pair", "listed_key": ["currency_pair"], "listed_symbol": "currency_pair", "base": "base", "quote": "quote", "is_spot": "coalesce(type, 'normal') = 'normal'", "is_trading": "trade_status = 'tradable'"},
         {"name": "kraken", "table": "ohlc", "candle": "ohlc", "key": ["pair", "interval_min", "open_time"], "symbol": "pair", "names": ["pair"], "tells": ["vwap", "trade_count"], "length": "interval_min", "day": 1440, "listing": "asset_pair", "listed_key": ["pair_id"], "listed_symbol": "altname", "base": "coalesce(split_part(wsname, '/', 1), base)", "quote": "coalesce(split_part(wsname, '/', 2), quote)", "is_spot": "true", "is_trading": "coalesce(status, 'online') in ('online', 'limit_only', 'post_only', 'reduce_only')"},
         {"name": "okx", "table": "history_candles", "candle": "candle", "key": ["inst_id", "bar", "open_time"], "symbol": "inst_id", "names": ["inst_id"], "tells": ["volume_quote"], "length": "bar", "day": "1Dutc", "listing": "instrument", "listed_key": ["inst_type", "inst_id"], "listed_symbol": "inst_id", "base": "base_ccy", "quote": "quote_ccy", "is_spot": "inst_type = 'SPOT'", "is_trading": "state = 'live'"},
     ]) }}
@@ -62,6 +64,7 @@
         {"source": "defillama_yields", "table": "pool_chart", "model": "hist_defillama_yields__pool_day", "series": "pool", "at": "day_time"},
         {"source": "ecb", "table": "exchange_rates", "model": "hist_ecb__exchange_rate", "series": "currency", "at": "day_time"},
         {"source": "ethereum", "table": "transfers", "model": "hist_ethereum__transfer", "series": "token", "at": "day_time"},
+        {"source": "gateio", "table": "candlesticks", "model": "hist_gateio__candlestick", "series": "currency_pair", "at": "open_time", "length": "interval", "day": "1d"},
         {"source": "gold", "table": "prices", "model": "hist_gold__price", "series": "metal", "at": "day_time"},
         {"source": "gold", "table": "currency_rates", "model": "hist_gold__currency_rate", "series": "currency", "at": "day_time"},
         {"source": "kraken", "table": "ohlc", "model": "hist_kraken__ohlc", "series": "pair", "at": "open_time", "length": "interval_min", "day": 1440},

@@ -37,4 +37,5 @@ EXCHANGES: Mapping[str, Exchange] = {
     "bitstamp": Exchange(
         0.02, lambda base, quote: f"{base}{quote}".lower(), largest=18, quote="USD"
     ),
+    "gateio": Exchange(0.04, "{}_{}".format, largest=20),
 }

@@ -58,6 +58,7 @@ def test_the_dollars_of_the_largest_markets_are_among_them() -> None:
         "okx": {"USDT", "USDC"},
         "bybit": {"USDT", "USDC"},
         "bitstamp": {"USD", "EUR"},
+        "gateio": {"USDT", "USDC", "BTC"},
     }
     priced = {quote["asset_id"] for quote in seed("cfg_quote")}
     for venue, quotes in wanted.items():

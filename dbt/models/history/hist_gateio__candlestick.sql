@@ -1,0 +1,6 @@
+{#- Written by `python -m pipelines.sources write`. -#}
+{{ history_of(
+    'gateio', 'candlesticks',
+    key=['currency_pair', 'interval', 'open_time'],
+    entity='currency_pair', at='open_time', complete_at='open_time + interval 1 day'
+) }}

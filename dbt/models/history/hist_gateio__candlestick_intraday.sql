@@ -1,0 +1,6 @@
+{#- Written by `python -m pipelines.sources write`. -#}
+{{ history_of(
+    'gateio', 'candlesticks_intraday',
+    key=['series_id', 'open_time'],
+    entity='series_id', at='open_time', complete_at='open_time + to_seconds(length_s)'
+) }}
