@@ -37,6 +37,10 @@ sandbox_app = typer.Typer(
     help="The market in a box: generate a dataset, serve a dataset.", no_args_is_help=True
 )
 app.add_typer(sandbox_app, name="sandbox")
+scaffold_app = typer.Typer(
+    help="Skeletons of what the project is extended by.", no_args_is_help=True
+)
+app.add_typer(scaffold_app, name="scaffold")
 lake_app = typer.Typer(help="The lake's files: compact them, verify them.", no_args_is_help=True)
 app.add_typer(lake_app, name="lake")
 
@@ -297,6 +301,22 @@ def verify(context: typer.Context) -> None:
             raise typer.Exit(1)
 
 
+@scaffold_app.command()
+def source(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The new source's, as a package's: bitfinex.")],
+    title: Annotated[str | None, typer.Option(help="Its name for people.")] = None,
+    like: Annotated[str, typer.Option(help="The source that is copied.")] = "gateio",
+) -> None:
+    """Write the skeleton of a source with its tests: a copy of one that there is."""
+    with _command(context) as (_settings, _progress, console):
+        from pipelines.scaffold import scaffold
+
+        for path in scaffold(name, title or name.capitalize(), like):
+            console.print(path)
+        console.print("It answers as the copied one does: docs/add-a-source.md says what to change")
+
+
 @sandbox_app.command()
 def generate(
     context: typer.Context,
@@ -415,6 +435,7 @@ def _problems(problem: Exception) -> list[tuple[str, str]]:
         "ManifestMissing": "loading the dbt project",
         "PublishError": "publishing",
         "ResearchError": "the research bench",
+        "ScaffoldError": "the skeleton",
         "SettingsError": "the settings",
         "UpkeepError": "the lake's files",
         "UniverseError": "the curated identities",

@@ -12,13 +12,14 @@ import pytest
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import Dataset, load
 from pipelines.sandbox.generate import GeneratorSettings, generate
+from pipelines.sandbox.generator.exchanges import EXCHANGES
 
 SMALL = GeneratorSettings(
     name="small",
     start=date(2025, 9, 15),
     end=date(2026, 1, 12),
     assets=16,
-    venues=7,
+    venues=len(EXCHANGES),
     stablecoins=9,
 )
 DAY_S = 86_400

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from pipelines.sandbox.dataset import Dataset, load
 from pipelines.sandbox.generate import GenerateError, GeneratorSettings, generate
+from pipelines.sandbox.generator.exchanges import EXCHANGES
 
 TINY = GeneratorSettings(start=date(2024, 1, 1), end=date(2024, 4, 30), assets=15, stablecoins=7)
 
@@ -93,14 +94,20 @@ def test_a_new_dataset_replaces_an_old_one_but_nothing_else(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     "changes",
-    [{"assets": 3}, {"venues": 8}, {"stablecoins": 2}, {"end": date(2023, 11, 30)}, {"typo": 1}],
+    [
+        {"assets": 3},
+        {"venues": len(EXCHANGES) + 1},
+        {"stablecoins": 2},
+        {"end": date(2023, 11, 30)},
+        {"typo": 1},
+    ],
 )
 def test_settings_without_room_for_the_defects_are_refused(changes: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         GeneratorSettings(**changes)
 
 
-@pytest.mark.parametrize("venues", [1, 2, 7])
+@pytest.mark.parametrize("venues", [1, 2, len(EXCHANGES)])
 def test_other_numbers_of_venues_make_a_valid_dataset(tmp_path: Path, venues: int) -> None:
     dataset = load(generate(TINY.model_copy(update={"venues": venues}), tmp_path / "d"))
     listed = dataset.table("markets").collect()
