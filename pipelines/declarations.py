@@ -59,19 +59,32 @@ def texts(root: Path = _REPO) -> dict[str, str]:
 
 
 def stale(root: Path = _REPO) -> list[str]:
-    """Return the written files that are not what the declarations say."""
-    return [name for name, text in texts(root).items() if _read(root / name) != text]
+    """Return the written files that are not what the declarations say, those of no source too."""
+    wanted = texts(root)
+    changed = [name for name, text in wanted.items() if _read(root / name) != text]
+    return changed + [name for name in _written_before(root) if name not in wanted]
 
 
 def write(root: Path = _REPO) -> list[str]:
-    """Write what is stale; return the paths."""
-    changed = stale(root)
-    for name, text in texts(root).items():
-        if name in changed:
-            path = root / name
+    """Write what is stale, and remove what is of no source any more; return the paths."""
+    wanted, changed = texts(root), stale(root)
+    for name in changed:
+        path = root / name
+        if name in wanted:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            path.write_text(wanted[name], encoding="utf-8")
+        else:
+            path.unlink()
     return changed
+
+
+def _written_before(root: Path) -> list[str]:
+    """Return the files of sources of their own that say that they were written."""
+    return [
+        str(path.relative_to(root))
+        for path in sorted((root / _HISTORY).glob("*"))
+        if _COMMAND in path.read_text(encoding="utf-8").partition("\n")[0]
+    ]
 
 
 def _read(path: Path) -> str | None:
@@ -128,8 +141,8 @@ def day_table(name: str, table: Table) -> Mapping[str, Any] | None:
     Raises:
         DeclarationError: the table does not say in which model its history is.
     """
-    grid, meaning = table.grid, _meaning(table)
-    if grid is None or (grid.every_s != DAY_S and grid.day is None) or meaning == "event":
+    grid = table.grid
+    if grid is None or (grid.every_s != DAY_S and grid.day is None):
         return None
     if table.entity is None:
         raise DeclarationError(f"{name}: {table.name} has no `entity`")
@@ -141,12 +154,6 @@ def day_table(name: str, table: Table) -> Mapping[str, Any] | None:
         "at": table.time_column,
     }
     return found if grid.length is None else {**found, "length": grid.length, "day": grid.day}
-
-
-def _meaning(table: Table) -> str | None:
-    """Return what the labels of the newest rows mean."""
-    conventions = table.timing.conventions if table.timing else ()
-    return next((one.meaning for one in reversed(conventions) if one.series is None), None)
 
 
 def _list_of_sources() -> tuple[str, str, str]:

@@ -58,6 +58,20 @@ def test_a_source_lost_from_a_written_file_is_told(source: str, copied: Path) ->
     assert declarations.stale(copied) == []
 
 
+def test_what_is_left_of_a_source_that_is_gone_is_told_and_removed(copied: Path) -> None:
+    folder = copied / "dbt/models/history"
+    (folder / "by_hand.sql").write_text("select 1\n", encoding="utf-8")
+    gone = [f"dbt/models/history/{name}" for name in ("_mtgox__sources.yml", "hist_mtgox__bar.sql")]
+    for name in gone:
+        of_another = (folder / "_kraken__sources.yml").read_text(encoding="utf-8")
+        (copied / name).write_text(of_another, encoding="utf-8")
+    assert declarations.stale(copied) == gone
+    assert declarations.write(copied) == gone
+    assert declarations.stale(copied) == []
+    assert (folder / "by_hand.sql").is_file()
+    assert not any((copied / name).exists() for name in gone)
+
+
 def test_a_file_without_its_place_is_told(copied: Path) -> None:
     (copied / "docs/sources.md").write_text("nothing\n", encoding="utf-8")
     with pytest.raises(DeclarationError, match=r"^docs/sources\.md has no lines"):
