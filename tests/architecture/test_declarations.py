@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from pipelines.sandbox.dataset import TOLD_BY
 from pipelines.sandbox.generator.exchanges import EXCHANGES
 from pipelines.sandbox.server import wire
 from pipelines.sandbox.server.wire import MOUNTS
+from pipelines.tables import Table
 
 REPO = Path(__file__).resolve().parents[2]
 WRITTEN = declarations.texts(REPO)
@@ -96,12 +98,64 @@ def test_a_spot_venue_says_how_its_candles_are_read(name: str) -> None:
 
 # --- what no declaration can write: it must be there ----------------------------------------------
 
+Read = Callable[[str], str | None]
 
-@pytest.mark.parametrize("name", sources.SOURCES)
-def test_every_table_has_its_model_of_versions(name: str) -> None:
-    models = {path.stem for path in (REPO / "dbt/models/history").glob("*.sql")}
-    wanted = {f"hist_{name}__{table.entity}" for table in sources.tables(name) if table.timing}
-    assert wanted - models == set(), f"{name} lacks models"
+
+def of_project(place: str) -> str | None:
+    path = REPO / place
+    return path.read_text(encoding="utf-8") if path.is_file() else None
+
+
+def named() -> Iterator[tuple[str, str, str]]:
+    """Yield each place that names a source by hand, the source, and how it stands there."""
+    venues = of_kind("spot_venue", "derivative_venue")
+    for name in sources.SOURCES:
+        yield f"pipelines/sandbox/server/wire/{name}.py", name, f'NAME = "{name}"'
+        if name in SPOT_VENUES:
+            yield "pipelines/sandbox/generator/exchanges.py", name, f'^    "{name}": Exchange'
+            yield "dbt/seeds/dim_venue_curated.csv", name, f"^[^,]+,[^,]+,[^,]*,[^,]*,{name},"
+            yield "dbt/seeds/dim_asset_alias_curated.csv", name, f"^{name},"
+        elif name not in venues:
+            yield "pipelines/sandbox/dataset.py", name, rf'^    "{name}": \('
+        for table in sources.tables(name):
+            yield from named_table(name, table)
+
+
+def named_table(name: str, table: Table) -> Iterator[tuple[str, str, str]]:
+    if table.timing is None:
+        return
+    yield f"dbt/models/history/hist_{name}__{table.entity}.sql", name, f"'{name}', '{table.name}'"
+    # what comes without delay is as of the request; candles of venues are found by a loop
+    of_loop = name in SPOT_VENUES and (table.candle or f"{table.entity}".endswith("_intraday"))
+    if table.timing.publish_lag_h and not table.is_snapshot and not of_loop:
+        stands = rf"'{name}'( as source)?,\s*'{table.name}'"
+        yield "dbt/models/intermediate/ops/int_source_series_daily.sql", name, stands
+        yield "dbt/models/marts/ops/ops_freshness.sql", name, stands
+
+
+def lacking(read: Read) -> set[tuple[str, str]]:
+    """Return the places that do not know a source as they must, with the source."""
+    return {
+        (place, name)
+        for place, name, stands in named()
+        if not re.search(stands, read(place) or "", re.MULTILINE)
+    }
+
+
+def test_every_place_that_names_sources_by_hand_knows_them_all() -> None:
+    assert lacking(of_project) == set()
+
+
+@pytest.mark.parametrize("source", sources.SOURCES)
+def test_a_source_lost_from_a_place_by_hand_is_told(source: str) -> None:
+    """Of whichever place a source is taken, that place and no other is named."""
+    for place in {place for place, name, _ in named() if name == source}:
+        left = re.sub(rf"\b{source}\b", "", of_project(place) or "")
+
+        def read(asked: str, place: str = place, left: str = left) -> str | None:
+            return left if asked == place else of_project(asked)
+
+        assert lacking(read) == {(place, source)}
 
 
 @pytest.mark.parametrize("name", sources.SOURCES)
@@ -114,61 +168,17 @@ def test_a_table_that_is_not_timed_is_told(name: str) -> None:
             assert meanings, f"{table.name}: no convention speaks of all its series"
 
 
-def seed(name: str) -> list[dict[str, str]]:
-    with (REPO / f"dbt/seeds/{name}.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-@pytest.mark.parametrize("name", [name for name in sources.SOURCES if name not in SPOT_VENUES])
-@pytest.mark.parametrize(
-    "model",
-    [
-        "intermediate/ops/int_source_series_daily",
-        "marts/ops/ops_freshness",
-    ],
-)
-def test_what_owes_days_is_looked_for(name: str, model: str) -> None:
-    """Tables of spot venues are found by a loop, those of others by name."""
-    text = (REPO / f"dbt/models/{model}.sql").read_text(encoding="utf-8")
-    lists = {table.name for table in sources.tables(name) if table.is_snapshot}
-    # what comes without delay is the state at the request, and owes no day
-    owing = {
-        row["table_name"]
-        for row in seed("meta_source")
-        if row["source"] == name and float(row["publish_lag_h"] or 0) > 0
-    } - lists
-    missing = {
-        table for table in owing if not re.search(rf"'{name}'( as source)?,\s*'{table}'", text)
-    }
-    assert missing == set(), f"{model} does not look for these tables of {name}"
-
-
-def test_venues_of_the_seeds_are_the_declared_ones() -> None:
-    told = {row["source"] for row in seed("dim_venue_curated") if row["source"]}
-    assert told == set(SPOT_VENUES), "dim_venue_curated"
-    aliases = {row["source"] for row in seed("dim_asset_alias_curated")}
-    assert set(SPOT_VENUES) - aliases == set(), "no code of these is curated: nothing is asked for"
-
-
-@pytest.mark.parametrize("name", sources.SOURCES)
-def test_the_sandbox_speaks_for_every_source(name: str) -> None:
-    assert name in MOUNTS, f"pipelines/sandbox/server/wire has no module {name}"
-
-
-def test_the_sandbox_speaks_for_nobody_else() -> None:
-    hosts = {name for name in sources.SOURCES if sources.source(name).files_url}
-    assert set(MOUNTS) == {*sources.SOURCES, *(f"{name}_files" for name in hosts)}
+def test_no_place_names_a_source_that_there_is_not() -> None:
+    hosts = {f"{name}_files" for name in sources.SOURCES if sources.source(name).files_url}
+    venues = set(of_kind("spot_venue", "derivative_venue"))
+    assert set(MOUNTS) == {*sources.SOURCES, *hosts}, "pipelines/sandbox/server/wire"
+    assert set(EXCHANGES) == set(SPOT_VENUES), "pipelines/sandbox/generator/exchanges.py"
+    assert set(TOLD_BY) == set(sources.SOURCES) - venues, "pipelines/sandbox/dataset.py"
+    with (REPO / "dbt/seeds/dim_venue_curated.csv").open(encoding="utf-8", newline="") as file:
+        curated = {row["source"] for row in csv.DictReader(file) if row["source"]}
+    assert curated == set(SPOT_VENUES), "dbt/seeds/dim_venue_curated.csv"
 
 
 def test_a_wire_format_is_served_under_its_own_name() -> None:
     modules = {path.stem for path in Path(wire.__path__[0]).glob("[!_]*.py")}
     assert set(MOUNTS) == modules
-
-
-def test_a_dataset_has_something_to_say_for_every_source() -> None:
-    venues = set(of_kind("spot_venue", "derivative_venue"))
-    assert set(TOLD_BY) == set(sources.SOURCES) - venues, "TOLD_BY in sandbox/dataset.py"
-
-
-def test_every_spot_venue_can_be_generated() -> None:
-    assert set(EXCHANGES) == set(SPOT_VENUES), "sandbox/generator/exchanges.py"
