@@ -55,8 +55,8 @@ def _job(name: str, selection: dg.AssetSelection, description: str) -> Unresolve
 def daily_schedule(job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
     """Return the schedule: every day at 06:00 UTC, the day that has just ended.
 
-    It is on from the start: who keeps the daemon running wants new days. In the sandbox there are
-    none, and each tick says so instead of failing.
+    It is off until somebody switches it on: looking at the UI must not ask real hosts. In the
+    sandbox there are no new days, and each tick says so instead of failing.
     """
 
     @dg.schedule(
@@ -64,7 +64,7 @@ def daily_schedule(job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
         cron_schedule=DAILY_CRON,
         job=job,
         execution_timezone="UTC",
-        default_status=dg.DefaultScheduleStatus.RUNNING,
+        default_status=dg.DefaultScheduleStatus.STOPPED,
         description="Yesterday (UTC), at 06:00 UTC. Does nothing in the sandbox.",
     )
     def every_day(

@@ -152,7 +152,7 @@ def test_schedule_runs_yesterday_and_not_in_the_sandbox(
     defs: dg.Definitions, profile: str, is_run: bool
 ) -> None:
     schedule = defs.resolve_schedule_def("every_day")
-    assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
+    assert schedule.default_status is dg.DefaultScheduleStatus.STOPPED
     assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 6 * * *", "UTC")
     context = dg.build_schedule_context(
         scheduled_execution_time=datetime(2024, 3, 1, 6, tzinfo=UTC),
