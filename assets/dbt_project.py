@@ -104,6 +104,16 @@ def manifest() -> dict[str, Any]:
     return content
 
 
+def fresh_manifest(settings: Settings) -> dict[str, Any]:
+    """Return the manifest of the files as they are now, which is what dbt builds.
+
+    Definitions that were loaded before a file changed keep what they were loaded from.
+    """
+    if not is_parsed():
+        parse(settings)
+    return manifest()
+
+
 def contracts() -> tuple[Contract, ...]:
     """Return what users are promised of each mart, by name."""
     return read_contracts(manifest())

@@ -79,6 +79,7 @@ def _materialization(key: dg.AssetKey, version: str, entry: MartEntry) -> dg.Mat
         "dagster/row_count": entry.rows,
         "version": version,
         "content hash": entry.content_hash,
+        "model version": entry.model_version or "unknown",
     }
     if entry.max_day is not None:
         metadata |= {"oldest day": str(entry.min_day), "newest day": entry.max_day.isoformat()}

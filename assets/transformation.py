@@ -1,5 +1,6 @@
 """Transformation: the whole dbt project, one `dbt build` for each run."""
 
+import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
@@ -12,10 +13,17 @@ from dagster_dbt.asset_utils import get_subset_selection_for_context
 from packaging.version import Version
 
 from assets import keys
-from assets.dbt_project import dbt_command, dbt_environment, dbt_project, manifest
+from assets.dbt_project import (
+    dbt_command,
+    dbt_environment,
+    dbt_project,
+    fresh_manifest,
+    manifest,
+)
 from assets.partitions import DAILY, SINGLE_RUN
 from assets.resources import Progress
 from pipelines import lake
+from pipelines.provenance import model_versions
 from pipelines.settings import Settings
 from pipelines.validation import dbt_results, gate, measures
 from pipelines.validation.report import record
@@ -192,6 +200,7 @@ def _invoke(
         "DBT_LOG_FORMAT": "json",
         # the run's own log has what dbt says; writing it twice is a twentieth of the build's time
         "DBT_LOG_LEVEL_FILE": "none",
+        "TOKENMART_MODEL_VERSIONS": json.dumps(model_versions(fresh_manifest(settings))),
         "DAGSTER_DBT_CLI": "true",
     }
     _lend_parse(settings, target)

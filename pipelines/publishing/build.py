@@ -85,6 +85,8 @@ def build(
         for name, presentation in presented.items():
             _copy_table(connection, name, presentation, keys.get(name, ()))
         latest = _make_latest(connection, relations, keys)
+        versions = _model_versions(connection)
+        versions = _model_versions(connection)
         _append_results(connection, relations, check_results)
         _complete_catalogue(connection, presented)
         connection.begin()
@@ -100,8 +102,7 @@ def build(
         }
         connection.execute(f"checkpoint {_TARGET}")
         connection.execute(f"detach {_TARGET}")
-    latest_keys = {view: keys[mart] for mart, view in latest.items()}
-    entries = _export(folder, database, {**keys, **latest_keys}, frozenset(latest_keys))
+    entries = _export(folder, database, latest, keys, versions)
     _verify(folder, entries, relations, expected, required, len(check_results))
     return entries
 
@@ -183,6 +184,19 @@ def _make_latest(
         connection.execute(f"create view {_TARGET}.{SCHEMA}.{quoted(view)} as {query}")
     connection.execute("use memory.main")
     return latest
+
+
+def _model_versions(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Return by which code each mart was built, as dbt noted it; nothing where it did not."""
+    noted = connection.execute(
+        "select 1 from duckdb_tables() "
+        "where database_name = $catalog and schema_name = 'history' and table_name = 'built_mart'",
+        {"catalog": _SOURCE},
+    ).fetchone()
+    if noted is None:
+        return {}
+    query = f"select mart, model_version from {_SOURCE}.history.built_mart"  # noqa: S608
+    return dict(connection.execute(query).fetchall())
 
 
 def _append_results(
@@ -284,10 +298,15 @@ def _row_sum(
 
 
 def _export(
-    folder: Path, database: Path, keys: Mapping[str, Sequence[str]], views: frozenset[str]
+    folder: Path,
+    database: Path,
+    latest: Mapping[str, str],
+    keys: Mapping[str, Sequence[str]],
+    versions: Mapping[str, str],
 ) -> tuple[MartEntry, ...]:
     """Write the Parquet copies from the closed file and describe every mart as found there."""
     (folder / PARQUET_DIR).mkdir()
+    mart_of = {view: mart for mart, view in latest.items()}
     entries = []
     with warehouse.read(database) as connection:
         catalog = _catalog_name(connection)
@@ -298,16 +317,18 @@ def _export(
                 f"copy {source} to '{_literal(copy)}' (format parquet, compression zstd)"
             )
             found = fingerprint(connection, source, relation.columns)
+            mart = mart_of.get(relation.name, relation.name)
             entries.append(
                 MartEntry(
                     name=relation.name,
-                    kind="view" if relation.name in views else "table",
-                    key=tuple(keys.get(relation.name, ())),
+                    kind="view" if relation.name in mart_of else "table",
+                    key=tuple(keys.get(mart, ())),
                     columns=relation.columns,
                     rows=found.rows,
                     min_day=found.min_day,
                     max_day=found.max_day,
                     content_hash=found.content_hash,
+                    model_version=versions.get(mart),
                     parquet=f"{PARQUET_DIR}/{copy.name}",
                     parquet_bytes=copy.stat().st_size,
                 )

@@ -38,6 +38,8 @@ class MartEntry(BaseModel):
     max_day: date | None
     content_hash: str
     """See `fingerprint.py`: the same rows give the same hash, in any order and file layout."""
+    model_version: str | None = None
+    """The code that made it (see `provenance.py`); None where the warehouse does not know it."""
     parquet: str
     """The Parquet copy, relative to the manifest."""
     parquet_bytes: int

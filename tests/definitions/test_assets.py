@@ -7,6 +7,7 @@ import pytest
 from assets import automation, dbt_project, ingestion
 from assets.partitions import DAILY
 from pipelines import sources
+from pipelines.provenance import model_versions
 from pipelines.settings import Settings
 from pipelines.validation import INVARIANTS
 
@@ -77,6 +78,18 @@ def test_every_mart_has_a_contract_of_all_its_columns() -> None:
     for node in dbt_project.manifest()["nodes"].values():
         if node["resource_type"] == "model" and node["fqn"][1] == "marts":
             assert list(promised[node["name"]].columns) == list(node["columns"]), node["name"]
+
+
+def test_the_version_of_a_mart_is_that_of_its_code() -> None:
+    manifest = dbt_project.manifest()
+    assert set(model_versions(manifest)) == set(dbt_project.mart_descriptions())
+    borrowed = [
+        node["name"]
+        for node in manifest["nodes"].values()
+        if "model_version" in node.get("columns", {})
+        and "macro.tokenmart.model_version" not in node["depends_on"]["macros"]
+    ]
+    assert borrowed == [], "they say the version of a mart that they read as their own"
 
 
 def test_every_contract_and_invariant_is_an_asset_check(defs: dg.Definitions) -> None:

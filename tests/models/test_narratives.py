@@ -129,9 +129,7 @@ def box(seeded_warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Lak
             create schema if not exists intermediate;
             create schema if not exists marts;
             create table intermediate.int_build_stamp as
-            select
-                timestamptz '{LAST + timedelta(days=1)} 06:00:00+00' as as_of_ts,
-                'v1' as model_version;
+            select timestamptz '{LAST + timedelta(days=1)} 06:00:00+00' as as_of_ts;
             create table intermediate.int_asset_registry as
             select distinct asset_id, 'token' as asset_class, cast(null as varchar) as narratives
             from (select asset_id from price union select 'u' union select 'alone');

@@ -72,7 +72,7 @@ from intermediate.int_asset_mcap_daily;
 create table intermediate.int_token_event as
 select 'alt-05' as asset_id, 'dead' as kind, date '{FIRST}' + {DEATH} as effective_day;
 create table intermediate.int_build_stamp as
-select timestamptz '2025-01-01 06:00:00+00' as as_of_ts, 'v1' as model_version;
+select timestamptz '2025-01-01 06:00:00+00' as as_of_ts;
 
 -- 25 members, 19 of them from the tenth day on
 create table intermediate.int_universe_membership_daily as

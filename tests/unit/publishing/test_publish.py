@@ -40,6 +40,21 @@ def test_manifest_describes_what_was_published(publish: Publish, settings: Setti
     assert publishing.current(settings) == manifest
 
 
+def test_manifest_says_by_which_code_each_mart_was_built(
+    make_warehouse: Callable[..., None], publish: Publish
+) -> None:
+    make_warehouse(
+        "create schema history",
+        "create table history.built_mart as select 'price_daily' as mart, 'c0de' as model_version",
+    )
+
+    manifest = publish()
+
+    versions = {mart.name: mart.model_version for mart in manifest.marts}
+    assert versions["price_daily"] == versions["price_daily_latest"] == "c0de"
+    assert versions["dim_asset"] is None
+
+
 def test_published_file_has_marts_only_and_every_comment(
     publish: Publish, settings: Settings
 ) -> None:

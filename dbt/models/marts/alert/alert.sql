@@ -47,10 +47,6 @@ price_config as (
     qualify row_number() over (order by version desc) = 1
 ),
 
-alert_config as (
-    select max(version) as version from {{ ref('cfg_alert') }}
-),
-
 build_stamp as (
     select * from {{ ref('int_build_stamp') }}
 ),
@@ -229,10 +225,9 @@ final as (
         numbered.ref_id,
         numbered.message,
         build_stamp.as_of_ts,
-        build_stamp.model_version || ' alert.' || alert_config.version as model_version
+        {{ model_version() }} as model_version
     from numbered
     cross join last_given
-    cross join alert_config
     cross join build_stamp
 )
 

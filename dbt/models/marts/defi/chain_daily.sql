@@ -39,7 +39,7 @@ final as (
         cast(null as double) as developer_retention_frac,
         chain_day.pit_basis,
         build_stamp.as_of_ts,
-        build_stamp.model_version
+        {{ model_version() }} as model_version
     from chain_day
     cross join build_stamp
 )

@@ -102,7 +102,7 @@ final as (
             when spot_total.volume_usd > 0 then spot.volume_usd / spot_total.volume_usd
         end as spot_volume_share_frac,
         build_stamp.as_of_ts,
-        build_stamp.model_version
+        {{ model_version() }} as model_version
     from exchange_day
     inner join exchange on exchange_day.exchange_id = exchange.exchange_id
     left join token_day

@@ -66,7 +66,7 @@ final as (
         protocol_day.is_carried_forward,
         protocol_day.pit_basis,
         build_stamp.as_of_ts,
-        build_stamp.model_version
+        {{ model_version() }} as model_version
     from protocol_day
     inner join registry on protocol_day.protocol_id = registry.protocol_id
     left join family_day

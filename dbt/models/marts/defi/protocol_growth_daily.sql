@@ -28,7 +28,7 @@ final as (
         growth.dex_volume_growth_30d_frac,
         growth.pit_basis,
         build_stamp.as_of_ts,
-        build_stamp.model_version
+        {{ model_version() }} as model_version
     from growth
     cross join build_stamp
 )

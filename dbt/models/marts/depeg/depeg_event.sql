@@ -69,7 +69,7 @@ final as (
         newest.known_from_day,
         newest.known_at,
         newest.as_of_ts,
-        newest.model_version
+        {{ model_version() }} as model_version
     from newest
     left join lasting on newest.event_id = lasting.event_id
 )

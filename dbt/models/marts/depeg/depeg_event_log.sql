@@ -9,10 +9,6 @@ price_config as (
     qualify row_number() over (order by version desc) = 1
 ),
 
-depeg_config as (
-    select max(version) as version from {{ ref('cfg_depeg') }}
-),
-
 build_stamp as (
     select * from {{ ref('int_build_stamp') }}
 ),
@@ -36,10 +32,9 @@ final as (
         log.price_quality,
         log.evidence,
         build_stamp.as_of_ts,
-        build_stamp.model_version || ' depeg.' || depeg_config.version as model_version
+        {{ model_version() }} as model_version
     from log
     cross join price_config
-    cross join depeg_config
     cross join build_stamp
 )
 

@@ -147,7 +147,7 @@ final as (
             else 'assumed'
         end as pit_basis,
         build_stamp.as_of_ts,
-        build_stamp.model_version || ' derivative.' || derivative_config.version as model_version
+        {{ model_version() }} as model_version
     from dense
     cross join derivative_config
     cross join price_config

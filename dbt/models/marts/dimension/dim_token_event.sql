@@ -62,7 +62,7 @@ final as (
         described.event_source,
         described.note,
         build_stamp.as_of_ts,
-        build_stamp.model_version
+        {{ model_version() }} as model_version
     from described
     cross join build_stamp
 )

@@ -19,7 +19,7 @@ final as (
         membership.quality_30d_frac,
         membership.volume_median_30d_usd,
         build_stamp.as_of_ts,
-        build_stamp.model_version || ' universe.' || membership.universe_version as model_version
+        {{ model_version() }} as model_version
     from membership
     cross join build_stamp
 )

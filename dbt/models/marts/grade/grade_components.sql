@@ -26,8 +26,7 @@ final as (
         component.grade_version,
         component.weights_hash,
         build_stamp.as_of_ts,
-        build_stamp.model_version || ' ' || component.grade || '.' || component.grade_version
-        as model_version
+        {{ model_version() }} as model_version
     from component
     cross join build_stamp
 )

@@ -118,8 +118,7 @@ final as (
         described.grade_version,
         described.weights_hash,
         build_stamp.as_of_ts,
-        build_stamp.model_version || ' investor_grade.' || described.grade_version
-        || ' grade_class.' || class_config.version as model_version
+        {{ model_version() }} as model_version
     from described
     cross join class_config
     cross join build_stamp

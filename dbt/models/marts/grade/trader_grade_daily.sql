@@ -33,8 +33,7 @@ final as (
         grade.grade_version,
         grade.weights_hash,
         build_stamp.as_of_ts,
-        build_stamp.model_version || ' trader_grade.' || grade.grade_version
-        || ' trend_score.' || trend.grade_version as model_version
+        {{ model_version() }} as model_version
     from grade
     left join trend
         on grade.asset_id = trend.asset_id

@@ -2,10 +2,6 @@ with network as (
     select * from {{ ref('int_network_daily') }}
 ),
 
-network_config as (
-    select max(version) as version from {{ ref('cfg_network') }}
-),
-
 build_stamp as (
     select * from {{ ref('int_build_stamp') }}
 ),
@@ -42,9 +38,8 @@ final as (
         network.nvm_ratio,
         network.pit_basis,
         build_stamp.as_of_ts,
-        build_stamp.model_version || ' network.' || network_config.version as model_version
+        {{ model_version() }} as model_version
     from network
-    cross join network_config
     cross join build_stamp
 )
 

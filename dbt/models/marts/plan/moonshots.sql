@@ -73,8 +73,7 @@ followed as (
 newest as (
     select
         max(day) as newest_day,
-        max(as_of_ts) as as_of_ts,
-        max(model_version) as model_version
+        max(as_of_ts) as as_of_ts
     from plan
 ),
 
@@ -114,7 +113,7 @@ final as (
                 then followed.lowest_first_usd / followed.entry_first_usd - 1
         end as worst_since_pick_frac,
         newest.as_of_ts,
-        newest.model_version
+        {{ model_version() }} as model_version
     from pick
     cross join newest
     left join left_at on pick.signal_event_id = left_at.signal_event_id

@@ -33,8 +33,7 @@ measured as (
             day,
             '{{ metric }}' as metric,
             {{ metric }} as metric_value,
-            as_of_ts,
-            model_version
+            as_of_ts
         from screened
         where {{ metric }} is not null
         {{ 'union all' if not loop.last }}
@@ -73,7 +72,7 @@ final as (
                 then ranked.metric_value / ranked.middle_value - 1
         end as premium_to_median_frac,
         ranked.as_of_ts,
-        ranked.model_version
+        {{ model_version() }} as model_version
     from ranked
     cross join grade_config
 
@@ -90,7 +89,7 @@ final as (
         sector_median,
         premium_to_median_frac,
         as_of_ts,
-        model_version
+        {{ model_version() }} as model_version
     from multiple
 )
 

@@ -21,7 +21,7 @@ final as (
         max(size_in_portfolio_frac) as largest_frac,
         {{ effective_n('size_in_portfolio_frac') }} as effective_n,
         max(as_of_ts) as as_of_ts,
-        max(model_version) as model_version
+        {{ model_version() }} as model_version
     from plan
     group by day
 )

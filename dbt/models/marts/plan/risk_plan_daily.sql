@@ -290,7 +290,7 @@ final as (
         scaled.r_multiple,
         scaled.exit_reason_candidates,
         build_stamp.as_of_ts,
-        build_stamp.model_version || ' plan.' || scaled.version as model_version
+        {{ model_version() }} as model_version
     from scaled
     cross join build_stamp
 )

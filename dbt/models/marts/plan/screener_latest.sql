@@ -156,7 +156,7 @@ joined as (
         next_event.next_event_day,
         next_event.next_event_kind,
         price.as_of_ts,
-        price.model_version
+        {{ model_version() }} as model_version
     from price
     inner join asset on price.asset_id = asset.asset_id
     left join risk

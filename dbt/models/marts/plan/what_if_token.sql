@@ -40,8 +40,7 @@ imagined as (
         ranked.mcap_rank,
         ranked.entry_usd * scenario.multiple as hypothetical_close_usd,
         ranked.mcap_usd * scenario.multiple as hypothetical_mcap_usd,
-        ranked.as_of_ts,
-        ranked.model_version || ' scenario.' || scenario.version as model_version
+        ranked.as_of_ts
     from ranked
     cross join scenario
 ),
@@ -73,7 +72,7 @@ final as (
         passed.larger_count + 1 as hypothetical_mcap_rank,
         true as is_hypothetical,
         imagined.as_of_ts,
-        imagined.model_version
+        {{ model_version() }} as model_version
     from imagined
     inner join passed
         on imagined.asset_id = passed.asset_id

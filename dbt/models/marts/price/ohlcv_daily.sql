@@ -22,7 +22,7 @@ final as (
         cast(price.clamp_count as bigint) as clamp_count,
         price.pit_basis,
         build_stamp.as_of_ts,
-        build_stamp.model_version
+        {{ model_version() }} as model_version
     from price
     cross join build_stamp
 )

@@ -29,7 +29,7 @@ final as (
         >= price_config.decision_lag_h as is_final,
         price.pit_basis,
         build_stamp.as_of_ts,
-        build_stamp.model_version
+        {{ model_version() }} as model_version
     from price
     cross join price_config
     cross join build_stamp

@@ -26,7 +26,7 @@ final as (
         venue_price.is_accepted,
         venue_price.exclusion_reason,
         build_stamp.as_of_ts,
-        build_stamp.model_version
+        {{ model_version() }} as model_version
     from venue_price
     inner join price
         on venue_price.asset_id = price.asset_id

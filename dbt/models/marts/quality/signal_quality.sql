@@ -3,10 +3,6 @@ with quality as (
     select * from {{ ref('int_signal_quality') }}
 ),
 
-quality_config as (
-    select max(version) as version from {{ ref('cfg_signal_quality') }}
-),
-
 build_stamp as (
     select * from {{ ref('int_build_stamp') }}
 ),
@@ -28,9 +24,8 @@ final as (
         quality.first_day as first_measured_day,
         quality.last_day as last_measured_day,
         build_stamp.as_of_ts,
-        build_stamp.model_version || ' quality.' || quality_config.version as model_version
+        {{ model_version() }} as model_version
     from quality
-    cross join quality_config
     cross join build_stamp
 )
 

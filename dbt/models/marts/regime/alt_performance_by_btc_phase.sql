@@ -16,10 +16,6 @@ bitcoin as (
     where asset_id = 'bitcoin'
 ),
 
-regime_config as (
-    select max(version) as version from {{ ref('cfg_regime') }}
-),
-
 build_stamp as (
     select * from {{ ref('int_build_stamp') }}
 ),
@@ -59,10 +55,9 @@ final as (
         summed.excess_ret_1d_se,
         summed.alts_ahead_frac,
         build_stamp.as_of_ts,
-        build_stamp.model_version || ' regime.' || regime_config.version as model_version
+        {{ model_version() }} as model_version
     from summed
     cross join build_stamp
-    cross join regime_config
 )
 
 select * from final

@@ -2,10 +2,6 @@ with membership as (
     select * from {{ ref('int_narrative_membership') }}
 ),
 
-config as (
-    select max(version) as version from {{ ref('dim_narrative_curated') }}
-),
-
 build_stamp as (
     select * from {{ ref('int_build_stamp') }}
 ),
@@ -20,9 +16,8 @@ final as (
         membership.weight as membership_weight,
         membership.source as membership_source,
         build_stamp.as_of_ts,
-        build_stamp.model_version || ' narrative_membership.' || config.version as model_version
+        {{ model_version() }} as model_version
     from membership
-    cross join config
     cross join build_stamp
 )
 

@@ -144,7 +144,7 @@ final as (
         concentration.market_venue_count,
         concentration.venue_hhi,
         build_stamp.as_of_ts,
-        build_stamp.model_version || ' regime.' || regime_config.version as model_version
+        {{ model_version() }} as model_version
     from total
     cross join regime_config
     cross join build_stamp

@@ -280,7 +280,7 @@ final as (
         windowed.pct_oversold_rsi30,
         windowed.median_drawdown,
         build_stamp.as_of_ts,
-        build_stamp.model_version || ' narrative.' || narrative_config.version as model_version
+        {{ model_version() }} as model_version
     from windowed
     cross join narrative_config
     cross join build_stamp

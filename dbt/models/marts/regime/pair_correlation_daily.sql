@@ -6,10 +6,6 @@ breakdown as (
     select * from {{ ref('int_pair_breakdown_daily') }}
 ),
 
-correlation_config as (
-    select max(version) as version from {{ ref('cfg_correlation') }}
-),
-
 build_stamp as (
     select * from {{ ref('int_build_stamp') }}
 ),
@@ -28,9 +24,8 @@ final as (
         breakdown.breakdown_flag,
         pair.beta_to_narrative_90d,
         build_stamp.as_of_ts,
-        build_stamp.model_version || ' correlation.' || correlation_config.version as model_version
+        {{ model_version() }} as model_version
     from pair
-    cross join correlation_config
     cross join build_stamp
     inner join breakdown
         on pair.a_id = breakdown.a_id

@@ -243,7 +243,7 @@ final as (
                 then measured.illiquidity_30d
         end as amihud_30d,
         build_stamp.as_of_ts,
-        build_stamp.model_version || ' risk_measure.' || measure_config.version as model_version
+        {{ model_version() }} as model_version
     from measured
     left join risk_path
         on measured.asset_id = risk_path.asset_id

@@ -21,7 +21,7 @@ final as (
         signal.signal_version,
         signal.weights_hash,
         build_stamp.as_of_ts,
-        build_stamp.model_version || ' signal.' || signal.signal_version as model_version
+        {{ model_version() }} as model_version
     from signal
     cross join build_stamp
 )

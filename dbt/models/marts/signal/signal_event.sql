@@ -69,7 +69,7 @@ final as (
         numbered.signal_version,
         numbered.weights_hash,
         build_stamp.as_of_ts,
-        build_stamp.model_version || ' signal.' || numbered.signal_version as model_version
+        {{ model_version() }} as model_version
     from numbered
     cross join last_given
     cross join build_stamp

@@ -22,7 +22,7 @@ final as (
         performance.hold_index,
         signal_config.cost_bps,
         build_stamp.as_of_ts,
-        build_stamp.model_version || ' signal_cost.' || signal_config.version as model_version
+        {{ model_version() }} as model_version
     from performance
     cross join signal_config
     cross join build_stamp

@@ -52,7 +52,7 @@ final as (
             else 'assumed'
         end as pit_basis,
         build_stamp.as_of_ts,
-        build_stamp.model_version
+        {{ model_version() }} as model_version
     from chain_day
     cross join stablecoin_config
     cross join build_stamp

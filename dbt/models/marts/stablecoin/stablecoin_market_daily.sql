@@ -239,7 +239,7 @@ final as (
         end as velocity_30d,
         windowed.is_partial,
         build_stamp.as_of_ts,
-        build_stamp.model_version
+        {{ model_version() }} as model_version
     from windowed
     cross join stablecoin_config
     cross join build_stamp

@@ -83,7 +83,7 @@ final as (
         end as days_since_launch,
         dated.is_left_censored,
         build_stamp.as_of_ts,
-        build_stamp.model_version
+        {{ model_version() }} as model_version
     from dated
     inner join stablecoin on dated.stablecoin_id = stablecoin.stablecoin_id
     cross join price_config

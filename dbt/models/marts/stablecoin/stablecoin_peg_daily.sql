@@ -37,7 +37,7 @@ final as (
         spiral.death_spiral_flag,
         peg.pit_basis,
         build_stamp.as_of_ts,
-        build_stamp.model_version
+        {{ model_version() }} as model_version
     from peg
     cross join build_stamp
     left join spiral

@@ -101,7 +101,7 @@ final as (
                 then cast({{ days_between('stablecoin.last_attestation_day', 'newest.day') }} as bigint)
         end as attestation_age_d,
         last_peg.as_of_ts,
-        last_peg.model_version
+        {{ model_version() }} as model_version
     from stablecoin
     left join last_peg on stablecoin.stablecoin_id = last_peg.stablecoin_id
     left join last_supply on stablecoin.stablecoin_id = last_supply.stablecoin_id

@@ -93,7 +93,7 @@ final as (
         windowed.is_extrapolated,
         windowed.pit_basis,
         build_stamp.as_of_ts,
-        build_stamp.model_version
+        {{ model_version() }} as model_version
     from windowed
     inner join counted_total on windowed.day = counted_total.day
     left join ranked

@@ -17,10 +17,6 @@ level_config as (
     qualify row_number() over (order by version desc) = 1
 ),
 
-technical_config as (
-    select max(version) as version from {{ ref('cfg_technical') }}
-),
-
 build_stamp as (
     select * from {{ ref('int_build_stamp') }}
 ),
@@ -85,12 +81,9 @@ final as (
         cast(swing.touch_count as bigint) as touch_count,
         swing.strength,
         build_stamp.as_of_ts,
-        build_stamp.model_version
-        || ' level.' || level_config.version
-        || ' technical.' || technical_config.version as model_version
+        {{ model_version() }} as model_version
     from swing
     cross join level_config
-    cross join technical_config
     cross join build_stamp
 
     union all
@@ -120,12 +113,9 @@ final as (
         cast(null as bigint) as touch_count,
         cast(null as double) as strength,
         build_stamp.as_of_ts,
-        build_stamp.model_version
-        || ' level.' || level_config.version
-        || ' technical.' || technical_config.version as model_version
+        {{ model_version() }} as model_version
     from placed
     cross join level_config
-    cross join technical_config
     cross join build_stamp
     where placed.place <= level_config.max_pivots_per_side or placed.side = 'at'
 )

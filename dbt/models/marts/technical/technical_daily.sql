@@ -21,14 +21,6 @@ technical_config as (
     qualify row_number() over (order by version desc) = 1
 ),
 
-level_config as (
-    select max(version) as version from {{ ref('cfg_level') }}
-),
-
-universe_config as (
-    select max(version) as version from {{ ref('cfg_universe') }}
-),
-
 build_stamp as (
     select * from {{ ref('int_build_stamp') }}
 ),
@@ -156,10 +148,7 @@ final as (
             else cast({{ days_between('above.last_not_above_day', 'above.day') }} as bigint)
         end as days_above_prior_ath,
         build_stamp.as_of_ts,
-        build_stamp.model_version
-        || ' technical.' || technical_config.version
-        || ' level.' || level_config.version
-        || ' universe.' || universe_config.version as model_version
+        {{ model_version() }} as model_version
     from indicator
     inner join above
         on indicator.asset_id = above.asset_id
@@ -171,8 +160,6 @@ final as (
         on indicator.asset_id = nearest.asset_id
         and indicator.day = nearest.day
     cross join technical_config
-    cross join level_config
-    cross join universe_config
     cross join build_stamp
 )
 

@@ -32,7 +32,7 @@ final as (
         own.mcap_tvl_x,
         peer.mcap_tvl_x as peer_mcap_tvl_x,
         own.as_of_ts,
-        own.model_version
+        {{ model_version() }} as model_version
     from valuation as own
     inner join valuation as peer
         on own.sector = peer.sector

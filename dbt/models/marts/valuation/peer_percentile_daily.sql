@@ -57,7 +57,7 @@ final as (
                 then ranked.metric_value / ranked.middle_value - 1
         end as premium_to_median_frac,
         build_stamp.as_of_ts,
-        build_stamp.model_version
+        {{ model_version() }} as model_version
     from ranked
     cross join defi_config
     cross join build_stamp

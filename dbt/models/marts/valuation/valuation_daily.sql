@@ -50,7 +50,7 @@ final as (
         valuation.volume_to_mcap_x,
         valuation.token_to_equity_ratio,
         build_stamp.as_of_ts,
-        build_stamp.model_version
+        {{ model_version() }} as model_version
     from valuation
     cross join build_stamp
 )
