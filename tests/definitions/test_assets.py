@@ -118,7 +118,7 @@ def test_every_check_says_what_holds(defs: dg.Definitions) -> None:
 def test_readme_names_the_hour_of_the_schedule() -> None:
     minute, hour, *_ = automation.DAILY_CRON.split()
     readme = (Path(__file__).parents[2] / "README.md").read_text()
-    assert f"switch the schedule `daily` on: {int(hour):02}:{int(minute):02} UTC" in readme
+    assert f"switch the schedule `every_day` on: {int(hour):02}:{int(minute):02} UTC" in readme
 
 
 @pytest.mark.parametrize(
