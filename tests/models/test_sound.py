@@ -95,15 +95,15 @@ def test_what_is_known_before_it_happened_is_found(seeded_box: LakeBox) -> None:
     seeded_box.run("hist_binance__kline")
     name = "hist_binance__kline_is_sound"
     for known, is_deleted, faults in (
-        ("00:00:00", False, 1),
-        ("00:00:00", True, 0),
-        ("23:59:59.999", False, 0),
+        ("2024-01-01 23:59:59", False, 1),
+        ("2024-01-01 00:00:00", True, 0),
+        ("2024-01-02 00:00:00", False, 0),
     ):
         _write(
             seeded_box,
             "delete from history.hist_binance__kline; insert into history.hist_binance__kline "
             "(symbol, interval, open_time, close_time, known_at, load_id, is_deleted) values "
             "('BTCUSDT', '1d', '2024-01-01 00:00:00+00', '2024-01-01 23:59:59.999+00', "
-            f"'2024-01-01 {known}+00', '1', {is_deleted})",
+            f"'{known}+00', '1', {is_deleted})",
         )
         assert _verdict(seeded_box, name).failures == faults, (known, is_deleted)
