@@ -24,7 +24,7 @@ def from_seed(kind: type[Parameters], values: Mapping[str, object], **nested: ob
         kind: a parameter dataclass of this package.
         values: parameter name to value, as numbers or text. A field that is a tuple of numbers
             is text with commas ('20,50,200'); an optional one may be None or ''.
-        **nested: fields that are no plain numbers (factors, labels), passed through.
+        **nested: fields that are classes of their own (factors, labels), passed through.
 
     Returns:
         The parameters.
@@ -111,6 +111,10 @@ def _parse(hint: Any, value: object) -> object:
         if value is None or value == "":
             return None
         return _parse(next(kind for kind in arguments if kind is not type(None)), value)
+    if hint is str:
+        return str(value)
+    if hint is bool:
+        return _truth(value)
     number = float(str(value))
     if hint is float:
         return number
@@ -118,3 +122,11 @@ def _parse(hint: Any, value: object) -> object:
         return int(number)
     msg = f"{value!r} is not a {getattr(hint, '__name__', hint)}"
     raise ValueError(msg)
+
+
+def _truth(value: object) -> bool:
+    known = {"true": True, "false": False}
+    if str(value).lower() not in known:
+        msg = f"{value!r} is neither true nor false"
+        raise ValueError(msg)
+    return known[str(value).lower()]
