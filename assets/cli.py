@@ -259,6 +259,35 @@ def research(
 
 
 @app.command()
+def backtest(
+    context: typer.Context,
+    rule: Annotated[
+        Path,
+        typer.Option(help="The rule: a TOML file with the fields of cfg_strategy.", dir_okay=False),
+    ],
+    publication: Annotated[
+        Path | None,
+        typer.Option(help="Folder or file of a publication; default: the current one."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for trades and the page.")] = None,
+) -> None:
+    """Trade a rule of your own on a publication, after costs."""
+    with _command(context) as (settings, progress, console):
+        from assets import ui
+        from pipelines.research import backtest_report
+        from pipelines.research.backtest import publication as published
+        from pipelines.research.backtest import read_rule, run
+
+        wanted = read_rule(rule)
+        path = published(publication or settings.published_dir)
+        progress.begin("Trade")
+        found = run(rule.stem, wanted, path, seeds=settings.dbt_dir / "seeds")
+        progress.end(f"{found.trades.height:,} trades, {found.performance.height:,} days")
+        page = backtest_report.write(found, out or settings.data_dir / "backtest" / rule.stem)
+        ui.show_backtest(console, found.summary, page)
+
+
+@app.command()
 def dev(
     context: typer.Context,
     port: Annotated[int, typer.Option(help="Port of the UI, on this machine only.")] = 3000,

@@ -167,6 +167,22 @@ def show_research(
     console.print(f"\nAll of it, with charts: [bold]{page}[/]")
 
 
+def show_backtest(console: Console, summary: pl.DataFrame, page: Path) -> None:
+    """Print what a rule earned, and where its trades are."""
+    table = Table(title="Net of all costs", title_justify="left", box=None)
+    shown = summary.drop("first_day", "last_day")
+    for column in shown.columns:
+        table.add_column(column)
+    for row in shown.iter_rows():
+        cells = (
+            f"{cell:+.3f}" if isinstance(cell, float) else "" if cell is None else str(cell)
+            for cell in row
+        )
+        table.add_row(*cells)
+    console.print(table)
+    console.print(f"\nTrades and charts: [bold]{page}[/]")
+
+
 def show_first_look(console: Console, query: str, answer: Answer) -> None:
     """Print a query and its answer."""
     console.print(f"\nA first query:\n\n{query}\n", markup=False)

@@ -14,6 +14,7 @@ and is carried out at the next day's open. Within a day things happen in one ord
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -25,6 +26,7 @@ import polars as pl
 from pipelines.analytics.calendar import ASSET, DAY, AnalyticsError, BoolArray, FloatArray, IntArray
 from pipelines.analytics.cross_section import Grid, parts_of, rank_rows
 from pipelines.analytics.inference import moments, sharpe
+from pipelines.analytics.parameters import from_seed
 
 YEAR_D: Final = 365
 ALL: Final = "all"
@@ -171,10 +173,65 @@ class Rule:
         _require(min(self.rebalance_d, self.missing_d) >= 1, "days must be 1 or more")
         _require(self.part_count >= 2, "part_count must be 2 or more")
 
-    @property
-    def universe(self) -> str:
-        """Among whom it chooses: an asset, 'top_<n>' or 'all'."""
-        return self.asset_id or (f"top_{self.top_count}" if self.top_count else ALL)
+
+def rules(seed: pl.DataFrame) -> dict[str, Rule]:
+    """The rules of the newest version of ``cfg_strategy``, by ``strategy_id``.
+
+    Raises:
+        AnalyticsError: a rule cannot be followed, or a column is missing or unknown.
+    """
+    newest = seed.filter(pl.col("version") == pl.col("version").max()).sort("strategy_id")
+    named = [name for name in newest.columns if name not in {"version", "definition"}]
+    return {row.pop("strategy_id"): from_seed(Rule, row) for row in newest.select(named).to_dicts()}
+
+
+def backtest(market: pl.DataFrame, rule: Rule) -> pl.DataFrame:
+    """The ledger of a rule on a market.
+
+    Args:
+        market: one row per (asset_id, day) with what ``simulate`` and ``decisions`` need; the
+            rule's measure is a column of its own, under the name that its mart gives it.
+        rule: the rule.
+
+    Returns:
+        See ``simulate``.
+    """
+    value = pl.col(rule.measure.rpartition(".")[2]) if rule.measure else pl.lit(None, pl.Float64)
+    return simulate(market, decisions(market.with_columns(value=value), rule), rule)
+
+
+def ledgers(market: pl.DataFrame, seed: pl.DataFrame) -> pl.DataFrame:
+    """The ledgers of all rules of a seed, one below the other, with their ``strategy_id``."""
+    return pl.concat(
+        backtest(market, rule).select(pl.lit(strategy).alias("strategy_id"), pl.all())
+        for strategy, rule in rules(seed).items()
+    )
+
+
+def per_strategy(
+    compute: Callable[..., pl.DataFrame], frame: pl.DataFrame, *others: pl.DataFrame
+) -> pl.DataFrame:
+    """Compute each strategy on its own.
+
+    Args:
+        compute: takes as many frames as there are, of one strategy.
+        frame: rows with ``strategy_id``; its strategies are computed.
+        *others: further frames with ``strategy_id``.
+
+    Returns:
+        The results one below the other, with their ``strategy_id``.
+    """
+    found = [
+        compute(
+            *(
+                given.filter(pl.col("strategy_id") == strategy).drop("strategy_id")
+                for given in (frame, *others)
+            )
+        ).select(pl.lit(strategy).alias("strategy_id"), pl.all())
+        # of no strategy at all there are the columns
+        for strategy in frame["strategy_id"].unique().sort().to_list() or [""]
+    ]
+    return pl.concat(found)
 
 
 def decisions(measures: pl.DataFrame, rule: Rule) -> pl.DataFrame:
@@ -289,7 +346,7 @@ def performance(ledger: pl.DataFrame, last_day: date | None = None) -> pl.DataFr
 
     Returns:
         One row per calendar day from the first position on: day, ``equity`` (1 before the first
-        position), ``net_ret`` and ``gross_ret`` (before costs; both of the equity of the day
+        position), ``ret_1d`` and, before costs, ``gross_ret_1d`` (of the equity of the day
         before), ``drawdown_frac``, ``gross_frac``, ``net_frac`` (longs and shorts at the day's end,
         together and against each other, of the equity), ``turnover_frac`` (what was traded, of the
         equity of the day before) and ``position_count``. Ratios are NULL once nothing is left.
@@ -322,8 +379,8 @@ def performance(ledger: pl.DataFrame, last_day: date | None = None) -> pl.DataFr
         .select(
             DAY,
             "equity",
-            (pl.col("equity") / pl.col("_before") - 1).alias("net_ret"),
-            (pl.col("gross_pnl") / pl.col("_before")).alias("gross_ret"),
+            (pl.col("equity") / pl.col("_before") - 1).alias("ret_1d"),
+            (pl.col("gross_pnl") / pl.col("_before")).alias("gross_ret_1d"),
             (pl.col("equity") / pl.col("_peak") - 1).alias("drawdown_frac"),
             (pl.col("gross") / pl.col("_after")).alias("gross_frac"),
             (pl.col("net") / pl.col("_after")).alias("net_frac"),
@@ -333,18 +390,18 @@ def performance(ledger: pl.DataFrame, last_day: date | None = None) -> pl.DataFr
     )
 
 
-def summary(traded: pl.DataFrame, daily: pl.DataFrame) -> pl.DataFrame:
+def summary(daily: pl.DataFrame, traded: pl.DataFrame) -> pl.DataFrame:
     """A strategy by calendar year and over all of its days (formula: strategy-summary).
 
     Args:
-        traded: result of ``trades``; a trade counts in the year in which it was left.
         daily: result of ``performance``.
+        traded: result of ``trades``; a trade counts in the year in which it was left.
 
     Returns:
         One row per ``period`` ('all' or a year): ``first_day``, ``last_day``, ``day_count``,
-        ``net_ret``, ``cagr`` (NULL below a year of days), ``vol_ann``, ``sharpe_ann``,
-        ``sharpe_ann_se`` (Mertens 2002), ``max_drawdown`` (within the period), ``turnover_ann``,
-        ``trade_count`` (closed), ``hit_frac``, ``mean_r``, ``worst_r``.
+        ``ret_frac``, ``cagr_frac`` (NULL below a year of days), ``vol_ann``, ``sharpe_ann``,
+        ``sharpe_ann_se`` (Mertens 2002), ``max_drawdown_frac`` (within the period),
+        ``turnover_ann``, ``trade_count`` (closed), ``hit_frac``, ``mean_r``, ``worst_r``.
     """
     rows = [
         {"period": period, **_summary(within, left)}
@@ -360,12 +417,12 @@ _SUMMARY: Final = {
     "first_day": pl.Date(),
     "last_day": pl.Date(),
     "day_count": pl.Int64(),
-    "net_ret": pl.Float64(),
-    "cagr": pl.Float64(),
+    "ret_frac": pl.Float64(),
+    "cagr_frac": pl.Float64(),
     "vol_ann": pl.Float64(),
     "sharpe_ann": pl.Float64(),
     "sharpe_ann_se": pl.Float64(),
-    "max_drawdown": pl.Float64(),
+    "max_drawdown_frac": pl.Float64(),
     "turnover_ann": pl.Float64(),
     "trade_count": pl.Int64(),
     "hit_frac": pl.Float64(),
@@ -379,7 +436,7 @@ def _of(frame: pl.DataFrame, day: str, period: str) -> pl.DataFrame:
 
 
 def _summary(daily: pl.DataFrame, traded: pl.DataFrame) -> dict[str, object]:
-    returns = daily["net_ret"].drop_nulls().to_numpy()
+    returns = daily["ret_1d"].drop_nulls().to_numpy()
     closed = traded.filter(pl.col("exit_day").is_not_null())
     path = np.concatenate(([1.0], (1 + returns).cumprod()))
     ratio = sharpe(returns)
@@ -387,14 +444,14 @@ def _summary(daily: pl.DataFrame, traded: pl.DataFrame) -> dict[str, object]:
         "first_day": daily[DAY].min(),
         "last_day": daily[DAY].max(),
         "day_count": daily.height,
-        "net_ret": path[-1] - 1,
-        "cagr": path[-1] ** (YEAR_D / daily.height) - 1
+        "ret_frac": path[-1] - 1,
+        "cagr_frac": path[-1] ** (YEAR_D / daily.height) - 1
         if daily.height >= YEAR_D and path[-1] > 0
         else None,
         "vol_ann": returns.std(ddof=1) * math.sqrt(YEAR_D) if len(returns) > 1 else None,
         "sharpe_ann": _known(ratio * math.sqrt(YEAR_D)),
         "sharpe_ann_se": _known(sharpe_error(returns) * math.sqrt(YEAR_D)),
-        "max_drawdown": (path / np.maximum.accumulate(path) - 1).min(),
+        "max_drawdown_frac": (path / np.maximum.accumulate(path) - 1).min(),
         "turnover_ann": _times(daily["turnover_frac"].mean(), YEAR_D),
         "trade_count": closed.height,
         "hit_frac": (closed["net_pnl_frac"] > 0).mean(),

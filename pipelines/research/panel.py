@@ -346,7 +346,7 @@ def _from_publication(path: Path) -> ResearchPanel:
     universes = _universes(np.where(inside, traded, np.nan), inside)
     universes |= _narratives(grid, narratives, inside)
     # prices in first units: a change of units is no return
-    factor = _unit_factor(closes, returns)
+    factor = unit_factor(closes, returns)
     places = grid.locate(bars)
     bars = bars.drop("ret_1d", "universe_rank", "volume_median_30d_usd").with_columns(
         pl.col("in_universe").fill_null(value=False),
@@ -378,7 +378,7 @@ def _after_death(grid: Grid, closes: FloatArray, deaths: pl.DataFrame) -> FloatA
     return worth
 
 
-def _unit_factor(closes: FloatArray, returns: FloatArray) -> FloatArray:
+def unit_factor(closes: FloatArray, returns: FloatArray) -> FloatArray:
     """By what each close is multiplied to be in the asset's first units, from published returns."""
     jump = np.ones_like(closes)
     before = np.vstack([np.full((1, closes.shape[1]), np.nan), closes[:-1]])

@@ -357,6 +357,22 @@ def _crowding_is_funding(marts: Marts, _context: Context) -> pl.DataFrame:
     return both.filter(differs("crowding", "funding_z_90d")).sort(key)
 
 
+def _equity_is_what_trades_earned(marts: Marts, _context: Context) -> pl.DataFrame:
+    """On its newest day a strategy has what its trades, open ones included, have made of 1."""
+    trade = marts.frame("strategy_trade", ["strategy_id", "entry_equity", "net_pnl_frac"])
+    earned = trade.group_by("strategy_id").agg(
+        earned=1 + (pl.col("entry_equity") * pl.col("net_pnl_frac")).sum()
+    )
+    daily = marts.frame("strategy_performance_daily", ["strategy_id", "day", "equity"])
+    newest = daily.sort("day").group_by("strategy_id", maintain_order=True).last()
+    both = newest.join(earned, on="strategy_id", how="full", coalesce=True)
+    # sums of thousands of trades: rounding is relative to the equity of 1 that all began with
+    close = (pl.col("equity") - pl.col("earned")).abs() <= RELATIVE_TOLERANCE * pl.max_horizontal(
+        pl.col("equity").abs(), 1.0
+    )
+    return both.filter(~close.fill_null(value=False)).sort("strategy_id")
+
+
 def _market_supply_adds_up(marts: Marts, _context: Context) -> pl.DataFrame:
     """Coins have a share where they count: dollars, and not twice."""
     coins = marts.frame("stablecoin_supply_daily", ["day", "share_frac", "supply_par_usd"])
@@ -514,6 +530,14 @@ INVARIANTS: tuple[Invariant, ...] = (
         "Every signal has its plan and no other has one; on the day of a change the plan names the "
         "event that the alert names.",
         _plans_answer_to_signals,
+    ),
+    Invariant(
+        "equity_is_what_trades_earned",
+        "strategy_performance_daily",
+        "block",
+        "The equity of each strategy is 1 and what each trade made of the equity that it was "
+        "entered with.",
+        _equity_is_what_trades_earned,
     ),
     Invariant(
         "market_supply_adds_up",

@@ -42,6 +42,8 @@ WITHOUT_A_DAY = {
     "peer_pair": "the newest day of a mart that is compared",
     "alt_performance_by_btc_phase": "means over all days of marts that are compared",
     "depeg_event": "the newest row of each event; its log is compared",
+    "strategy_trade": "what became of positions; the equity of each day, made of them, is compared",
+    "strategy_summary": "sums over all days of a mart that is compared",
     "stablecoin_risk_card": "the newest day of marts that are compared",
 }
 

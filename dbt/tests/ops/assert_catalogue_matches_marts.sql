@@ -16,7 +16,8 @@
     ref('dim_chain'), ref('protocol_fundamentals_daily'), ref('protocol_growth_daily'),
     ref('chain_daily'), ref('exchange_token_daily'), ref('dim_token_event'),
     ref('ops_unmapped_id'), ref('ops_revision'), ref('ops_gap'),
-    ref('valuation_daily'), ref('peer_percentile_daily'), ref('peer_pair')
+    ref('valuation_daily'), ref('peer_percentile_daily'), ref('peer_pair'),
+    ref('strategy_trade'), ref('strategy_performance_daily'), ref('strategy_summary')
 ] %}
 
 with catalogue as (

@@ -4,8 +4,8 @@
     'pair_correlation_daily', 'peer_percentile_daily', 'portfolio_check_daily', 'price_daily',
     'protocol_fundamentals_daily', 'protocol_growth_daily', 'returns_risk_daily', 'risk_plan_daily',
     'signal_daily', 'signal_performance_daily', 'stablecoin_chain_daily', 'stablecoin_market_daily',
-    'stablecoin_peg_daily', 'stablecoin_supply_daily', 'technical_daily', 'trader_grade_daily',
-    'valuation_daily', 'venue_quality_daily'
+    'stablecoin_peg_daily', 'stablecoin_supply_daily', 'strategy_performance_daily',
+    'technical_daily', 'trader_grade_daily', 'valuation_daily', 'venue_quality_daily'
 ] %}
 
 -- what begins or ends somewhere is declared, not found out
