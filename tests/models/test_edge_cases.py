@@ -11,6 +11,7 @@
 | a ticker reassigned | `test_prices.test_a_reused_ticker_*`, `.test_the_end_of_a_code_*` |
 | a delisting | `test_a_delisting_ends_the_position_at_the_last_price` |
 | a death | `test_a_death_takes_the_position_with_it` |
+| the same, of what strategies hold | `test_strategies_*` |
 | all-NULL narratives | `test_narratives.test_a_narrative_of_which_nothing_is_known_*` |
 | one venue's wick | `test_the_wick_*`, `test_twins_*`, `test_no_alert_*`, `test_the_coin_*` |
 
@@ -30,6 +31,8 @@ import duckdb
 import polars as pl
 import pytest
 
+from pipelines.validation.invariants import INVARIANTS, Context, WarehouseMarts
+from pipelines.windows import Window
 from tests.models.lake_box import LakeBox, days
 from tests.models.market import Market, constant, dollars
 
@@ -135,7 +138,8 @@ def box(shared_box: LakeBox) -> LakeBox:
     marts = " ".join(f"+{mart}" for mart in (*COLUMNS, "venue_quality_daily"))
     shared_box.run(
         f"{marts} +stablecoin_peg_daily +depeg_event +alert +signal_event "
-        "+signal_performance_daily +grade_components +risk_plan_daily"
+        "+signal_performance_daily +grade_components +risk_plan_daily +strategy_trade "
+        "+strategy_performance_daily +strategy_summary"
     )
     return shared_box
 
@@ -424,3 +428,68 @@ def test_what_is_brought_to_a_tokens_protocols_is_its_usage(box: LakeBox) -> Non
         (CALM, DAYS[100], None),
         (CALM, DAYS[101], pytest.approx(0.05)),
     ], "a protocol with a dollar in it has no usage, and nothing is known on the day itself"
+
+
+HELD = {DEAD: "hold_what_dies", DELISTED: "hold_what_ends", CALM: "hold", SPLIT_ASSET: "hold_split"}
+STRATEGY_MARTS = ("strategy_trade", "strategy_performance_daily", "strategy_summary")
+
+
+@pytest.fixture(scope="module")
+def traded(box: LakeBox) -> LakeBox:
+    """The strategies of the seed, and four more that buy one asset and hold it."""
+    with duckdb.connect(str(box.warehouse)) as connection:
+        for asset, strategy in HELD.items():
+            connection.execute(
+                "insert into curated.cfg_strategy select * replace ($1 as asset_id, $2 as "
+                "strategy_id) from curated.cfg_strategy where strategy_id = 'bitcoin_hold'",
+                [asset, strategy],
+            )
+    models = (*(f"int_{mart}" for mart in STRATEGY_MARTS), *STRATEGY_MARTS)
+    box.run(" ".join(("int_strategy_ledger_daily", *models)))
+    return box
+
+
+def test_strategies_lose_the_haircut_on_what_ends(traded: LakeBox) -> None:
+    """Seven days without a price after the last one, or the day of the death."""
+    rows = traded.query(
+        "select trade.asset_id, exit_reason, exit_day, exit_usd / close_usd, r_multiple "
+        "from marts.strategy_trade as trade inner join marts.price_daily as price "
+        f"on trade.asset_id = price.asset_id and price.day = date '{LAST}' "
+        "where strategy_id in ('hold_what_dies', 'hold_what_ends') order by 1"
+    )
+    assert rows == [
+        (DEAD, "dead", DAYS[118], pytest.approx(0.5), None),
+        (DELISTED, "no_price", DAYS[124], pytest.approx(0.5), None),
+    ]
+
+
+def test_strategies_earn_nothing_by_a_redenomination(traded: LakeBox) -> None:
+    columns = "day, equity, ret_1d, gross_frac, turnover_frac"
+    calm, split = (
+        traded.query(
+            f"select {columns} from marts.strategy_performance_daily "
+            f"where strategy_id = '{HELD[asset]}' order by day"
+        )
+        for asset in (CALM, SPLIT_ASSET)
+    )
+    assert len(calm) > 90
+    assert [list(row) for row in split] == [
+        [pytest.approx(cell, rel=1e-6) if isinstance(cell, float) else cell for cell in row]
+        for row in calm
+    ]
+
+
+def test_strategies_keep_the_rules_of_their_marts(traded: LakeBox) -> None:
+    kinds = {
+        name for (name,) in traded.query("select distinct strategy_id from marts.strategy_trade")
+    }
+    assert kinds >= {"signal_with_plan", "bitcoin_hold", *HELD.values()}
+    traded.dbt("test", "--select", *STRATEGY_MARTS, "int_strategy_ledger_daily")
+
+
+def test_strategies_have_what_their_trades_earned(traded: LakeBox) -> None:
+    (invariant,) = [one for one in INVARIANTS if one.name == "equity_is_what_trades_earned"]
+    context = Context(Window.of_day(DAYS[-1]), DAYS[-1], {})
+    with duckdb.connect(str(traded.warehouse), read_only=True) as connection:
+        broken = invariant.find(WarehouseMarts(connection), context)
+    assert broken.is_empty(), str(broken)

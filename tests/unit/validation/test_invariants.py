@@ -164,6 +164,20 @@ def marts() -> Frames:
                     "ref_id": ["event", None],
                 }
             ),
+            "strategy_trade": pl.DataFrame(
+                {
+                    "strategy_id": ["hold", "hold"],
+                    "entry_equity": [1.0, 1.05],
+                    "net_pnl_frac": [0.05, -0.02],
+                }
+            ),
+            "strategy_performance_daily": pl.DataFrame(
+                {
+                    "strategy_id": ["hold", "hold"],
+                    "day": [DAYS[8], DAYS[9]],
+                    "equity": [1.05, 1.029],
+                }
+            ),
             "intermediate.int_asset_unit_factor": pl.DataFrame(
                 schema={
                     "asset_id": pl.String,
@@ -297,6 +311,25 @@ def test_plan_that_answers_to_no_signal_is_found(
     _set(marts, mart, (pl.col(entity) == "btc") & (pl.col("day") == DAYS[9]), **change)
 
     assert not _check("plans_answer_to_signals", marts).is_passed
+
+
+@pytest.mark.parametrize(
+    ("mart", "change"),
+    [
+        ("strategy_trade", {"net_pnl_frac": 0.06}),
+        ("strategy_trade", {"strategy_id": "another"}),
+        ("strategy_performance_daily", {"equity": 1.04}),
+    ],
+    ids=str,
+)
+def test_equity_that_no_trade_earned_is_found(
+    marts: Frames, mart: str, change: dict[str, object]
+) -> None:
+    """The last day's equity is 1 and what each trade made of the equity it began with."""
+    assert _check("equity_is_what_trades_earned", marts).is_passed
+    _set(marts, mart, pl.lit(value=True), **change)
+
+    assert not _check("equity_is_what_trades_earned", marts).is_passed
 
 
 @pytest.mark.parametrize(

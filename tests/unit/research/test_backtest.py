@@ -1,0 +1,154 @@
+"""A rule of one's own: what is refused, what is written, and that it trades what was published."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import polars as pl
+import pytest
+
+from pipelines.research import backtest, backtest_report
+from pipelines.research.backtest import publication, read_rule
+from pipelines.research.errors import ResearchError
+
+REPO = Path(__file__).parents[3]
+SEEDS = REPO / "dbt" / "seeds"
+EXAMPLE = REPO / "docs" / "research" / "rule.toml"
+DAYS = [date(2024, 1, 1) + timedelta(days=number) for number in range(60)]
+ASSETS = [f"a{number}" for number in range(10)]
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A publication of ten assets; the unit of the first changes by a hundred on the 40th day."""
+    chance = np.random.default_rng(3)
+    close = 50 * np.exp(np.cumsum(chance.normal(0, 0.03, (len(ASSETS), len(DAYS))), axis=1))
+    ret = np.concatenate([np.full((len(ASSETS), 1), np.nan), close[:, 1:] / close[:, :-1] - 1], 1)
+    close[0, 40:] /= 100
+    keys = {"asset_id": np.repeat(ASSETS, len(DAYS)), "day": DAYS * len(ASSETS)}
+    flat = close.ravel()
+    marts = {
+        "ohlcv_daily": {
+            "open_usd": flat,
+            "high_usd": flat * 1.01,
+            "low_usd": flat * 0.99,
+            "close_usd": flat,
+            "volume_usd": flat * 0 + 1e7,
+        },
+        "price_daily": {"price_quality": ["ok"] * len(flat)},
+        "returns_risk_daily": {"ret_1d": ret.ravel()},
+        "technical_daily": {"atr_14": flat * 0.02, "tsmom_28": chance.normal(size=len(flat))},
+        "dim_universe_membership": {
+            "universe_id": ["core"] * len(flat),
+            "is_member": [True] * len(flat),
+            "universe_rank": np.repeat(np.arange(1, len(ASSETS) + 1), len(DAYS)),
+            "volume_median_30d_usd": flat * 0 + 1e7,
+        },
+        "derivatives_daily": {
+            "funding_day": flat * 0 + 1e-4,
+            "funding_contract_count": [1] * len(flat),
+            "oi_contract_count": [0] * len(flat),
+        },
+    }
+    frames = {
+        name: pl.DataFrame({**keys, **columns}).with_columns(pl.col(pl.Float64).fill_nan(None))
+        for name, columns in marts.items()
+    }
+    frames["dim_token_event"] = pl.DataFrame(
+        schema={"asset_id": pl.String, "effective_at": pl.Datetime, "event_kind": pl.String}
+    )
+    frames["signal_quality"] = pl.DataFrame({"statistic_value": [1.0]})
+    folder = tmp_path_factory.mktemp("published")
+    with duckdb.connect(str(folder / "tokenmart.duckdb")) as connection:
+        connection.execute("create schema marts")
+        for name, frame in frames.items():
+            connection.register("given", frame.to_arrow())
+            connection.execute(f"create table marts.{name} as select * from given")
+    return folder
+
+
+def rule_file(folder: Path, **changes: str) -> Path:
+    """The example with other fields; an empty one is left out."""
+    lines = [
+        line
+        for line in EXAMPLE.read_text(encoding="utf-8").splitlines()
+        if line.partition(" = ")[0] not in changes
+    ]
+    path = folder / "mine.toml"
+    added = [f"{name} = {value}" for name, value in changes.items() if value]
+    path.write_text("\n".join(lines + added), encoding="utf-8")
+    return path
+
+
+def test_the_example_trades_what_was_published(published: Path, tmp_path: Path) -> None:
+    found = backtest.run("rule", read_rule(EXAMPLE), publication(published), seeds=SEEDS)
+    assert found.trades.height > 10
+    # a change of units of a hundred is no return
+    assert found.trades["gross_pnl_frac"].abs().max() < 0.1
+    page = backtest_report.write(found, tmp_path)
+    text = page.read_text(encoding="utf-8")
+    assert text.count("<svg") == 2
+    assert "http" not in text.replace("http://www.w3.org", ""), "the page asks somebody"
+    assert pl.read_parquet(tmp_path / "trades.parquet").equals(found.trades)
+    assert pl.read_parquet(tmp_path / "performance.parquet").equals(found.performance)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"stop_atr": "-1"}, "wrong side of the entry"),
+        ({"take_profit_r": "[2, -1]"}, "wrong side"),
+        ({"stop_los": "3"}, "unknown .*stop_los"),
+        ({"fee_bps": ""}, "missing .*fee_bps"),
+        ({"fee_bps": '"much"'}, "much"),
+        ({"is_resized": "3"}, "neither true nor false"),
+    ],
+    ids=str,
+)
+def test_an_impossible_rule_is_refused(
+    tmp_path: Path, changes: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(ResearchError, match=sentence):
+        read_rule(rule_file(tmp_path, **changes))
+
+
+def test_no_rule_at_all_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "rule.toml"
+    with pytest.raises(ResearchError, match="cannot be read as TOML"):
+        read_rule(path)
+    path.write_text("measure = ", encoding="utf-8")
+    with pytest.raises(ResearchError, match="cannot be read as TOML"):
+        read_rule(path)
+
+
+@pytest.mark.parametrize(
+    ("measure", "sentence"),
+    [
+        ("price_daily.price_quality", "is a label"),
+        ("signal_quality.statistic_value", "knows the answer"),
+        ("dim_token_event.event_kind", "not of assets and days"),
+        ("technical_daily.charm", "has no technical_daily.charm"),
+        ("tsmom_28", "mart.column"),
+        ("technical_daily.tsmom_28; drop table marts.alert", "mart.column"),
+    ],
+)
+def test_a_measure_that_may_not_be_read_is_refused(
+    published: Path, tmp_path: Path, measure: str, sentence: str
+) -> None:
+    rule = read_rule(rule_file(tmp_path, measure=f'"{measure}"'))
+    with pytest.raises(ResearchError, match=sentence):
+        backtest.run("mine", rule, publication(published), seeds=SEEDS)
+
+
+def test_without_a_publication_it_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ResearchError, match="There is no publication at"):
+        publication(tmp_path)
+
+
+def test_a_rule_that_never_holds_anything_says_so(published: Path, tmp_path: Path) -> None:
+    rule = read_rule(rule_file(tmp_path, asset_id='"nobody"'))
+    with pytest.raises(ResearchError, match="never held anything"):
+        backtest.run("mine", rule, publication(published), seeds=SEEDS)
