@@ -186,26 +186,29 @@ def rules(seed: pl.DataFrame) -> dict[str, Rule]:
 
 
 def backtest(market: pl.DataFrame, rule: Rule) -> pl.DataFrame:
-    """The ledger of a rule on a market.
+    """The ledger of a rule on a market: what ``decisions`` decides, by ``simulate``.
 
     Args:
-        market: one row per (asset_id, day) with what ``simulate`` and ``decisions`` need; the
-            rule's measure is a column of its own, under the name that its mart gives it.
+        market: one row per (asset_id, day) with what both of them need.
         rule: the rule.
-
-    Returns:
-        See ``simulate``.
     """
-    value = pl.col(rule.measure.rpartition(".")[2]) if rule.measure else pl.lit(None, pl.Float64)
-    return simulate(market, decisions(market.with_columns(value=value), rule), rule)
+    return simulate(market, decisions(market, rule), rule)
 
 
 def ledgers(market: pl.DataFrame, seed: pl.DataFrame) -> pl.DataFrame:
-    """The ledgers of all rules of a seed, one below the other, with their ``strategy_id``."""
-    return pl.concat(
-        backtest(market, rule).select(pl.lit(strategy).alias("strategy_id"), pl.all())
-        for strategy, rule in rules(seed).items()
-    )
+    """The ledgers of all rules of a seed, one below the other, with their ``strategy_id``.
+
+    Args:
+        market: what ``backtest`` takes, but for ``value``: each measure has a column of its own,
+            under the name that it has in its mart.
+        seed: ``cfg_strategy``.
+    """
+    found = []
+    for strategy, rule in rules(seed).items():
+        measure = pl.col(rule.measure.rpartition(".")[2]) if rule.measure else pl.lit(None)
+        ledger = backtest(market.with_columns(measure.cast(pl.Float64).alias("value")), rule)
+        found.append(ledger.select(pl.lit(strategy).alias("strategy_id"), pl.all()))
+    return pl.concat(found)
 
 
 def per_strategy(

@@ -143,7 +143,7 @@ def read_market(path: Path, rule: Rule, *, seeds: Path) -> pl.DataFrame:
         ((pl.col(DAY) - seen).dt.total_days() < plan["short_market_max_age_d"])
         .fill_null(value=False)
         .alias("is_shortable"),
-    ).rename({"measure": column})
+    )
 
 
 def _measure(connection: duckdb.DuckDBPyConnection, rule: Rule) -> tuple[str, str]:
@@ -194,7 +194,7 @@ _MARKET_SQL: Final = """
         coalesce(derivative.funding_contract_count + derivative.oi_contract_count, 0) > 0
             as has_perpetual,
         coalesce(price.price_quality = 'unconfirmed', false) as is_unconfirmed,
-        coalesce(bar.day >= death.day, false) as is_dead, {measure} as measure
+        coalesce(bar.day >= death.day, false) as is_dead, {measure} as value
     from marts.ohlcv_daily as bar
     left join marts.price_daily as price
         on bar.asset_id = price.asset_id and bar.day = price.day
