@@ -689,6 +689,8 @@ class _Book:
 
     def _trade(self, rows: IntArray, units: FloatArray, price: FloatArray) -> None:
         """Bring positions to so many units at a price, and pay for it."""
+        if not len(rows):
+            return
         self._settle(rows, price)
         notional = np.abs(units[rows] - self._units[rows]) * price[rows]
         volume, usual = self._m.volume[self._day][rows], self._m.usual_volume[self._day][rows]
@@ -704,6 +706,8 @@ class _Book:
         self._units[rows] = units[rows]
 
     def _sell(self, rows: IntArray, price: FloatArray, reason: str) -> None:
+        if not len(rows):
+            return
         self._trade(rows, np.zeros_like(self._units), price)
         self._close(rows, reason)
 
