@@ -445,7 +445,7 @@ def traded(box: LakeBox) -> LakeBox:
                 [asset, strategy],
             )
     models = (*(f"int_{mart}" for mart in STRATEGY_MARTS), *STRATEGY_MARTS)
-    box.run(" ".join(("int_strategy_ledger_daily", *models)))
+    box.run(" ".join(("int_strategy_ledger_daily", *models, "+dim_asset")))
     return box
 
 
@@ -484,7 +484,7 @@ def test_strategies_keep_the_rules_of_their_marts(traded: LakeBox) -> None:
         name for (name,) in traded.query("select distinct strategy_id from marts.strategy_trade")
     }
     assert kinds >= {"signal_with_plan", "bitcoin_hold", *HELD.values()}
-    traded.dbt("test", "--select", *STRATEGY_MARTS, "int_strategy_ledger_daily")
+    traded.dbt("test", "--select", "*strategy_*_is_sound", "equity_compounds*")
 
 
 def test_strategies_have_what_their_trades_earned(traded: LakeBox) -> None:
