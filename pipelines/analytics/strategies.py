@@ -365,9 +365,11 @@ def performance(ledger: pl.DataFrame, last_day: date | None = None) -> pl.DataFr
             (pl.col("value") != 0).sum().cast(pl.Int64).alias("position_count"),
         )
     )
-    last = last_day or daily[DAY].max()
-    calendar = pl.date_range(daily[DAY].min(), last, eager=True).alias(DAY) if len(daily) else []
-    spine = pl.DataFrame({DAY: calendar}, schema={DAY: pl.Date()})
+    spine = daily.select(
+        pl.date_range(pl.col(DAY).min(), pl.coalesce(pl.lit(last_day), pl.col(DAY).max()))
+        if daily.height
+        else pl.col(DAY)
+    )
     equity = 1 + (pl.col("gross_pnl") - pl.col("cost")).cum_sum()
     before = pl.col("equity").shift(1, fill_value=1.0)
     return (
@@ -815,7 +817,7 @@ class _Book:
             line[name] = flow[rows]
             sign = 1.0 if name == "gross_pnl" else -1.0
             if name != "traded":
-                self._equity += sign * float(line[name].sum())  # type: ignore[attr-defined]
+                self._equity += sign * float(line[name].sum())
             flow[rows] = 0.0
         self._rows.append(line)
 
@@ -835,7 +837,6 @@ class _Book:
                 pl.Series("exit_reason", reasons.gather(lines["reason"])),
                 pl.col("entry_usd", "stop_usd", "risk_usd", "exit_usd").fill_nan(None),
             )
-            .select(list(LEDGER))
-            .cast(LEDGER)
+            .select(pl.col(name).cast(kind) for name, kind in LEDGER.items())
             .sort(ASSET, DAY, "entry_day")
         )

@@ -131,6 +131,7 @@ def read_market(path: Path, rule: Rule, *, seeds: Path) -> pl.DataFrame:
         msg = f"{path} has no prices"
         raise ResearchError(msg)
     plan = newest_version(pl.read_csv(seeds / "cfg_plan.csv"))
+    max_age_d = int(str(plan["short_market_max_age_d"]))
     grid = Grid.around(market)
     closes, returns = grid.matrices(market, ["close_usd", "ret_1d"])
     factor = pl.Series(unit_factor(closes, returns)[grid.locate(market)])
@@ -140,7 +141,7 @@ def read_market(path: Path, rule: Rule, *, seeds: Path) -> pl.DataFrame:
     return market.with_columns(
         price.name.keep(),
         (pl.col("atr_14") * factor).alias("atr_usd"),
-        ((pl.col(DAY) - seen).dt.total_days() < plan["short_market_max_age_d"])
+        ((pl.col(DAY) - seen).dt.total_days() < max_age_d)
         .fill_null(value=False)
         .alias("is_shortable"),
     )
