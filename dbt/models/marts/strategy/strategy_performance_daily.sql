@@ -2,10 +2,6 @@ with performance as (
     select * from {{ ref('int_strategy_performance_daily') }}
 ),
 
-strategy_version as (
-    select max(version) as version from {{ ref('cfg_strategy') }}
-),
-
 build_stamp as (
     select * from {{ ref('int_build_stamp') }}
 ),
@@ -23,9 +19,8 @@ final as (
         performance.turnover_frac,
         performance.position_count,
         build_stamp.as_of_ts,
-        build_stamp.model_version || ' strategy.' || strategy_version.version as model_version
+        {{ model_version() }} as model_version
     from performance
-    cross join strategy_version
     cross join build_stamp
 )
 

@@ -36,7 +36,7 @@ final as (
         summary.mean_r,
         summary.worst_r,
         build_stamp.as_of_ts,
-        build_stamp.model_version || ' strategy.' || strategy_config.version as model_version
+        {{ model_version() }} as model_version
     from summary
     inner join strategy_config on summary.strategy_id = strategy_config.strategy_id
     cross join build_stamp

@@ -6,10 +6,6 @@ bar as (
     select asset_id, day, unit_ratio from {{ ref('int_asset_bar_daily') }}
 ),
 
-strategy_version as (
-    select max(version) as version from {{ ref('cfg_strategy') }}
-),
-
 build_stamp as (
     select * from {{ ref('int_build_stamp') }}
 ),
@@ -38,9 +34,8 @@ final as (
         trade.net_pnl_frac,
         trade.r_multiple,
         build_stamp.as_of_ts,
-        build_stamp.model_version || ' strategy.' || strategy_version.version as model_version
+        {{ model_version() }} as model_version
     from trade
-    cross join strategy_version
     cross join build_stamp
     left join bar as entry_bar
         on trade.asset_id = entry_bar.asset_id
