@@ -1,6 +1,6 @@
 """`python -m assets` is `tokenmart`, where the console script is not installed."""
 
-from assets.cli import app
+from assets.command.cli import app
 
 if __name__ == "__main__":
     app(prog_name="tokenmart")

@@ -1,16 +1,20 @@
 """Automation: the jobs and the schedule."""
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import (
-    UnresolvedAssetJobDefinition,
-)
 
 from assets import keys
 from assets.dbt_project import mart_descriptions
 from assets.partitions import DAILY
 from pipelines.settings import Settings
+
+if TYPE_CHECKING:
+    # what `define_asset_job` returns has no public name
+    from dagster._core.definitions.unresolved_asset_job_definition import (
+        UnresolvedAssetJobDefinition,
+    )
 
 DAILY_JOB = "daily"
 BACKFILL_JOB = "backfill"
@@ -24,7 +28,7 @@ REPAIR_JOB = "repair"
 DAILY_CRON = "0 6 * * *"
 
 
-def jobs() -> list[UnresolvedAssetJobDefinition]:
+def jobs() -> "list[UnresolvedAssetJobDefinition]":
     """Return the jobs. Each selects a chain without gaps: a gap would be skipped in silence."""
     everything = dg.AssetSelection.all()
     extracted = dg.AssetSelection.key_prefixes([keys.RAW])
@@ -41,7 +45,9 @@ def jobs() -> list[UnresolvedAssetJobDefinition]:
     ]
 
 
-def _job(name: str, selection: dg.AssetSelection, description: str) -> UnresolvedAssetJobDefinition:
+def _job(
+    name: str, selection: dg.AssetSelection, description: str
+) -> "UnresolvedAssetJobDefinition":
     return dg.define_asset_job(
         name,
         selection=selection,
@@ -52,7 +58,7 @@ def _job(name: str, selection: dg.AssetSelection, description: str) -> Unresolve
     )
 
 
-def daily_schedule(job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
+def daily_schedule(job: "UnresolvedAssetJobDefinition") -> dg.ScheduleDefinition:
     """Return the schedule: every day at 06:00 UTC, the day that has just ended.
 
     It is off until somebody switches it on: looking at the UI must not ask real hosts. In the

@@ -66,7 +66,7 @@ def parse(settings: Settings) -> None:
 def dbt_command() -> tuple[str, ...]:
     """Return the command that starts the dbt of this Python."""
     # -P: dbt works in its project's folder, whose names are not to be taken for packages
-    return (sys.executable, "-P", "-m", "assets.dbt_program")
+    return (sys.executable, "-P", "-m", "assets.compat.dbt_program")
 
 
 def dbt_environment(settings: Settings, target: Path) -> dict[str, str]:

@@ -3,16 +3,14 @@
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation, DbtProject, dbt_assets
-from dagster_dbt.asset_utils import get_subset_selection_for_context
-from packaging.version import Version
 
 from assets import keys
+from assets.compat.dbt_invocation import start_dbt
 from assets.dbt_project import (
     dbt_command,
     dbt_environment,
@@ -177,45 +175,20 @@ def _invoke(
     translator: Translator,
     project: DbtProject,
 ) -> DbtCliInvocation:
-    """Start dbt as a process of its own, in the settings' folders.
-
-    Not through `DbtCliResource`: that reads this process's environment where a run may have
-    settings of its own, and asks dbt for its version and loads its adapter first (8 s).
-    """
+    """Start dbt as a process of its own, in the settings' folders."""
     target = settings.data_dir / "dbt" / context.run_id
-    selection, _ = get_subset_selection_for_context(
-        context=context,
-        manifest=manifest(),
-        select=None,
-        exclude=None,
-        selector=None,
-        dagster_dbt_translator=translator,
-        current_dbt_indirect_selection_env=None,
-    )
     # unit tests prove the code, not the data: they run where the code is tested
-    arguments = ["build", "--exclude-resource-type", "unit_test", *selection]
+    arguments = ["build", "--exclude-resource-type", "unit_test"]
     if config.as_of is not None:
         arguments += ["--vars", f"{{as_of: '{config.as_of}'}}"]
     environment = dbt_environment(settings, target) | {
-        "DBT_LOG_FORMAT": "json",
         # the run's own log has what dbt says; writing it twice is a twentieth of the build's time
         "DBT_LOG_LEVEL_FILE": "none",
         "TOKENMART_MODEL_VERSIONS": json.dumps(model_versions(fresh_manifest(settings))),
-        "DAGSTER_DBT_CLI": "true",
     }
     _lend_parse(settings, target)
-    return DbtCliInvocation.run(
-        args=[*dbt_command(), *arguments],
-        env=environment,
-        manifest=manifest(),
-        dagster_dbt_translator=translator,
-        project_dir=Path(project.project_dir),
-        target_path=target,
-        raise_on_error=False,
-        context=context,
-        adapter=None,
-        cli_version=Version(version("dbt-core")),
-        dbt_project=project,
+    return start_dbt(
+        dbt_command(), arguments, environment, target, context, project, manifest(), translator
     )
 
 

@@ -8,6 +8,8 @@ a sandbox server and to nothing else, `live` to the real hosts and to nothing el
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -169,3 +171,21 @@ def child_environment(**changes: str | Path | datetime | None) -> dict[str, str]
             text = value.isoformat() if isinstance(value, datetime) else str(value)
             environment[f"TOKENMART_{name.upper()}"] = text
     return environment
+
+
+@contextmanager
+def lent_environment(environment: Mapping[str, str]) -> Iterator[None]:
+    """Give this process that environment while the block runs, and its own one back.
+
+    For libraries that hand their own process's environment on to what they start.
+    """
+    own = dict(os.environ)  # noqa: TID251  # this module is the one that may
+    os.environ.update(environment)  # noqa: TID251
+    try:
+        yield
+    finally:
+        for name in environment:
+            if name in own:
+                os.environ[name] = own[name]  # noqa: TID251
+            else:
+                del os.environ[name]  # noqa: TID251

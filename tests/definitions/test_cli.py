@@ -44,7 +44,7 @@ def test_help_lists_the_commands_at_once(tmp_path: Path) -> None:
 def test_help_imports_nothing_that_takes_time() -> None:
     script = (
         "import sys\n"
-        "from assets.cli import app\n"
+        "from assets.command.cli import app\n"
         "heavy = {'dagster', 'dlt', 'duckdb', 'polars', 'pandas', 'great_expectations'}\n"
         "print(sorted(heavy & set(sys.modules)))\n"
     )

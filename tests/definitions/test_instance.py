@@ -8,8 +8,8 @@ import dagster as dg
 import pytest
 import yaml
 
-from assets import runs
-from assets.instance import BATCH_SIZE, BatchingSqliteEventLogStorage
+from assets.command import runs
+from assets.compat.event_log import BATCH_SIZE, BatchingSqliteEventLogStorage
 from assets.resources import SilentProgress
 from pipelines.settings import Settings
 

@@ -10,8 +10,9 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from assets import automation, keys, runs
-from assets.cli import app
+from assets import automation, keys
+from assets.command import runs
+from assets.command.cli import app
 from assets.definitions import build_defs
 from assets.resources import SilentProgress
 from pipelines import sources

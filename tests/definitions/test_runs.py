@@ -8,7 +8,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from assets import automation, keys, runs
+from assets import automation, keys
+from assets.command import runs
 from assets.definitions import build_defs
 from assets.resources import SilentProgress
 from pipelines import lake, sources

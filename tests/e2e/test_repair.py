@@ -6,8 +6,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from assets import automation, runs
-from assets.market import morning_after
+from assets import automation
+from assets.command import runs
+from assets.command.market import morning_after
 from pipelines import lake, warehouse
 from pipelines.repair import wishes
 from pipelines.sandbox import SandboxServer

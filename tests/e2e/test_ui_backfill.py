@@ -14,7 +14,7 @@ import dagster as dg
 import httpx
 import pytest
 
-from assets import runs
+from assets.command import runs
 from pipelines.publishing import publications
 from tests.e2e.conftest import END, REPO, START, Project
 

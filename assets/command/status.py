@@ -9,7 +9,7 @@ import dagster as dg
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
-from assets import runs
+from assets.command import runs
 from pipelines import extraction, lake, publishing, sources
 from pipelines.settings import Settings
 from pipelines.validation.report import recorded

@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from assets import runs
-from assets.market import open_market
+from assets.command import runs
+from assets.command.market import open_market
 from assets.resources import Progress
 from pipelines import origin
 from pipelines.settings import Settings, child_environment

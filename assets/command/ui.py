@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from assets.status import Status
+    from assets.command.status import Status
     from pipelines.publishing import Answer, Manifest
     from pipelines.repair import Wish
 

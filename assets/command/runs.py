@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,9 +14,9 @@ from typing import Any
 import dagster as dg
 
 from assets import automation, checks, ingestion, keys, publication, transformation
+from assets.compat.event_batches import instance_config, plan_ranges_whole
 from assets.dbt_project import is_parsed, parse
 from assets.definitions import build_defs
-from assets.instance import BatchingSqliteEventLogStorage
 from assets.resources import Progress
 from pipelines import lake, sources
 from pipelines.settings import Settings
@@ -89,8 +88,9 @@ def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     home = settings.dagster_home
     home.mkdir(parents=True, exist_ok=True)
     installed = home / _CONFIG.name
-    if not installed.exists() or installed.read_bytes() != _CONFIG.read_bytes():
-        shutil.copyfile(_CONFIG, installed)
+    config = _CONFIG.read_text(encoding="utf-8") + instance_config()
+    if not installed.exists() or installed.read_text(encoding="utf-8") != config:
+        installed.write_text(config, encoding="utf-8")
     with dg.DagsterInstance.from_config(str(home)) as instance:
         yield instance
 
@@ -131,9 +131,7 @@ def execute(
     if ranged:
         tags |= {_RANGE_START: window.start.isoformat(), _RANGE_END: window.last.isoformat()}
         # the run is over before this returns: nobody waits for single days of it
-        storage = instance.event_log_storage
-        if isinstance(storage, BatchingSqliteEventLogStorage):
-            storage.plans_ranges_whole = True
+        plan_ranges_whole(instance)
     ops = {name: {"config": value} for name, value in (config or {}).items()}
     selected = job_def.asset_layer.selected_asset_keys
     if only_sources is not None:

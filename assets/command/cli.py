@@ -20,8 +20,8 @@ from pipelines.garbage import collect_rarely
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from assets.ui import TerminalProgress
-    from assets.workflows import Published
+    from assets.command.ui import TerminalProgress
+    from assets.command.workflows import Published
     from pipelines.publishing import Manifest
     from pipelines.settings import Settings
     from pipelines.windows import Window
@@ -77,7 +77,7 @@ def daily(
 ) -> None:
     """Extract a day, build the marts, check them and publish them."""
     with _command(context) as (settings, progress, console):
-        from assets import workflows
+        from assets.command import workflows
 
         done = workflows.daily(settings, progress, day=_date(day), dataset=dataset)
         _show_published(console, done, settings)
@@ -101,7 +101,7 @@ def backfill(
 ) -> None:
     """Extract a range of days in a single run (or replay it), build, check and publish."""
     with _command(context) as (settings, progress, console):
-        from assets import workflows
+        from assets.command import workflows
 
         window = _range(first, last)
         if replay:
@@ -134,7 +134,7 @@ def repair(
     With --reread: for a range of days that may have been restated since.
     """
     with _command(context) as (settings, progress, console):
-        from assets import ui, workflows
+        from assets.command import ui, workflows
         from pipelines.repair import rereads, wishes
         from pipelines.settings import SettingsError
 
@@ -168,7 +168,7 @@ def rebuild(
 ) -> None:
     """Delete the warehouse and build it again from the lake. Publishes nothing."""
     with _command(context) as (settings, progress, console):
-        from assets import workflows
+        from assets.command import workflows
 
         instant = as_of.replace(tzinfo=UTC) if as_of else None
         outcome = workflows.rebuild(settings, progress, as_of=instant)
@@ -181,7 +181,7 @@ def rebuild(
 def publish(context: typer.Context) -> None:
     """Check the warehouse as it is, and publish it."""
     with _command(context) as (settings, progress, console):
-        from assets import workflows
+        from assets.command import workflows
 
         _show_published(console, workflows.publish(settings, progress), settings)
 
@@ -211,8 +211,8 @@ def status(
 ) -> None:
     """Say how things stand: sources, newest day, last run, last publication, failing checks."""
     with _command(context) as (settings, _progress, console):
-        from assets import ui
-        from assets.status import status as read_status
+        from assets.command import ui
+        from assets.command.status import status as read_status
 
         found = read_status(settings)
         if as_json:
@@ -241,7 +241,7 @@ def research(
 ) -> None:
     """Judge factors, grades and every trial so far by the returns that followed."""
     with _command(context) as (settings, progress, console):
-        from assets import ui
+        from assets.command import ui
         from pipelines.research import bench, report
         from pipelines.research.panel import read_panel
         from pipelines.research.trials import read_trials
@@ -273,7 +273,7 @@ def backtest(
 ) -> None:
     """Trade a rule of your own on a publication, after costs."""
     with _command(context) as (settings, progress, console):
-        from assets import ui
+        from assets.command import ui
         from pipelines.research import backtest_report
         from pipelines.research.backtest import publication as published
         from pipelines.research.backtest import read_rule, run
@@ -294,7 +294,7 @@ def dev(
 ) -> None:
     """Open Dagster's UI with its daemon; in the sandbox profile with a sandbox server."""
     with _command(context, quiet=False) as (settings, progress, console):
-        from assets.development import serve
+        from assets.command.development import serve
 
         console.print(f"Dagster's UI: http://127.0.0.1:{port} (stop with Ctrl-C)")
         raise typer.Exit(serve(settings, progress, port))
@@ -419,7 +419,7 @@ def _command(
 ) -> Iterator[tuple[Settings, TerminalProgress, Console]]:
     """Give a command its settings, progress and console, and turn errors into messages."""
     debug = bool(context.obj)
-    from assets import ui
+    from assets.command import ui
 
     console = ui.make_console()
     progress = ui.TerminalProgress(console)
@@ -452,7 +452,7 @@ def _command(
 def _problems(problem: Exception) -> list[tuple[str, str]]:
     """Return (what failed, why) for people."""
     if type(problem).__name__ == "RunFailed":
-        from assets.runs import RunFailed
+        from assets.command.runs import RunFailed
 
         if isinstance(problem, RunFailed):
             return [(trouble.stage, trouble.reason) for trouble in problem.troubles]
@@ -483,7 +483,7 @@ def _published(settings: Settings | None) -> Manifest | None:
 
 
 def _show_published(console: Console, done: Published, settings: Settings) -> None:
-    from assets import ui
+    from assets.command import ui
     from pipelines import publishing
 
     ui.show_publication(console, done.manifest, settings.published_dir / done.manifest.database)

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from assets import automation, ingestion, runs, transformation
-from assets.market import Market, morning_after, open_market
+from assets import automation, ingestion, transformation
+from assets.command import runs
+from assets.command.market import Market, morning_after, open_market
 from assets.resources import Progress
 from pipelines import lake, origin, publishing, repair
 from pipelines.availability import refuse_unavailable_days
