@@ -11,7 +11,7 @@ from assets.resources import Landings, Progress
 from pipelines import lake, sources
 from pipelines.availability import refuse_unavailable_days
 from pipelines.lake import LoadReport
-from pipelines.repair import Wish
+from pipelines.repair import GapRequest
 from pipelines.settings import Settings, SettingsError
 from pipelines.tables import EXTRACTION, QUARANTINE, Table
 from pipelines.windows import Clock
@@ -22,7 +22,7 @@ SCHEMA_CHECK = "answers_look_as_before"
 class LandConfig(dg.Config):
     """What of a source is asked for; a daily run needs none of it."""
 
-    wishes: list[dict[str, Any]] | None = None
+    gap_requests: list[dict[str, Any]] | None = None
     """Nothing but these days of these series, as `repair` plans them."""
 
 
@@ -84,7 +84,7 @@ def _build(source: str) -> dg.AssetsDefinition:
         progress.begin(f"Extract {source}")
         landing = landings.of_run(
             lambda: lake.Landing(
-                _beside(context), window, settings, clock, context.run_id, _wishes(context)
+                _beside(context), window, settings, clock, context.run_id, _gap_requests(context)
             )
         )
         report = landing.report(source)
@@ -101,8 +101,8 @@ def _build(source: str) -> dg.AssetsDefinition:
                 # the client has already tried again as often as the settings allow
                 allow_retries=False,
             )
-        if config.wishes:
-            context.log.info(f"nothing else was asked for than {config.wishes}")
+        if config.gap_requests:
+            context.log.info(f"nothing else was asked for than {config.gap_requests}")
         for spec in specs:
             rows = report.rows.get(spec.key.path[-1], 0)
             yield dg.MaterializeResult(
@@ -124,13 +124,13 @@ def _beside(context: dg.AssetExecutionContext) -> list[str]:
     return [source for source in sources.SOURCES if op_name(source) in steps]
 
 
-def _wishes(context: dg.AssetExecutionContext) -> list[Wish]:
+def _gap_requests(context: dg.AssetExecutionContext) -> list[GapRequest]:
     """Return what the run wants of all its sources, if it wants but some days."""
     ops: Mapping[str, Any] = cast("dict[str, Any]", context.run.run_config).get("ops", {})
     return [
-        Wish.from_config(source, wish)
+        GapRequest.from_config(source, request)
         for source in sources.SOURCES
-        for wish in ops.get(op_name(source), {}).get("config", {}).get("wishes") or []
+        for request in ops.get(op_name(source), {}).get("config", {}).get("gap_requests") or []
     ]
 
 
@@ -186,7 +186,7 @@ def _measures(report: LoadReport) -> dict[str, Any]:
 
 def _summary(report: LoadReport) -> str:
     if not report.is_enabled:
-        return report.obstacle or "switched off"
+        return report.disabled_reason or "switched off"
     rows = sum(report.rows.values())
     text = f"{rows:,} rows in {report.requests:,} of {report.planned:,} planned requests"
     if report.quarantined:

@@ -35,7 +35,7 @@ from pipelines.http import (
 from pipelines.parsing import EmptyList, Parsed, PayloadError, quarantine_rows, stamp
 from pipelines.planning import Plan, Share
 from pipelines.settings import Bulk, Settings, SettingsError
-from pipelines.sweep import Turn
+from pipelines.sweep import Rotation
 from pipelines.tables import EXTRACTION, QUARANTINE, Listing, Table
 from pipelines.windows import DAY, Clock, Window
 
@@ -133,7 +133,7 @@ def _where(settings: Settings, mount: str, override: str | None, live: str) -> s
     return f"{settings.sandbox_url.rstrip('/')}/{mount}"
 
 
-def obstacle(source: Source, settings: Settings) -> str | None:
+def disabled_reason(source: Source, settings: Settings) -> str | None:
     """Return why the source is not asked at all under these settings; None: it is."""
     overrides = settings.overrides(source.name)
     if not overrides.enabled:
@@ -219,7 +219,7 @@ class Extraction:
         only_table: the one raw table to ask for, beside whole lists; None: all.
         max_requests: requests that the user lets a run send; None: as many as it plans.
         purpose: why it asks, for the log.
-        turn: in a sweep by series: whose turn it is; None: everybody's.
+        rotation: in a sweep by series: whose turn it is; None: everybody's.
         bound: what was planned before the first request.
         plan: the same, settled by the lists that were read since.
         failures: what ends a run with an error, for people.
@@ -242,7 +242,7 @@ class Extraction:
     only_table: str | None = None
     max_requests: int | None = None
     purpose: str = "run"
-    turn: Turn | None = None
+    rotation: Rotation | None = None
     bound: Plan = field(default_factory=Plan)
     plan: Plan = field(default_factory=Plan)
     failures: list[str] = field(default_factory=list)
@@ -282,8 +282,8 @@ class Extraction:
 
     def at_most(self, series: int) -> int:
         """Return how many of so many series are asked for at the most."""
-        if self.turn is not None:
-            series = self.turn.most(series)
+        if self.rotation is not None:
+            series = self.rotation.most(series)
         return series if self.only is None else min(series, len(self.only))
 
     def _allow(self) -> None:
@@ -312,15 +312,15 @@ class Extraction:
         What the user names and the source does not have (or nobody curated) is a refusal.
         """
         self._askable.update(entities)
-        if self.turn is not None:
-            entities = {entity for entity in entities if self.turn.is_due(entity)}
+        if self.rotation is not None:
+            entities = {entity for entity in entities if self.rotation.is_due(entity)}
             self._due |= entities
         if self.only is None:
             return sorted(set(entities))
         if self.only_table is not None:
             # a repair's series: what the source does not list any more stays a gap
             return sorted(set(entities) & self.only)
-        if self.turn is not None:
+        if self.rotation is not None:
             return sorted(set(entities) & self.only)
         self.refusals += [
             f"{entity}: set in the settings, but not among the source's curated ids"
@@ -477,7 +477,7 @@ class Extraction:
     def _is_asked(self, table: Table, entities: Sequence[str]) -> bool:
         if table.is_snapshot:
             return True
-        if self.turn is not None and not any(self._is_due(entity) for entity in entities):
+        if self.rotation is not None and not any(self._is_due(entity) for entity in entities):
             return False
         if self.only_table is None:
             return True
@@ -485,9 +485,9 @@ class Extraction:
 
     def _is_due(self, entity: str) -> bool:
         """Tell whether it is a series' turn, or that of what it belongs to: a protocol's fees."""
-        if self.turn is None:
+        if self.rotation is None:
             return True
-        return self.turn.is_due(entity) or any(name in entity for name in self._due)
+        return self.rotation.is_due(entity) or any(name in entity for name in self._due)
 
     def _shortness(self, table: Table, row_count: int) -> str | None:
         """Say (and count as a failure) that a whole list is much shorter than it was before."""
@@ -624,7 +624,7 @@ def begin(
     list_counts: Mapping[str, int] | None = None,
     only_table: str | None = None,
     purpose: str = "run",
-    turn: Turn | None = None,
+    rotation: Rotation | None = None,
 ) -> Extraction:
     """Return a new extraction of the source under the settings.
 
@@ -654,7 +654,7 @@ def begin(
         only_table=only_table,
         max_requests=overrides.max_requests,
         purpose=purpose,
-        turn=turn,
+        rotation=rotation,
     )
 
 

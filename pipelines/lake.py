@@ -36,9 +36,9 @@ from pipelines import candles, drift, extraction, sources, universe
 from pipelines.drift import Change
 from pipelines.garbage import collect_rarely
 from pipelines.planning import Plan
-from pipelines.repair import Wish
+from pipelines.repair import GapRequest
 from pipelines.settings import Settings
-from pipelines.sweep import Turn
+from pipelines.sweep import Rotation
 from pipelines.tables import EXTRACTION, FETCHED_AT, QUARANTINE, Table
 from pipelines.windows import Clock, FixedClock, Window, last_complete_day
 
@@ -87,7 +87,7 @@ class LoadReport:
         failures: what makes the run an error, for people.
         refusals: entities that the source refused, for people.
         is_enabled: False where the source is not asked at all.
-        obstacle: why it is not, for people.
+        disabled_reason: why it is not, for people.
         changes: how the answers differ from those of earlier loads, and what was refused.
         duration_s: seconds that it took, the wait for another run's load included.
     """
@@ -106,7 +106,7 @@ class LoadReport:
     failures: tuple[str, ...] = ()
     refusals: tuple[str, ...] = ()
     is_enabled: bool = True
-    obstacle: str | None = None
+    disabled_reason: str | None = None
     changes: tuple[Change, ...] = ()
     duration_s: float = 0.0
 
@@ -127,13 +127,13 @@ class Landing:
         settings: Settings,
         clock: Clock,
         run_id: str,
-        wishes: Sequence[Wish] = (),
+        gap_requests: Sequence[GapRequest] = (),
     ) -> None:
         """Begin, with those that have the most tables: they take longest.
 
-        With wishes nothing else is asked for.
+        With gap requests nothing else is asked for.
         """
-        self._wishes = wishes
+        self._gap_requests = gap_requests
         self._reports: dict[str, Future[LoadReport]] = {name: Future() for name in source_names}
         self._waiting: SimpleQueue[str | None] = SimpleQueue()
         is_live = settings.profile == "live"
@@ -172,7 +172,7 @@ class Landing:
     def _land(
         self, name: str, window: Window, settings: Settings, clock: Clock, run_id: str
     ) -> LoadReport:
-        if not self._wishes:
+        if not self._gap_requests:
             # a day's run looks at days of long ago as well; a range is what somebody asked for
             job = partial(
                 land, name, window, settings, clock, run_id, is_sweeping=window.day_count == 1
@@ -181,15 +181,15 @@ class Landing:
         reports = [
             land(
                 name,
-                wish.window,
-                _restricted(settings, wish),
+                request.window,
+                _restricted(settings, request),
                 clock,
                 run_id,
-                only_table=wish.table_name,
-                purpose=wish.purpose,
+                only_table=request.table_name,
+                purpose=request.purpose,
             )
-            for wish in self._wishes
-            if wish.source == name
+            for request in self._gap_requests
+            if request.source == name
         ]
         return merged(reports) if reports else LoadReport(name, window)
 
@@ -228,14 +228,14 @@ def _is_ready() -> bool:
     return True
 
 
-def _restricted(settings: Settings, wish: Wish) -> Settings:
-    """Return the settings with the wish's series alone, and no look-back."""
+def _restricted(settings: Settings, request: GapRequest) -> Settings:
+    """Return the settings with the request's series alone, and no look-back."""
     change: dict[str, Any] = {"look_back_d": 0}
-    if wish.table_name is not None:
-        entities, intervals = candles.series_of(wish.table_name, wish.entities)
+    if request.table_name is not None:
+        entities, intervals = candles.series_of(request.table_name, request.entities)
         change |= {"entities": tuple(entities), "intervals": tuple(intervals)}
-    own = settings.overrides(wish.source).model_copy(update=change)
-    return settings.model_copy(update={"sources": {**settings.sources, wish.source: own}})
+    own = settings.overrides(request.source).model_copy(update=change)
+    return settings.model_copy(update={"sources": {**settings.sources, request.source: own}})
 
 
 def merged(reports: Sequence[LoadReport]) -> LoadReport:
@@ -262,7 +262,7 @@ def merged(reports: Sequence[LoadReport]) -> LoadReport:
         failures=tuple(problem for report in reports for problem in report.failures),
         refusals=tuple(problem for report in reports for problem in report.refusals),
         is_enabled=all(report.is_enabled for report in reports),
-        obstacle=reports[0].obstacle,
+        disabled_reason=reports[0].disabled_reason,
         changes=tuple(change for report in reports for change in report.changes),
         duration_s=sum(report.duration_s for report in reports),
     )
@@ -301,8 +301,8 @@ def land(
     overrides = settings.overrides(source_name)
     look_back = source.look_back_d if overrides.look_back_d is None else overrides.look_back_d
     asked = window.look_back(look_back)
-    if (reason := extraction.obstacle(source, settings)) is not None:
-        return LoadReport(source_name, asked, is_enabled=False, obstacle=reason)
+    if (reason := extraction.disabled_reason(source, settings)) is not None:
+        return LoadReport(source_name, asked, is_enabled=False, disabled_reason=reason)
     begin = partial(
         extraction.begin,
         source,
@@ -316,7 +316,7 @@ def land(
     run = begin(only_table=only_table, purpose=purpose)
     sweep = _sweep(source, begin, settings, asked) if is_sweeping else None
     tally, started = _Tally(source_name), time.monotonic()
-    with turn(settings, source_name):
+    with lock(settings, source_name):
         items = tally.watch(_asked_of(source, run, asked, sweep))
         load_id = _append(source_name, items, run, settings, clock)
         changes = _compare(source_name, run, settings)
@@ -354,10 +354,10 @@ def _sweep(
     if not settings.sweep_period_d or first is None or first >= asked.start:
         return None
     history = Window(first, asked.start)
-    turn = Turn(asked.last, settings.sweep_period_d)
+    rotation = Rotation(asked.last, settings.sweep_period_d)
     ways = [
-        (begin(purpose=extraction.SWEEP, turn=turn), history),
-        (begin(purpose=extraction.SWEEP), turn.days(history)),
+        (begin(purpose=extraction.SWEEP, rotation=rotation), history),
+        (begin(purpose=extraction.SWEEP), rotation.days(history)),
     ]
     return min(ways, key=lambda way: Plan(tuple(source.plan(*way))).request_count)
 
@@ -408,7 +408,7 @@ def _compare(
     return changes
 
 
-def told_changes(settings: Settings, run_id: str) -> dict[str, list[dict[str, Any]]]:
+def reported_changes(settings: Settings, run_id: str) -> dict[str, list[dict[str, Any]]]:
     """Return, by raw table (source.table), the changes that no earlier run has told.
 
     Grain: one entry per table whose answers were ever looked at. The run is noted as the one that
@@ -417,7 +417,7 @@ def told_changes(settings: Settings, run_id: str) -> dict[str, list[dict[str, An
     file_system, root = bucket(settings)
     found: dict[str, list[dict[str, Any]]] = {}
     for source_name in sources.SOURCES:
-        with turn(settings, source_name):
+        with lock(settings, source_name):
             path = f"{root}/{SEEN_FIELDS.format(source=source_name)}"
             for name in _read_frame(file_system, path, drift.KNOWN_SCHEMA)["table_name"].unique():
                 found[f"{source_name}.{name}"] = []
@@ -433,7 +433,7 @@ def told_changes(settings: Settings, run_id: str) -> dict[str, list[dict[str, An
 
 
 @contextmanager
-def turn(settings: Settings, what: str) -> Iterator[None]:
+def lock(settings: Settings, what: str) -> Iterator[None]:
     """Wait until no other run is at the same thing; of a run that was killed nothing stays.
 
     Two runs that ask one host at a time would both be too fast for it.
@@ -551,7 +551,7 @@ def write_catalog(settings: Settings) -> pl.DataFrame:
     newest_at and oldest_at (the newest and oldest instant that a row is about; NULL in a list),
     sha256 (of the file). A compacted file has a row for each load in it.
     """
-    with turn(settings, CATALOG):
+    with lock(settings, CATALOG):
         return _write_catalog(settings)
 
 

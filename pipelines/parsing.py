@@ -274,10 +274,12 @@ def parse_texts(
         columns.append((stated, stated))
     judged = _judged(table, columns, times, latest)
 
-    def told(problems: Sequence[tuple[int, str]]) -> tuple[tuple[str, str], ...]:
+    def by_reason(problems: Sequence[tuple[int, str]]) -> tuple[tuple[str, str], ...]:
         return tuple((reason, dump(rows.row(index, named=True))) for index, reason in problems)
 
-    return Parsed(table, _to_arrow(table, judged.frame), told(judged.refused), told(judged.unread))
+    return Parsed(
+        table, _to_arrow(table, judged.frame), by_reason(judged.refused), by_reason(judged.unread)
+    )
 
 
 def dump(row: object) -> str:
@@ -325,13 +327,13 @@ def _judged(
             continue
         name = cell.name.removesuffix(_UNREAD)
         frame = frame.with_columns(pl.when(cell.is_null()).then(name).alias(name))
-        unread += _told(cell.zip_with(is_accepted, pl.Series([None], dtype=pl.String)))
+        unread += _problems(cell.zip_with(is_accepted, pl.Series([None], dtype=pl.String)))
     if not is_accepted.all():
         frame = frame.filter(is_accepted)
-    return _Judged(_one_a_day(table, frame), _told(reasons), unread)
+    return _Judged(_one_a_day(table, frame), _problems(reasons), unread)
 
 
-def _told(problems: pl.Series) -> list[tuple[int, str]]:
+def _problems(problems: pl.Series) -> list[tuple[int, str]]:
     """Return position and text of the problems that there are."""
     if problems.null_count() == len(problems):
         return []

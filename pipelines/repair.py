@@ -24,7 +24,7 @@ _HAS_MART = """
 
 
 @dataclass(frozen=True, order=True)
-class Wish:
+class GapRequest:
     """One request of a repair: some days of some series of a raw table, or of a whole source.
 
     Attributes:
@@ -52,7 +52,7 @@ class Wish:
         }
 
     @classmethod
-    def from_config(cls, source: str, config: Mapping[str, Any]) -> Wish:
+    def from_config(cls, source: str, config: Mapping[str, Any]) -> GapRequest:
         """Return what `as_config` was made of."""
         return cls(
             source,
@@ -63,7 +63,7 @@ class Wish:
         )
 
 
-def wishes(settings: Settings) -> tuple[Wish, ...]:
+def gap_requests(settings: Settings) -> tuple[GapRequest, ...]:
     """Return what to ask for again, by what the warehouse knows; series with one gap go together.
 
     Sources that the user switched off are left alone.
@@ -81,20 +81,23 @@ def wishes(settings: Settings) -> tuple[Wish, ...]:
             together.setdefault((source, table_name, window), []).append(series_id)
     return tuple(
         sorted(
-            Wish(source, table_name, window, tuple(series))
+            GapRequest(source, table_name, window, tuple(series))
             for (source, table_name, window), series in together.items()
         )
     )
 
 
-def rereads(settings: Settings, window: Window, source: str | None = None) -> tuple[Wish, ...]:
-    """Return the wish to read all of a range again: of one source, or of each that is not off."""
+def rereads(
+    settings: Settings, window: Window, source: str | None = None
+) -> tuple[GapRequest, ...]:
+    """Return requests for all of a range again: of one source, or of each that is not off."""
     names = [source] if source else [name for name in SOURCES if settings.overrides(name).enabled]
-    return tuple(Wish(name, None, window, purpose="reread") for name in names)
+    return tuple(GapRequest(name, None, window, purpose="reread") for name in names)
 
 
-def span(wanted: Sequence[Wish]) -> Window:
+def span(wanted: Sequence[GapRequest]) -> Window:
     """Return the days from the first to the last that any of them asks for."""
     return Window(
-        min(wish.window.start for wish in wanted), max(wish.window.end for wish in wanted)
+        min(request.window.start for request in wanted),
+        max(request.window.end for request in wanted),
     )

@@ -17,7 +17,7 @@ from pipelines.windows import DAY, Window
 
 
 @dataclass(frozen=True)
-class Turn:
+class Rotation:
     """Whose turn it is on a day.
 
     Attributes:

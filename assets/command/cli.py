@@ -135,23 +135,23 @@ def repair(
     """
     with _command(context) as (settings, progress, console):
         from assets.command import ui, workflows
-        from pipelines.repair import rereads, wishes
+        from pipelines.repair import gap_requests, rereads
         from pipelines.settings import SettingsError
 
         window = _range(first, last) if first and last else None
         if reread != (window is not None) or (source is not None and not reread):
             raise SettingsError("--reread, --from and --to go together, --source goes with them")
         if dry_run:
-            wanted = rereads(settings, window, source) if window else wishes(settings)
-            ui.show_wishes(console, wanted, "To be asked for")
+            wanted = rereads(settings, window, source) if window else gap_requests(settings)
+            ui.show_gap_requests(console, wanted, "To be asked for")
             return
         if window is not None:
             done = workflows.reread(settings, progress, window, source=source, dataset=dataset)
         else:
             done = workflows.repair_gaps(settings, progress, dataset=dataset)
-        ui.show_wishes(console, done.wishes, "Asked for again")
+        ui.show_gap_requests(console, done.gap_requests, "Asked for again")
         if done.published is not None:
-            ui.show_wishes(console, done.remaining, "Still missing, and still to be had")
+            ui.show_gap_requests(console, done.remaining, "Still missing, and still to be had")
             _show_published(console, done.published, settings)
 
 

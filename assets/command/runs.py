@@ -119,7 +119,7 @@ def execute(
     Raises:
         RunFailed: a stage failed, or an asset that was selected was not materialised.
     """
-    _bury_the_dead(instance)
+    _fail_orphaned_runs(instance)
     progress.heading(f"{_TITLES.get(job, job)}: {window}")
     if not is_parsed():
         progress.begin("Parse the dbt project")
@@ -215,7 +215,7 @@ def _reason(event: dg.DagsterEvent, run_id: str, settings: Settings) -> str:
     return f"{error.cls_name}: {error.message.strip()}" if error else "no message"
 
 
-def _bury_the_dead(instance: dg.DagsterInstance) -> None:
+def _fail_orphaned_runs(instance: dg.DagsterInstance) -> None:
     """Mark runs failed whose process is gone, and free their places in the pools.
 
     With a daemon Dagster does so itself; a killed command line has none, and its successor would

@@ -22,7 +22,7 @@ class SourceStatus(BaseModel):
 
     name: str
     enabled: bool
-    obstacle: str | None
+    disabled_reason: str | None
     """Why it is not asked at all, such as a missing key."""
     last_landed_at: datetime | None
     """The run's clock at the last complete load."""
@@ -100,13 +100,13 @@ def _sources(settings: Settings) -> tuple[SourceStatus, ...]:
     found = []
     for name in sources.SOURCES:
         files = catalog.filter(catalog["source"] == name)
-        obstacle = extraction.obstacle(sources.source(name), settings)
+        disabled_reason = extraction.disabled_reason(sources.source(name), settings)
         reached = files.group_by("table_name").agg(pl.col("newest_at").max())
         found.append(
             SourceStatus(
                 name=name,
-                enabled=obstacle is None,
-                obstacle=obstacle,
+                enabled=disabled_reason is None,
+                disabled_reason=disabled_reason,
                 last_landed_at=cast("datetime | None", files["fetched_at"].max()),
                 newest_at=cast("datetime | None", reached["newest_at"].min()),
                 rows=int(files["row_count"].sum()),

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from assets.command.status import Status
     from pipelines.publishing import Answer, Manifest
-    from pipelines.repair import Wish
+    from pipelines.repair import GapRequest
 
 _SERIES_SHOWN = 6
 
@@ -131,21 +131,21 @@ def show_publication(console: Console, manifest: Manifest, path: Path) -> None:
     console.print(f"\nOpen it read-only: [bold]{path}[/]")
 
 
-def show_wishes(console: Console, wishes: Sequence[Wish], title: str) -> None:
+def show_gap_requests(console: Console, gap_requests: Sequence[GapRequest], title: str) -> None:
     """Print which days of which series are asked for."""
-    if not wishes:
+    if not gap_requests:
         console.print(f"{title}: nothing")
         return
     table = Table(title=title, title_justify="left", box=None)
     for column in ("source", "table", "days", "series"):
         table.add_column(column)
-    for wish in wishes:
-        shown = ", ".join(wish.entities[:_SERIES_SHOWN]) or "all"
-        more = len(wish.entities) - _SERIES_SHOWN
+    for request in gap_requests:
+        shown = ", ".join(request.entities[:_SERIES_SHOWN]) or "all"
+        more = len(request.entities) - _SERIES_SHOWN
         table.add_row(
-            wish.source,
-            wish.table_name or "all",
-            str(wish.window),
+            request.source,
+            request.table_name or "all",
+            str(request.window),
             f"{shown} and {more} more" if more > 0 else shown,
         )
     console.print(table)
@@ -202,7 +202,7 @@ def show_status(console: Console, found: Status) -> None:
         table.add_column(column)
     for source in found.sources:
         table.add_row(
-            source.name if source.enabled else f"{source.name} ({source.obstacle})",
+            source.name if source.enabled else f"{source.name} ({source.disabled_reason})",
             _instant(source.newest_at),
             _instant(source.last_landed_at) or "never",
             f"{source.rows:,}",

@@ -16,7 +16,7 @@ from assets.resources import Progress
 from pipelines import lake, origin, publishing, repair
 from pipelines.availability import refuse_unavailable_days
 from pipelines.publishing import Manifest
-from pipelines.repair import Wish
+from pipelines.repair import GapRequest
 from pipelines.settings import Settings, SettingsError
 from pipelines.sources import SOURCES
 from pipelines.validation import measures
@@ -144,14 +144,14 @@ class Repaired:
     """What a repair asked for and what it led to.
 
     Attributes:
-        wishes: what was missing and could still be had; empty: nothing, and nothing was done.
+        gap_requests: what was missing and could still be had; empty: nothing, and nothing was done.
         published: the new publication.
         remaining: what is still missing and can still be had.
     """
 
-    wishes: tuple[Wish, ...]
+    gap_requests: tuple[GapRequest, ...]
     published: Published | None = None
-    remaining: tuple[Wish, ...] = ()
+    remaining: tuple[GapRequest, ...] = ()
 
 
 def repair_gaps(settings: Settings, progress: Progress, *, dataset: Path | None = None) -> Repaired:
@@ -162,7 +162,7 @@ def repair_gaps(settings: Settings, progress: Progress, *, dataset: Path | None 
         SettingsError: the settings contradict each other, or the data folder is another market's.
     """
     with open_market(settings, progress, dataset) as market:
-        wanted = repair.wishes(market.settings)
+        wanted = repair.gap_requests(market.settings)
         if not wanted:
             return Repaired(())
         return _repaired(market, wanted, progress)
@@ -190,12 +190,12 @@ def reread(
         return _repaired(market, repair.rereads(market.settings, window, source), progress)
 
 
-def _repaired(market: Market, wanted: tuple[Wish, ...], progress: Progress) -> Repaired:
+def _repaired(market: Market, wanted: tuple[GapRequest, ...], progress: Progress) -> Repaired:
     origin.claim(market.settings)
-    asked = {wish.source for wish in wanted}
+    asked = {request.source for request in wanted}
     config = {
         ingestion.op_name(source): {
-            "wishes": [wish.as_config() for wish in wanted if wish.source == source]
+            "gap_requests": [request.as_config() for request in wanted if request.source == source]
         }
         for source in sorted(asked)
     }
@@ -210,7 +210,9 @@ def _repaired(market: Market, wanted: tuple[Wish, ...], progress: Progress) -> R
             only_sources=asked,
         )
     return Repaired(
-        wanted, Published(_current(market.settings), (outcome,)), repair.wishes(market.settings)
+        wanted,
+        Published(_current(market.settings), (outcome,)),
+        repair.gap_requests(market.settings),
     )
 
 

@@ -214,14 +214,14 @@ class _Machine:
     def run(self, spine: pl.DataFrame, panel: Panel) -> pl.DataFrame:
         """Step through the days and return the log."""
         for day in range(self._deviations.shape[0]):
-            self._bury(day)
+            self._close_dead(day)
             alive = ~self._dead[day]
             was_open = self._open.copy()
             self._watch(day, alive & ~was_open)
             self._follow(day, alive & was_open)
         return self._to_frame(spine, panel)
 
-    def _bury(self, day: int) -> None:
+    def _close_dead(self, day: int) -> None:
         gone = self._open & self._dead[day]
         if gone.any():
             self._note(day, "dead", gone)

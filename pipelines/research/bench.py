@@ -346,7 +346,7 @@ def _walk_forward(
                 "test_last_day": days[int(test[-1])],
                 "chosen": trials[choice.trial].name,
                 "inside": choice.inside,
-                **_told(outside[-1], rule.horizon_d),
+                **_outside(outside[-1], rule.horizon_d),
             }
         )
     rows.append(
@@ -357,7 +357,7 @@ def _walk_forward(
             "test_last_day": rows[-1]["test_last_day"],
             "chosen": "all folds",
             "inside": None,
-            **_told(np.vstack(outside), rule.horizon_d),
+            **_outside(np.vstack(outside), rule.horizon_d),
         }
     )
     return pl.DataFrame(rows, schema=schema)
@@ -367,7 +367,7 @@ def _error(values: FloatArray, horizon_d: int) -> float:
     return float(newey_west(values[:, None], lag_count(len(values), horizon_d))[0])
 
 
-def _told(outside: FloatArray, horizon_d: int) -> dict[str, float | None]:
+def _outside(outside: FloatArray, horizon_d: int) -> dict[str, float | None]:
     ic = outside[:, 0][~np.isnan(outside[:, 0])]
     error = _error(ic, horizon_d)
     means = [

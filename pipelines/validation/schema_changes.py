@@ -17,7 +17,7 @@ def check_schemas(settings: Settings, clock: Clock, run_id: str) -> tuple[CheckR
     publish: what a table's declaration does not allow was not landed as a row of it.
     """
     results = []
-    for table, changes in lake.told_changes(settings, run_id).items():
+    for table, changes in lake.reported_changes(settings, run_id).items():
         told = [
             f"{change['change']} {change['column']}"
             + (f" ({change['detail']})" if change["detail"] else "")

@@ -162,7 +162,7 @@ def test_shipped_config_is_installed_and_limits_writers(tmp_path: Path) -> None:
     assert config["concurrency"]["runs"]["max_concurrent_runs"] == 4
 
 
-def test_run_whose_process_is_gone_is_buried_and_frees_its_place(tmp_path: Path) -> None:
+def test_run_whose_process_is_gone_has_failed_and_frees_its_place(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path)
     job = _defs().resolve_job_def("job")
     with runs.open_instance(settings) as instance:
@@ -181,7 +181,7 @@ def test_run_whose_process_is_gone_is_buried_and_frees_its_place(tmp_path: Path)
         claimed = storage.claim_concurrency_slot("warehouse_writer", dead.run_id, "step")
         assert claimed.is_claimed
 
-        runs._bury_the_dead(instance)
+        runs._fail_orphaned_runs(instance)
 
         assert instance.get_run_by_id(dead.run_id).status is dg.DagsterRunStatus.FAILURE  # type: ignore[union-attr]
         assert instance.get_run_by_id(alive.run_id).status is dg.DagsterRunStatus.STARTED  # type: ignore[union-attr]

@@ -21,7 +21,7 @@ from pipelines.windows import Window
 from tests.sources.local_api import Asked, local_api
 
 KEYED = "coingecko"
-OBSTACLE = "no key: set TOKENMART_SOURCES__COINGECKO__API_KEY"
+DISABLED_REASON = "no key: set TOKENMART_SOURCES__COINGECKO__API_KEY"
 
 
 @pytest.fixture
@@ -54,29 +54,29 @@ def said(capfd: pytest.CaptureFixture[str]) -> Callable[..., str]:
     return run
 
 
-def obstacles(status: str) -> dict[str, str | None]:
+def disabled_reasons(status: str) -> dict[str, str | None]:
     """Return what keeps each source from being asked, from the JSON of `tokenmart status`."""
     found = json.loads(status)
     assert found["profile"] == "live"
-    assert all(line["enabled"] == (line["obstacle"] is None) for line in found["sources"])
-    return {line["name"]: line["obstacle"] for line in found["sources"]}
+    assert all(line["enabled"] == (line["disabled_reason"] is None) for line in found["sources"])
+    return {line["name"]: line["disabled_reason"] for line in found["sources"]}
 
 
 @pytest.mark.usefixtures("_live")
 def test_without_any_key_every_source_is_asked(said: Callable[..., str]) -> None:
-    assert obstacles(said("status", "--json")) == dict.fromkeys(sources.SOURCES)
+    assert disabled_reasons(said("status", "--json")) == dict.fromkeys(sources.SOURCES)
 
 
 @pytest.mark.usefixtures("_live", "_keyed")
 def test_status_names_the_variable_that_is_missing(
     said: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = {**dict.fromkeys(sources.SOURCES), KEYED: OBSTACLE}
-    assert obstacles(said("status", "--json")) == expected
+    expected = {**dict.fromkeys(sources.SOURCES), KEYED: DISABLED_REASON}
+    assert disabled_reasons(said("status", "--json")) == expected
     monkeypatch.setenv("COLUMNS", "160")
-    assert f"{KEYED} ({OBSTACLE})" in said("status")
+    assert f"{KEYED} ({DISABLED_REASON})" in said("status")
     monkeypatch.setenv("TOKENMART_SOURCES__COINGECKO__API_KEY", "free")
-    assert obstacles(said("status", "--json")) == dict.fromkeys(sources.SOURCES)
+    assert disabled_reasons(said("status", "--json")) == dict.fromkeys(sources.SOURCES)
 
 
 @pytest.mark.usefixtures("_live")
@@ -105,7 +105,7 @@ def test_a_run_lands_the_others_and_says_why_one_is_left_out(
 
     outcomes: list[str] = []
 
-    class Told(SilentProgress):
+    class Recorded(SilentProgress):
         def end(self, outcome: str, duration_s: float | None = None) -> None:  # noqa: ARG002
             outcomes.append(outcome)
 
@@ -118,11 +118,11 @@ def test_a_run_lands_the_others_and_says_why_one_is_left_out(
             sources=overrides, _env_file=None,
         )  # fmt: skip
         with runs.open_instance(settings) as instance:
-            outcome = runs.execute(instance, automation.HISTORY_JOB, day, settings, Told())
+            outcome = runs.execute(instance, automation.HISTORY_JOB, day, settings, Recorded())
             record = instance.get_latest_materialization_event(keys.raw("gold", "prices"))
     assert outcome.window == day
     assert record is not None
     assert record.asset_materialization is not None
     assert record.asset_materialization.metadata["dagster/row_count"].value == 1
-    assert outcomes.count(OBSTACLE) == 1
+    assert outcomes.count(DISABLED_REASON) == 1
     assert outcomes.count("switched off") == len(sources.SOURCES) - 2

@@ -14,7 +14,7 @@ from assets.definitions import build_defs
 from assets.resources import SilentProgress
 from pipelines import lake, sources
 from pipelines.lake import LoadReport
-from pipelines.repair import Wish, span
+from pipelines.repair import GapRequest, span
 from pipelines.settings import Settings
 from pipelines.windows import Clock, Window
 
@@ -38,7 +38,7 @@ def landed(monkeypatch: pytest.MonkeyPatch) -> dict[str, Window]:
     return asked
 
 
-class Told(SilentProgress):
+class Recorded(SilentProgress):
     def __init__(self) -> None:
         self.lines: list[str] = []
 
@@ -49,7 +49,7 @@ class Told(SilentProgress):
 def test_a_day_asks_every_source_for_that_day(
     landed: dict[str, Window], settings: Settings
 ) -> None:
-    told = Told()
+    told = Recorded()
     with runs.open_instance(settings) as instance:
         outcome = runs.execute(instance, automation.HISTORY_JOB, DAY, settings, told)
         record = instance.get_latest_materialization_event(keys.raw("binance", "klines"))
@@ -134,12 +134,14 @@ def test_a_repair_asks_for_its_wishes_and_nothing_else(
     monkeypatch.setattr(lake, "land", land)
     early, late = Window.of_day(date(2024, 2, 1)), Window(date(2024, 2, 5), date(2024, 2, 8))
     wanted = [
-        Wish("kraken", "ohlc", early, ("ETHUSD", "XBTUSD")),
-        Wish("kraken", "ohlc", late, ("XBTUSD",)),
-        Wish("coinbase", "candles", late, ("BTC-USD",)),
+        GapRequest("kraken", "ohlc", early, ("ETHUSD", "XBTUSD")),
+        GapRequest("kraken", "ohlc", late, ("XBTUSD",)),
+        GapRequest("coinbase", "candles", late, ("BTC-USD",)),
     ]
     config = {
-        f"land_{source}": {"wishes": [wish.as_config() for wish in wanted if wish.source == source]}
+        f"land_{source}": {
+            "gap_requests": [request.as_config() for request in wanted if request.source == source]
+        }
         for source in ("kraken", "coinbase")
     }
     with runs.open_instance(settings) as instance:
@@ -155,11 +157,11 @@ def test_a_repair_asks_for_its_wishes_and_nothing_else(
         (run,) = instance.get_runs()
         record = instance.get_latest_materialization_event(keys.raw("kraken", "ohlc"))
     assert sorted(asked) == sorted(
-        (wish.source, wish.window, wish.entities, wish.table_name) for wish in wanted
+        (request.source, request.window, request.entities, request.table_name) for request in wanted
     )
     assert outcome.window == Window(date(2024, 2, 1), date(2024, 2, 8))
-    assert run.run_config["ops"]["land_kraken"]["config"]["wishes"] == [
-        wish.as_config() for wish in wanted[:2]
+    assert run.run_config["ops"]["land_kraken"]["config"]["gap_requests"] == [
+        request.as_config() for request in wanted[:2]
     ], "the instance remembers what was asked for"
     assert record is not None
 

@@ -10,7 +10,7 @@ from assets import automation
 from assets.command import runs
 from assets.command.market import morning_after
 from pipelines import lake, warehouse
-from pipelines.repair import wishes
+from pipelines.repair import gap_requests
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import Dataset
 from pipelines.sources import SOURCES
@@ -72,7 +72,7 @@ def test_a_planted_gap_is_repaired_and_nothing_else_is_asked_for(
         "where check_name = 'gap_of_our_own' and not is_passed",
     )
     assert warned, "the build says that we have gaps of our own"
-    wanted = wishes(late.settings)
+    wanted = gap_requests(late.settings)
     before = _loads(late)
 
     dry = late.run("repair", "--dry-run")
@@ -83,7 +83,7 @@ def test_a_planted_gap_is_repaired_and_nothing_else_is_asked_for(
     assert repaired.returncode == 0, repaired.stdout
 
     new = _loads(late).join(before, on="path", how="anti")
-    assert set(new["source"]) == {wish.source for wish in wanted}
+    assert set(new["source"]) == {request.source for request in wanted}
     log = pl.concat(
         pl.read_parquet(Path(late.settings.lake_dir) / path)
         for path in new.filter(pl.col("table_name") == EXTRACTION.name)["path"]
@@ -92,7 +92,7 @@ def test_a_planted_gap_is_repaired_and_nothing_else_is_asked_for(
         (row["table_name"], row["entity_id"], row["window_start"].date(), row["window_end"].date())
         for row in log.filter(pl.col("window_start").is_not_null()).to_dicts()
     }
-    expected = {(wish.table_name, entity) for wish in wanted for entity in wish.entities}
+    expected = {(request.table_name, entity) for request in wanted for entity in request.entities}
     assert {(table, entity) for table, entity, _, _ in asked} == expected
     candles = [window for table, *window in asked if table == "candles" and window[0] == PRODUCT]
     assert min(start for _, start, _ in candles) == planted[2]
@@ -111,7 +111,7 @@ def test_a_planted_gap_is_repaired_and_nothing_else_is_asked_for(
         (newest,) = instance.get_runs(limit=1)
     assert newest.job_name == automation.REPAIR_JOB
     assert newest.is_success
-    assert newest.run_config["ops"]["land_coinbase"]["config"]["wishes"]
+    assert newest.run_config["ops"]["land_coinbase"]["config"]["gap_requests"]
 
     again = late.run("repair")
     assert "nothing" in again.stdout

@@ -103,7 +103,7 @@ def test_a_missing_key_silences_its_source_alone(
     landing = lake.Landing(tuple(here), day, live, clock, "run")
     keyless, other = landing.report("coingecko"), landing.report("gold")
     assert (keyless.is_enabled, keyless.requests, keyless.failures) == (False, 0, ())
-    assert keyless.obstacle == "no key: set TOKENMART_SOURCES__COINGECKO__API_KEY"
+    assert keyless.disabled_reason == "no key: set TOKENMART_SOURCES__COINGECKO__API_KEY"
     assert other.failures == ()
     assert other.rows["prices"] > 0
     with_key = live.model_copy(

@@ -109,7 +109,7 @@ def test_a_range_can_be_read_again_at_once(story: Story) -> None:
         story.settings,
         FixedClock(morning(story.first + DAY)),
         "again",
-        repair_wishes(story),
+        repair_requests(story),
     )
     story.server.set_clock(morning(story.first + DAY))
     assert landing.report("coinbase").failures == ()
@@ -126,7 +126,7 @@ def test_a_range_can_be_read_again_at_once(story: Story) -> None:
     assert CLOSE in closes.cast(pl.Float64).to_list()
 
 
-def repair_wishes(story: Story) -> tuple[Any, ...]:
+def repair_requests(story: Story) -> tuple[Any, ...]:
     from pipelines.repair import rereads
 
     return rereads(story.settings, Window.of_day(story.restated), "coinbase")

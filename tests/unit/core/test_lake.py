@@ -408,7 +408,7 @@ def test_two_runs_do_not_ask_one_source_at_the_same_time(settings: Settings) -> 
     met: list[list[str]] = []
 
     def ask(name: str) -> None:
-        with lake.turn(settings, "binance"):
+        with lake.lock(settings, "binance"):
             inside.append(name)
             time.sleep(0.05)
             met.append(list(inside))
@@ -429,18 +429,18 @@ def test_a_missing_key_disables_its_source_alone(
     live = settings.model_copy(update={"profile": "live"})
     report = land(live, clock)
     assert not report.is_enabled
-    assert report.obstacle == "no key: set TOKENMART_SOURCES__KRAKEN__API_KEY"
+    assert report.disabled_reason == "no key: set TOKENMART_SOURCES__KRAKEN__API_KEY"
     assert report.requests == 0
     assert not report.failures
     with_key = SourceOverrides(api_key=SecretStr("secret"))
     assert (
-        extraction.obstacle(
+        extraction.disabled_reason(
             replace(daily_source(), needs_key=True),
             live.model_copy(update={"sources": {NAME: with_key}}),
         )
         is None
     )
-    assert extraction.obstacle(daily_source(), live) is None, "others go on"
+    assert extraction.disabled_reason(daily_source(), live) is None, "others go on"
 
 
 def test_the_newest_day_is_told_by_the_lake_alone(

@@ -5,7 +5,7 @@ from datetime import date
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.sweep import Turn
+from pipelines.sweep import Rotation
 from pipelines.windows import DAY, Window
 
 START = date(2021, 3, 4)
@@ -22,7 +22,7 @@ def test_every_day_of_a_growing_history_has_its_turn_within_the_period(
     looked_at = []
     for number in range(period_d):
         end = START + (length + number) * DAY
-        days = Turn(end, period_d).days(Window(START, end))
+        days = Rotation(end, period_d).days(Window(START, end))
         assert days.start >= START
         assert days.end <= end
         assert days.day_count <= (length + number) // period_d + 2
@@ -33,12 +33,12 @@ def test_every_day_of_a_growing_history_has_its_turn_within_the_period(
 @settings(max_examples=60, deadline=None)
 @given(periods, st.text(min_size=1))
 def test_every_series_has_one_turn_in_a_period(period_d: int, series: str) -> None:
-    turns = [Turn(START + number * DAY, period_d).is_due(series) for number in range(period_d)]
+    turns = [Rotation(START + number * DAY, period_d).is_due(series) for number in range(period_d)]
     assert sum(turns) == 1
 
 
 @given(periods, st.integers(0, 1_000))
 def test_no_more_series_are_due_than_are_planned_for(period_d: int, count: int) -> None:
-    turn = Turn(START, period_d)
-    due = sum(turn.is_due(f"series {number}") for number in range(count))
-    assert due <= turn.most(count) <= count
+    rotation = Rotation(START, period_d)
+    due = sum(rotation.is_due(f"series {number}") for number in range(count))
+    assert due <= rotation.most(count) <= count
