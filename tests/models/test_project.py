@@ -41,11 +41,6 @@ def layer(node: Any) -> str:
     return str(node.fqn[1])
 
 
-def test_no_folder_shadows_the_library() -> None:
-    """An `__init__.py` in `dbt/` would hide the package of the same name."""
-    assert list(DBT.rglob("__init__.py")) == []
-
-
 def test_every_model_says_what_a_row_is(models: dict[str, Any]) -> None:
     wanting = [name for name, node in models.items() if "row" not in node.description.lower()]
     assert wanting == [], "a description ends with its grain: One row per …"
@@ -238,3 +233,27 @@ def test_curated_facts_say_since_when_they_are_known(manifest: Any, models: dict
         and not any(name.endswith("int_build_stamp") for name in node.depends_on.nodes)
     ]
     assert deaf == [], "they do not ask what could be known at the build's instant"
+
+
+def test_each_mart_has_an_owner_and_the_publication_reads_it(
+    manifest: Any, models: dict[str, Any]
+) -> None:
+    marts = {name: node for name, node in models.items() if layer(node) == "marts"}
+    owners = {group.name: group.owner.name for group in manifest.groups.values()}
+    assert [name for name, node in marts.items() if not owners.get(node.config.group)] == []
+    exposed = {exposure.name: exposure for exposure in manifest.exposures.values()}
+    published = {unique_id.split(".")[-1] for unique_id in exposed["publication"].depends_on.nodes}
+    assert published == set(marts), "models/marts/_exposures.yml names every mart"
+
+
+def test_a_consumer_is_exposed_with_the_marts_that_it_names(
+    manifest: Any, models: dict[str, Any]
+) -> None:
+    marts = {name for name, node in models.items() if layer(node) == "marts"}
+    for exposure in manifest.exposures.values():
+        if (file := exposure.config.meta.get("reads")) is None:
+            continue
+        words = set(re.findall(r"\w+", (DBT.parent / file).read_text(encoding="utf-8")))
+        words |= {word.removesuffix("_latest") for word in words}
+        exposed = {unique_id.split(".")[-1] for unique_id in exposure.depends_on.nodes}
+        assert exposed == words & marts, f"{exposure.name}: {file} names these marts"
