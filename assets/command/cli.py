@@ -205,6 +205,26 @@ def rollback(
 
 
 @app.command()
+def diff(
+    context: typer.Context,
+    old: Annotated[str, typer.Argument(help="The older publication's version.")],
+    new: Annotated[
+        str | None, typer.Argument(help="The newer one's; default: the current publication.")
+    ] = None,
+) -> None:
+    """Say what changed from one publication to another: rows, columns and keys of each mart."""
+    with _command(context) as (settings, _progress, console):
+        from assets.command import ui
+        from pipelines import publishing
+
+        current = publishing.current(settings)
+        if current is None:
+            raise publishing.PublishError("nothing is published yet")
+        after = new or current.version
+        ui.show_diff(console, publishing.diff(settings, old, after), old, after)
+
+
+@app.command()
 def status(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,

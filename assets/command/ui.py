@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from assets.command.status import Status
-    from pipelines.publishing import Answer, Manifest
+    from pipelines.publishing import Answer, Manifest, MartDiff
     from pipelines.repair import GapRequest
 
 _SERIES_SHOWN = 6
@@ -181,6 +181,27 @@ def show_backtest(console: Console, summary: pl.DataFrame, page: Path) -> None:
         table.add_row(*cells)
     console.print(table)
     console.print(f"\nTrades and charts: [bold]{page}[/]")
+
+
+def show_diff(console: Console, marts: Sequence[MartDiff], old: str, new: str) -> None:
+    """Print the marts that differ, and how."""
+    changed = [mart for mart in marts if mart.is_changed]
+    table = Table(title=f"{old} → {new}", title_justify="left", box=None)
+    for column in ("mart", "rows before", "after", "new keys", "gone", "changed", "columns"):
+        table.add_column(column, justify="left" if column in ("mart", "columns") else "right")
+    for mart in changed:
+        counts = (mart.rows_before, mart.rows_after, mart.keys_added, mart.keys_removed,
+                  mart.keys_changed)  # fmt: skip
+        columns = [f"+{name}" for name in mart.columns_added]
+        columns += [f"-{name}" for name in mart.columns_removed]
+        table.add_row(
+            mart.mart,
+            *("" if count is None else f"{count:,}" for count in counts),
+            " ".join(columns),
+        )
+    if changed:
+        console.print(table)
+    console.print(f"{len(marts) - len(changed)} of {len(marts)} marts are the same")
 
 
 def show_first_look(console: Console, query: str, answer: Answer) -> None:

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -592,6 +593,25 @@ def test_diff_counts_keys(
     assert (changes["extra"].rows_before, changes["extra"].rows_after) == (None, 1)
     same = publishing.diff(settings, second.version, second.version)
     assert not any(change.is_changed for change in same)
+
+    said = _said(settings, "diff", first.version)
+    assert f"{first.version} → {second.version}" in said
+    assert re.search(r"price_daily +120 +124 +5 +1 +4 +\+note", said), said
+    assert re.search(r"extra +1\b", said), said
+    assert "dim_asset" not in said
+    assert "4 of 4 marts are the same" in _said(settings, "diff", first.version, first.version)
+
+
+def _said(settings: Settings, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "assets", *arguments],
+        env={**os.environ, "TOKENMART_DATA_DIR": str(settings.data_dir)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def test_oldest_supported_client_can_read_the_storage(publish: Publish, settings: Settings) -> None:
