@@ -157,8 +157,3 @@ def clean(value: float | None) -> float | int | None:
     if value is None or value != value:
         return None
     return int(value) if value % 1 == 0 and abs(value) < _EXACT else value
-
-
-def clean_all(values: Floats) -> list[float | int | None]:
-    """Return a column's numbers as JavaScript prints them."""
-    return [clean(value) for value in values.tolist()]

@@ -186,7 +186,6 @@ class Listing:
     base_code: str
     quote_code: str
     base_class: str | None
-    quote_class: str | None
     listed_day: date
     delisted_day: date | None
     status: str | None
@@ -304,7 +303,6 @@ class State:
                 base_code=row["base_code"],
                 quote_code=row["quote_code"],
                 base_class=classes.get(row["base_asset_id"]),
-                quote_class=classes.get(row["quote_asset_id"]),
                 listed_day=row["listed_day"],
                 delisted_day=row["delisted_day"],
                 status=row["status"],
