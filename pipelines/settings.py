@@ -3,6 +3,9 @@
 A name is `TOKENMART_` and the field's name, nested fields joined by two underscores:
 `TOKENMART_SOURCES__BINANCE__BASE_URL`. Profiles never fall back to one another: `sandbox` talks to
 a sandbox server and to nothing else, `live` to the real hosts and to nothing else.
+
+A relative path is relative to the project's folder, where `.env` is, in whatever folder a command
+is run.
 """
 
 from __future__ import annotations
@@ -109,7 +112,8 @@ class Settings(BaseSettings):
     @field_validator("data_dir", "dataset", "curation_dir")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
-        return value.expanduser().resolve() if value is not None else None
+        # by the project's folder and not by the caller's, so that a command works from any folder
+        return (REPO_DIR / value.expanduser()).resolve() if value is not None else None
 
     @property
     def repo_dir(self) -> Path:

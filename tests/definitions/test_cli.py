@@ -69,6 +69,7 @@ def test_status_of_an_empty_folder(tmp_path: Path) -> None:
     ("arguments", "settings", "said"),
     [
         (["rollback"], {}, "nothing is published yet"),
+        (["diff", "x"], {}, "nothing is published yet"),
         (["rollback", "--to", "x"], {}, "there is no publication x (kept: none)"),
         (["publish"], {}, "run `tokenmart daily` first"),
         (["rebuild"], {}, "run `tokenmart daily` first"),
@@ -133,3 +134,38 @@ def test_day_outside_the_dataset_is_refused(tmp_path: Path, day: str) -> None:
 
     assert done.returncode == 1
     assert "has the days 2024-01-01 to 2024-04-30" in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [["status", "--json"], ["daily", "--help"]])
+def test_the_command_works_from_any_folder(arguments: list[str], tmp_path: Path) -> None:
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("tokenmart")), *arguments],
+        cwd="/",
+        env={**os.environ, "TOKENMART_DATA_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    if "--json" in arguments:
+        assert json.loads(done.stdout)["data_dir"] == str(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("target", "is_built"), [("wheel", False), ("sdist", False), ("wheel:editable", True)]
+)
+def test_no_package_is_built_but_the_editable_one(
+    target: str, is_built: bool, tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", target, "-d", str(tmp_path)],
+        cwd=REPO,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode == 0) == is_built, done.stdout + done.stderr
+    assert len(list(tmp_path.iterdir())) == is_built
+    if not is_built:
+        assert "is run from a clone" in done.stderr
+        assert "Traceback" not in done.stderr

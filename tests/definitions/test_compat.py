@@ -54,7 +54,7 @@ def test_an_untried_dagster_has_its_own_instance(
 ) -> None:
     with runs.open_instance(Settings(data_dir=tmp_path)) as instance:
         assert type(instance) is dg.DagsterInstance
-        assert type(instance.event_log_storage._storage._event_log_storage) is SqliteEventLogStorage  # type: ignore[attr-defined]
+        assert type(instance.event_log_storage) is SqliteEventLogStorage
         assert len(range_run(instance)) == 20
         # the rest of the shipped config holds
         assert instance.get_concurrency_config().pool_config.default_pool_limit == 1

@@ -77,11 +77,15 @@ def test_settings_cannot_be_changed() -> None:
         get_settings().profile = "live"  # type: ignore[misc]
 
 
-def test_a_relative_folder_is_made_absolute(
+def test_a_relative_folder_is_the_projects_in_whatever_folder_one_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert Settings(data_dir=Path("d"), dataset=Path("x")).data_dir == tmp_path / "d"
+    monkeypatch.setenv("TOKENMART_DATA_DIR", "data/replay")
+    settings = Settings(dataset=Path("x/../y"), curation_dir=tmp_path)
+    assert settings.data_dir == REPO_DIR / "data" / "replay"
+    assert settings.dataset == REPO_DIR / "y"
+    assert settings.curation_dir == tmp_path
 
 
 def test_a_child_reads_the_same_settings(monkeypatch: pytest.MonkeyPatch) -> None:
