@@ -201,7 +201,7 @@ def show_diff(console: Console, marts: Sequence[MartDiff], old: str, new: str) -
         )
     if changed:
         console.print(table)
-    console.print(f"{len(marts) - len(changed)} of {len(marts)} marts are the same")
+    console.print(f"{len(marts) - len(changed)} of {len(marts)} marts and views are the same")
 
 
 def show_first_look(console: Console, query: str, answer: Answer) -> None:
