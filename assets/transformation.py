@@ -54,7 +54,7 @@ class Translator(DagsterDbtTranslator):  # type: ignore[misc]
         return keys.model(_layer(dbt_resource_props), dbt_resource_props["name"])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
-        """Return the source of a source's models, the topic of the others."""
+        """Return the source of a source's models, the subject of the others."""
         if dbt_resource_props["resource_type"] == "source":
             return str(dbt_resource_props["source_name"])
         layer = _layer(dbt_resource_props)

@@ -18,8 +18,8 @@ from pipelines.tables import DAY_S, EXTRACTION, FETCHED_AT, QUARANTINE, Column, 
 _REPO = Path(__file__).resolve().parents[1]
 _MACROS = "dbt/macros/generated/sources.sql"
 _HISTORY = "dbt/models/history"
-_META = "dbt/seeds/meta_source.csv"
-_CONVENTIONS = "dbt/seeds/meta_source_convention.csv"
+_META = "dbt/seeds/operation/meta_source.csv"
+_CONVENTIONS = "dbt/seeds/operation/meta_source_convention.csv"
 _LIST = "docs/sources.md"
 _COMMAND = "python -m pipelines.sources write"
 _LOAD_ID = Column("_dlt_load_id", "text", "The load that brought the row.")

@@ -22,8 +22,8 @@ _FILES = (
 )
 # lists by people: of these the lines in which the source stands in a cell of its own
 _LISTS = (
-    "dbt/seeds/dim_venue_curated.csv",
-    "dbt/seeds/dim_asset_alias_curated.csv",
+    "dbt/seeds/identity/dim_venue_curated.csv",
+    "dbt/seeds/identity/dim_asset_alias_curated.csv",
     "tests/sources/errors.csv",
     "tests/sources/statements.csv",
 )

@@ -130,7 +130,7 @@ def read_market(path: Path, rule: Rule, *, seeds: Path) -> pl.DataFrame:
     if market.is_empty():
         msg = f"{path} has no prices"
         raise ResearchError(msg)
-    plan = newest_version(pl.read_csv(seeds / "cfg_plan.csv"))
+    plan = newest_version(pl.read_csv(seeds / "plan/cfg_plan.csv"))
     max_age_d = int(str(plan["short_market_max_age_d"]))
     grid = Grid.around(market)
     closes, returns = grid.matrices(market, ["close_usd", "ret_1d"])

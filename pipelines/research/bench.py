@@ -161,7 +161,7 @@ def computed_grade(panel: ResearchPanel, seeds: Path) -> dict[str, FloatArray]:
     The same functions and seeds that make the published one.
     """
     frames = {
-        name: pl.read_csv(seeds / f"cfg_grade{suffix}.csv")
+        name: pl.read_csv(seeds / f"grade/cfg_grade{suffix}.csv")
         for name, suffix in (
             ("grades", ""),
             ("groups", "_group"),

@@ -92,7 +92,9 @@ class UniverseRule:
     @classmethod
     def from_seed(cls, seeds: Path) -> UniverseRule:
         """Read the newest version of the core universe."""
-        seed = pl.read_csv(seeds / "cfg_universe.csv").filter(pl.col("universe_id") == "core")
+        seed = pl.read_csv(seeds / "identity/cfg_universe.csv").filter(
+            pl.col("universe_id") == "core"
+        )
         row = seed.sort("version").tail(1).row(0, named=True)
         return cls(
             excluded_classes=tuple(row["excluded_classes"].split(",")),
@@ -187,7 +189,7 @@ def _recorded_bars(path: Path, seeds: Path) -> pl.DataFrame:
         raise ResearchError(msg)
     rule = UniverseRule.from_seed(seeds)
     excluded = (
-        pl.read_csv(seeds / "dim_asset_curated.csv")
+        pl.read_csv(seeds / "identity/dim_asset_curated.csv")
         .filter(pl.col("asset_class").is_in(rule.excluded_classes))["symbol"]
         .str.to_uppercase()
     )

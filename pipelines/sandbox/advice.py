@@ -30,8 +30,8 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 }
 # what of a lake has to happen before there is a row
 HAPPEN = ("alert", "depeg_event", "depeg_event_log", "ops_gap", "ops_revision", "signal_event")
-_ALIAS_SEED = "dbt/seeds/dim_asset_alias_curated.csv"
-_ASSET_SEED = "dbt/seeds/dim_asset_curated.csv"
+_ALIAS_SEED = "dbt/seeds/identity/dim_asset_alias_curated.csv"
+_ASSET_SEED = "dbt/seeds/identity/dim_asset_curated.csv"
 
 
 def advise(dataset: Dataset) -> Iterator[str]:

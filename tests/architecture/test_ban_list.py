@@ -15,26 +15,26 @@ REPO = Path(__file__).resolve().parents[2]
 
 # (file, finding): why it is right there
 ALLOWED = {
-    ("dbt/models/intermediate/universe/int_asset_class_interval.sql", "lead"): (
+    ("dbt/models/intermediate/identity/int_asset_class_interval.sql", "lead"): (
         "the end of a validity interval is the start of the next one; both are dated facts, and "
         "readers join by day"
     ),
     ("dbt/macros/history/dated.sql", "lead"): (
         "a convention ends where the next one of its series begins; both are dated facts"
     ),
-    ("dbt/models/intermediate/defi/int_protocol_interval.sql", "lead"): (
+    ("dbt/models/intermediate/protocol/int_protocol_interval.sql", "lead"): (
         "a version of a listing ends where the next one begins; readers join by day"
     ),
     ("dbt/models/intermediate/identity/int_market_code.sql", "lead"): (
         "a spelling ends where the next one begins; readers join by day"
     ),
-    ("dbt/models/intermediate/risk/int_asset_return_daily.sql", "lead"): (
+    ("dbt/models/intermediate/return/int_asset_return_daily.sql", "lead"): (
         "whether a close was refuted later: read by the days after it alone"
     ),
-    ("dbt/models/intermediate/supply/int_asset_supply_schedule.sql", "lead"): (
+    ("dbt/models/intermediate/valuation/int_asset_supply_schedule.sql", "lead"): (
         "the next point ends the one before it, on its own day: no day before it changes"
     ),
-    ("dbt/models/marts/depeg/depeg_event.sql", "backwards"): (
+    ("dbt/models/marts/peg/depeg_event.sql", "backwards"): (
         "a summary of the log: the newest row of each event, compared as a log with history cut off"
     ),
     ("dbt/models/intermediate/identity/int_market_identity.sql", "backwards"): (
@@ -46,19 +46,19 @@ ALLOWED = {
     ("dbt/models/marts/stablecoin/stablecoin_market_daily.sql", "whole"): (
         "a coin's first day: no later row makes it another one"
     ),
-    ("dbt/models/intermediate/defi/int_chain_alias.sql", "whole"): (
+    ("dbt/models/intermediate/chain/int_chain_alias.sql", "whole"): (
         "over the spellings of a name, not over days"
     ),
-    ("dbt/models/intermediate/defi/int_chain_registry.sql", "whole"): (
+    ("dbt/models/intermediate/chain/int_chain_registry.sql", "whole"): (
         "over the spellings of a name, not over days"
     ),
-    ("dbt/models/intermediate/defi/int_protocol_alias.sql", "whole"): (
+    ("dbt/models/intermediate/protocol/int_protocol_alias.sql", "whole"): (
         "over the slugs of a protocol, not over days"
     ),
-    ("dbt/models/intermediate/defi/int_protocol_interval.sql", "whole"): (
+    ("dbt/models/intermediate/protocol/int_protocol_interval.sql", "whole"): (
         "over the versions of a listing, not over days"
     ),
-    ("dbt/models/intermediate/stablecoin/int_stablecoin_peg_daily.sql", "whole"): (
+    ("dbt/models/intermediate/peg/int_stablecoin_peg_daily.sql", "whole"): (
         "a coin's first day: no later row makes it another one"
     ),
     ("dbt/models/marts/plan/peers.sql", "whole"): "its relation is one day: that of the screener",

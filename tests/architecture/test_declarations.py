@@ -113,8 +113,12 @@ def named() -> Iterator[tuple[str, str, str]]:
         yield f"pipelines/sandbox/server/wire/{name}.py", name, f'NAME = "{name}"'
         if name in SPOT_VENUES:
             yield "pipelines/sandbox/generator/exchanges.py", name, f'^    "{name}": Exchange'
-            yield "dbt/seeds/dim_venue_curated.csv", name, f"^[^,]+,[^,]+,[^,]*,[^,]*,{name},"
-            yield "dbt/seeds/dim_asset_alias_curated.csv", name, f"^{name},"
+            yield (
+                "dbt/seeds/identity/dim_venue_curated.csv",
+                name,
+                f"^[^,]+,[^,]+,[^,]*,[^,]*,{name},",
+            )
+            yield "dbt/seeds/identity/dim_asset_alias_curated.csv", name, f"^{name},"
         elif name not in venues:
             yield "pipelines/sandbox/dataset.py", name, rf'^    "{name}": \('
         for table in sources.tables(name):
@@ -129,8 +133,8 @@ def named_table(name: str, table: Table) -> Iterator[tuple[str, str, str]]:
     of_loop = name in SPOT_VENUES and (table.candle or f"{table.entity}".endswith("_intraday"))
     if table.timing.publish_lag_h and not table.is_snapshot and not of_loop:
         stands = rf"'{name}'( as source)?,\s*'{table.name}'"
-        yield "dbt/models/intermediate/ops/int_source_series_daily.sql", name, stands
-        yield "dbt/models/marts/ops/ops_freshness.sql", name, stands
+        yield "dbt/models/intermediate/operation/int_source_series_daily.sql", name, stands
+        yield "dbt/models/marts/operation/ops_freshness.sql", name, stands
 
 
 def lacking(read: Read) -> set[tuple[str, str]]:
@@ -174,9 +178,11 @@ def test_no_place_names_a_source_that_there_is_not() -> None:
     assert set(MOUNTS) == {*sources.SOURCES, *hosts}, "pipelines/sandbox/server/wire"
     assert set(EXCHANGES) == set(SPOT_VENUES), "pipelines/sandbox/generator/exchanges.py"
     assert set(TOLD_BY) == set(sources.SOURCES) - venues, "pipelines/sandbox/dataset.py"
-    with (REPO / "dbt/seeds/dim_venue_curated.csv").open(encoding="utf-8", newline="") as file:
+    with (REPO / "dbt/seeds/identity/dim_venue_curated.csv").open(
+        encoding="utf-8", newline=""
+    ) as file:
         curated = {row["source"] for row in csv.DictReader(file) if row["source"]}
-    assert curated == set(SPOT_VENUES), "dbt/seeds/dim_venue_curated.csv"
+    assert curated == set(SPOT_VENUES), "dbt/seeds/identity/dim_venue_curated.csv"
 
 
 def test_a_wire_format_is_served_under_its_own_name() -> None:

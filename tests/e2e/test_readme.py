@@ -60,14 +60,6 @@ def test_paths_are_there() -> None:
     assert [path for path in wanting if not (REPO / path).exists()] == []
 
 
-def test_marts_are_listed(marts: set[str]) -> None:
-    listed = re.search(r"<!-- marts -->(.*)<!-- /marts -->", README, re.S)
-    assert listed is not None
-    named = re.findall(r"`(\w+)`", listed[1])
-    assert len(named) == len(set(named))
-    assert set(named) == marts
-
-
 @pytest.fixture(scope="module")
 def marts() -> set[str]:
     """The names of all marts: each has its contract of publication."""

@@ -87,7 +87,7 @@ def test_only_one_model_looks_forward() -> None:
         or re.search(r"from pipelines\.analytics import .*\bquality\b", path.read_text())
     )
     assert callers == [
-        "dbt/models/intermediate/quality/int_signal_quality.py",
+        "dbt/models/intermediate/grade/int_signal_quality.py",
         "pipelines/research/bench.py",
         "pipelines/research/panel.py",
     ]

@@ -58,7 +58,7 @@ def test_marts_never_read_raw_tables_of_staging_for_facts(
     found = {
         f"{name} <- {parent}"
         for name, node in models.items()
-        if layer(node) == "marts" and node.fqn[2] != "ops"
+        if layer(node) == "marts" and node.fqn[2] != "operation"
         for parent in node.depends_on.nodes
         # stg_ops is what an earlier publication said: no source's word
         if re.match(r"(stg_(?!ops__)|hist_)", parent.split(".")[2])
@@ -137,7 +137,7 @@ def test_seeds_have_types_and_a_version(manifest: Any) -> None:
 
 def test_the_seeds_cover_what_they_must() -> None:
     """Every asset that the project is about is curated."""
-    with (DBT / "seeds/dim_asset_curated.csv").open(encoding="utf-8") as file:
+    with (DBT / "seeds/identity/dim_asset_curated.csv").open(encoding="utf-8") as file:
         known = {row["asset_id"] for row in csv.DictReader(file)}
     assert set(REQUIRED_ASSETS.split()) - known == set()
     assert len(known) >= 85

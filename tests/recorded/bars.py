@@ -63,7 +63,7 @@ def _write(bars: pl.DataFrame, interval: str, out: Path, first: date, last: date
         .with_columns(pl.col("base_asset_id").fill_null(pl.col("base_code").str.to_lowercase()))
         .sort("symbol")
     )
-    known = pl.read_csv(SEEDS / "dim_asset_curated.csv", infer_schema=False).select(
+    known = pl.read_csv(SEEDS / "identity/dim_asset_curated.csv", infer_schema=False).select(
         "asset_id", "symbol", "name", "asset_class"
     )
     traded = markets.select(asset_id="base_asset_id", symbol="base_code").unique("asset_id")
@@ -89,7 +89,7 @@ def _write(bars: pl.DataFrame, interval: str, out: Path, first: date, last: date
 def _curated_codes(day: date) -> pl.DataFrame:
     """Return what the venue's codes mean by the curated lists on a day."""
     return (
-        pl.read_csv(SEEDS / "dim_asset_alias_curated.csv", infer_schema=False)
+        pl.read_csv(SEEDS / "identity/dim_asset_alias_curated.csv", infer_schema=False)
         .filter(
             pl.col("source") == "binance",
             pl.col("valid_from") <= day.isoformat(),

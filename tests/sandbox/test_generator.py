@@ -227,17 +227,17 @@ def test_every_narrative_but_the_silent_one_has_a_basket_in_the_market(default: 
     """F-15: the silent one has members enough, and the market too few of them."""
     (scenario,) = [scenario for scenario in default.scenarios if scenario.id == "F-15"]
     seeds = Path(__file__).resolve().parents[2] / "dbt/seeds"
-    (enough,) = pl.read_csv(seeds / "cfg_narrative.csv")["min_members"]
+    (enough,) = pl.read_csv(seeds / "narrative/cfg_narrative.csv")["min_members"]
     traded = set(default.table("markets").collect()["base_asset_id"])
     members = (
-        pl.read_csv(seeds / "dim_asset_curated.csv", infer_schema=False)
+        pl.read_csv(seeds / "identity/dim_asset_curated.csv", infer_schema=False)
         .select("asset_id", narrative_id=pl.col("narratives").str.split(";"))
         .explode("narrative_id")
         .drop_nulls()
         .group_by("narrative_id")
         .agg(all=pl.len(), here=pl.col("asset_id").is_in(traded).sum())
     )
-    curated = pl.read_csv(seeds / "dim_narrative_curated.csv")["narrative_id"]
+    curated = pl.read_csv(seeds / "narrative/dim_narrative_curated.csv")["narrative_id"]
     assert set(members["narrative_id"]) == set(curated)
     poor = members.filter(pl.col("here") < enough)
     assert poor["narrative_id"].to_list() == [scenario.entity]

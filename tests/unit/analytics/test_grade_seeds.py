@@ -21,7 +21,8 @@ SEEDS = Path(__file__).resolve().parents[3] / "dbt" / "seeds"
 
 
 def seed(name: str) -> pl.DataFrame:
-    return pl.read_csv(SEEDS / f"{name}.csv")
+    (path,) = SEEDS.rglob(f"{name}.csv")
+    return pl.read_csv(path)
 
 
 @pytest.fixture

@@ -23,7 +23,8 @@ OTHER_ASSETS: Mapping[str, Mapping[str, str]] = {
 
 
 def seed(name: str) -> list[dict[str, str]]:
-    with (REPO_DIR / "dbt" / "seeds" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+    (path,) = (REPO_DIR / "dbt" / "seeds").rglob(f"{name}.csv")
+    with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
