@@ -66,6 +66,23 @@ def refuse_unavailable_days(settings: Settings, window: Window) -> None:
         raise SettingsError(f"{window.last} is not over yet: the newest complete day is {newest}")
 
 
+def within_available_days(settings: Settings, window: Window) -> Window:
+    """Return the days of the window that the market has; a gap may begin before its first one.
+
+    Raises:
+        SettingsError: it has none of them.
+    """
+    found = _dataset(settings)
+    if found is None:
+        return window
+    first, last = max(window.start, found.start), min(window.last, found.end)
+    if first > last:
+        raise SettingsError(
+            f"the dataset {found.name} has the days {found.start} to {found.end}, none of {window}"
+        )
+    return Window.between(first, last)
+
+
 def _dataset(settings: Settings) -> Dataset | None:
     if settings.profile == "live" or settings.dataset is None:
         return None

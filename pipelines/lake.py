@@ -625,6 +625,12 @@ def read_catalog(settings: Settings) -> pl.DataFrame:
     return pl.DataFrame(_read_catalog(*bucket(settings)), schema=_CATALOG_SCHEMA)
 
 
+def oldest_fetch(settings: Settings) -> datetime | None:
+    """Return the run's clock of the oldest landed rows; None for an empty lake."""
+    oldest: Any = read_catalog(settings)["fetched_at"].min()
+    return cast("datetime | None", oldest)
+
+
 def newest_fetch(settings: Settings) -> datetime | None:
     """Return the run's clock of the newest landed rows; None for an empty lake."""
     newest: Any = read_catalog(settings)["fetched_at"].max()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from assets.command import runs
@@ -12,6 +14,10 @@ from assets.command.market import open_market
 from assets.resources import Progress
 from pipelines import origin
 from pipelines.settings import Settings, child_environment
+
+# Ctrl-C; a supervisor; a terminal that is closed
+_STOPPED_BY = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_PATIENCE_S = 20
 
 
 def serve(settings: Settings, progress: Progress, port: int) -> int:
@@ -41,13 +47,33 @@ def serve(settings: Settings, progress: Progress, port: int) -> int:
             ],
             env=environment,
             cwd=settings.repo_dir,
+            # a group of its own: what it starts is stopped with it, whoever stops this command how
+            start_new_session=True,
         )
-        # who stops this command by SIGTERM stops Dagster's processes and the sandbox with it
-        before = signal.signal(signal.SIGTERM, lambda *_: process.send_signal(signal.SIGINT))
+        stop_signals = {number: signal.signal(number, _interrupt) for number in _STOPPED_BY}
         try:
             return process.wait()
         except KeyboardInterrupt:
-            process.send_signal(signal.SIGINT)
-            return process.wait()
+            return _stopped(process)
         finally:
-            signal.signal(signal.SIGTERM, before)
+            for number, handler in stop_signals.items():
+                signal.signal(number, handler)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _stopped(process: subprocess.Popen[bytes]) -> int:
+    """Stop Dagster and all that it started: as Ctrl-C in a terminal does, then by force."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGINT)
+    try:
+        return process.wait(timeout=_PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        return -signal.SIGKILL
+    finally:
+        # a code server waits half a minute for its clients
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

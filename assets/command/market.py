@@ -81,7 +81,7 @@ def open_market(
         yield Market(settings)
         return
     if settings.sandbox_url is not None and dataset is None:
-        market = Market(settings)
+        market = Market(with_available_sources(settings))
         yield market.at(morning_after(day)) if day else market
         return
     from pipelines.sandbox import SandboxProcess

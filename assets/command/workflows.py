@@ -14,7 +14,7 @@ from assets.command import runs
 from assets.command.market import Market, morning_after, open_market
 from assets.resources import Progress
 from pipelines import lake, origin, publishing, repair
-from pipelines.availability import refuse_unavailable_days
+from pipelines.availability import refuse_unavailable_days, within_available_days
 from pipelines.publishing import Manifest
 from pipelines.repair import GapRequest
 from pipelines.settings import Settings, SettingsError
@@ -203,7 +203,8 @@ def _repaired(market: Market, wanted: tuple[GapRequest, ...], progress: Progress
         outcome = runs.execute(
             instance,
             automation.REPAIR_JOB,
-            repair.span(wanted),
+            # what is asked for is in the requests; the run is of days that exist
+            within_available_days(market.settings, repair.span(wanted)),
             market.settings,
             progress,
             config=config,
@@ -227,12 +228,14 @@ def rebuild(
         as_of: build the marts as they could have been built at this instant.
 
     Raises:
-        SettingsError: nothing was landed yet.
+        SettingsError: nothing was landed yet, or nothing of it at that instant.
         runs.RunFailed: a stage failed.
     """
     settings = origin.recall(settings)
+    newest = _newest_day(settings)
+    if as_of is not None:
+        _refuse_before_knowledge(settings, as_of)
     with runs.open_instance(settings) as instance:
-        newest = _newest_day(settings)
         day = min(newest, last_complete_day(clock_at(as_of))) if as_of else newest
         config = {
             transformation.OP_NAME: {
@@ -283,6 +286,15 @@ def _newest_day(settings: Settings) -> date:
     if day is None:
         raise SettingsError("nothing was landed yet: run `tokenmart daily` first")
     return day
+
+
+def _refuse_before_knowledge(settings: Settings, as_of: datetime) -> None:
+    oldest = lake.oldest_fetch(settings)
+    if oldest is not None and as_of < oldest:
+        raise SettingsError(
+            f"nothing was known at {as_of:%Y-%m-%d %H:%M} UTC: the lake's first load is of "
+            f"{oldest:%Y-%m-%d %H:%M} UTC"
+        )
 
 
 def _refuse_later_knowledge(settings: Settings, first_day: date) -> None:

@@ -54,7 +54,9 @@ def test_another_process_reads_the_published_file(project: Project) -> None:
 def test_manifest_covers_every_mart_and_day(project: Project) -> None:
     manifest = project.current
 
-    assert {mart.name for mart in manifest.marts} == marts()
+    latest = {mart.name for mart in manifest.marts if mart.name not in marts()}
+    assert marts() <= {mart.name for mart in manifest.marts}
+    assert {name.removesuffix("_latest") for name in latest} <= marts(), "a view is of no mart"
     for name in ("price_daily", "ohlcv_daily", "returns_risk_daily", "venue_quality_daily"):
         mart = manifest.mart(name)
         assert (mart.min_day, mart.max_day) == (START, END), name
@@ -70,7 +72,10 @@ def test_results_of_the_run_are_published_with_it(project: Project) -> None:
             "group by all order by all",
             [project.current.run_id],
         ).fetchall()
-    assert dict(kinds) == project.current.checks.by_kind
+    told, counted = dict(kinds), project.current.checks.by_kind
+    # beside dbt's tests the build tells what it refused by itself, which is no check that can fail
+    assert told.pop("dbt") > counted["dbt"]
+    assert told == {kind: number for kind, number in counted.items() if kind != "dbt"}
 
 
 def test_status_says_how_things_stand(project: Project) -> None:

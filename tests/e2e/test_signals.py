@@ -39,10 +39,10 @@ def test_a_page_of_numbers_is_the_same_by_hand(project: Project, tmp_path: Path)
     forged = tmp_path / "forged.duckdb"
     forged.write_bytes(file.resolve().read_bytes())
     with warehouse.write(forged) as connection:
-        connection.execute("update marts.trader_grade_daily set trader_grade = trader_grade + 0.01")
+        connection.execute("update marts.trader_grade_daily set trend_score = trend_score + 0.01")
     done = _by_hand(forged, "bitcoin")
     assert done.returncode == 1
-    assert "not: trader_grade" in done.stdout
+    assert "not: trend_score" in done.stdout
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=[query.split("\n")[0] for query in QUERIES])

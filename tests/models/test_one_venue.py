@@ -3,8 +3,10 @@
 # the queries are made of constants
 from __future__ import annotations
 
+import itertools
 import math
 import random
+import statistics
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from tests.models.lake_box import LakeBox, days
 from tests.models.market import Market
 
 DAYS = days("2021-01-01", 150)
-FALL, AFTER = DAYS[120], DAYS[121]
+FALL, AFTER, BACK = DAYS[120:123]
 CODES = ("BTC", "ETH", "SOL", "ADA", "LTC", "LINK", "UNI", "AAVE", "DOT", "XLM", "ATOM", "AVAX")
 
 
@@ -102,3 +104,29 @@ def test_a_confirmed_fall_is_in_the_risk_of_the_next_day(box: LakeBox) -> None:
     )
     assert risk["filecoin"] > 1.0
     assert risk["zcash"] < 0.3
+
+
+def test_windows_have_the_fall_and_the_way_back_as_two_moves(box: LakeBox) -> None:
+    """One of -36 % and one of +36 %, where the closes of the days around them differ little."""
+    closes = box.query(
+        "select close_usd, day from marts.price_daily where asset_id = 'filecoin' "
+        f"and day between date '{BACK}' - 30 and '{BACK}' order by day"
+    )
+    moves = [math.log(later[0] / close[0]) for close, later in itertools.pairwise(closes)]
+    (row,) = box.query(
+        "select vol_30d_ann, max_drawdown_all from marts.returns_risk_daily "
+        f"where asset_id = 'filecoin' and day = '{BACK}'"
+    )
+    assert row[0] == pytest.approx(statistics.stdev(moves) * math.sqrt(365), rel=1e-9)
+    assert row[1] == pytest.approx(28 / 40.4 - 1, abs=1e-6)
+
+
+def test_windows_stand_still_while_a_jump_waits(box: LakeBox) -> None:
+    """What an error would have made of them is in no row, also not on its own day."""
+    rows = box.query(
+        "select vol_30d_ann, sharpe_90d, beta_btc_90d, es95_1d, max_drawdown_90d "
+        "from marts.returns_risk_daily where asset_id = 'filecoin' "
+        f"and day between date '{FALL}' - 1 and '{FALL}' order by day"
+    )
+    assert rows[0][0] is not None
+    assert rows[0] == rows[1]

@@ -15,7 +15,7 @@ def model(dbt, session):  # noqa: ARG001
         dbt.ref("int_asset_return_daily")
         .pl()
         .lazy()
-        .select("asset_id", "day", "confirmed_close_usd", "logret_1d")
+        .select("asset_id", "day", "settled_close_usd", logret_1d="settled_logret_1d")
         .with_columns((pl.col("logret_1d").exp() - 1).alias("ret_1d"))
     )
     frame = ewma_volatility(
@@ -27,7 +27,7 @@ def model(dbt, session):  # noqa: ARG001
     )
     for days in (90, 365):
         window = Window(days=days, min_obs=seed["drawdown_min_obs"])
-        frame = max_drawdown(frame, window=window, value="confirmed_close_usd")
+        frame = max_drawdown(frame, window=window, value="settled_close_usd")
     frame = return_distribution(
         frame,
         DistributionParameters(
@@ -36,4 +36,4 @@ def model(dbt, session):  # noqa: ARG001
             sd_floor=seed["sd_floor"],
         ),
     )
-    return frame.drop("confirmed_close_usd", "logret_1d", "ret_1d").collect().to_arrow()
+    return frame.drop("settled_close_usd", "logret_1d", "ret_1d").collect().to_arrow()

@@ -25,7 +25,7 @@ build_stamp as (
 ),
 
 bitcoin as (
-    select day, logret_1d as btc_logret_1d
+    select day, settled_logret_1d as btc_logret_1d
     from asset_return
     where asset_id = 'bitcoin'
 ),
@@ -35,11 +35,9 @@ paired as (
     select
         asset_return.asset_id,
         asset_return.day,
-        asset_return.adjusted_close_usd,
-        asset_return.confirmed_close_usd,
-        asset_return.earlier_close_usd,
-        asset_return.logret_1d,
-        exp(asset_return.logret_1d) - 1 as simple_ret_1d,
+        asset_return.settled_close_usd,
+        asset_return.settled_logret_1d as logret_1d,
+        exp(asset_return.settled_logret_1d) - 1 as simple_ret_1d,
         -- a high below the low says nothing about the range
         case
             when bar.low_usd > 0 and bar.high_usd >= bar.low_usd
@@ -47,10 +45,10 @@ paired as (
         end as log_range_square,
         case
             when bar.volume_usd > 0
-                then abs(exp(asset_return.logret_1d) - 1) / bar.volume_usd * 1e6
+                then abs(exp(asset_return.settled_logret_1d) - 1) / bar.volume_usd * 1e6
         end as illiquidity,
-        case when bitcoin.btc_logret_1d is not null then asset_return.logret_1d end as own_logret,
-        case when asset_return.logret_1d is not null then bitcoin.btc_logret_1d end as btc_logret
+        case when bitcoin.btc_logret_1d is not null then asset_return.settled_logret_1d end as own_logret,
+        case when asset_return.settled_logret_1d is not null then bitcoin.btc_logret_1d end as btc_logret
     from asset_return
     left join bitcoin on asset_return.day = bitcoin.day
     left join bar
@@ -75,11 +73,7 @@ windowed as (
     select
         asset_id,
         day,
-        adjusted_close_usd,
-        confirmed_close_usd,
-        {% for n in [1, 7, 14, 30, 90, 180, 365] %}
-            {{ value_days_ago('earlier_close_usd', n, 'asset_id') }} as close_{{ n }}d_ago_usd,
-        {% endfor %}
+        settled_close_usd,
         {% for n in [7, 30, 90, 180] %}
             stddev_samp(logret_1d) over past_{{ n }}d as stdev_{{ n }}d,
             count(logret_1d) over past_{{ n }}d as obs_{{ n }}d_count,
@@ -104,13 +98,9 @@ windowed as (
         count(illiquidity) over past_30d as illiquidity_30d_count,
         avg(own_logret) over past_90d as own_mean_90d,
         avg(btc_logret) over past_90d as btc_mean_90d,
-        min(case when confirmed_close_usd is not null then day end) over so_far as first_close_day,
-        count(confirmed_close_usd) over so_far as close_count,
-        max(confirmed_close_usd) over (
-            partition by asset_id
-            order by day
-            rows between unbounded preceding and current row
-        ) as peak_usd
+        min(case when settled_close_usd is not null then day end) over so_far as first_close_day,
+        count(settled_close_usd) over so_far as close_count,
+        max(settled_close_usd) over so_far as peak_usd
     from fallen
     window
         {% for n in [7, 30, 90, 180, 365] %}
@@ -123,44 +113,62 @@ windowed as (
         )
 ),
 
-fallen_from_peak as (
+settled as (
     select
         *,
-        case
-            when peak_usd > 0 then adjusted_close_usd / greatest(peak_usd, adjusted_close_usd) - 1
-        end as fall_frac
+        min(case when peak_usd > 0 then settled_close_usd / peak_usd - 1 end) over (
+            partition by asset_id
+            order by day
+            rows between unbounded preceding and current row
+        ) as deepest_fall_frac
     from windowed
 ),
 
-first_close as (
-    select asset_id, confirmed_close_usd as first_close_usd
+looked_back as (
+    select
+        asset_id,
+        day,
+        settled_day,
+        adjusted_close_usd,
+        {% for n in [1, 7, 14, 30, 90, 180, 365] %}
+            {{ value_days_ago('earlier_close_usd', n, 'asset_id') }} as close_{{ n }}d_ago_usd{{ ',' if not loop.last }}
+        {% endfor %}
     from asset_return
-    where confirmed_close_usd > 0
+),
+
+first_close as (
+    select asset_id, settled_close_usd as first_close_usd
+    from asset_return
+    where settled_close_usd > 0
     qualify row_number() over (partition by asset_id order by day) = 1
 ),
 
 measured as (
     select
-        fallen_from_peak.*,
-        min(case when peak_usd > 0 then confirmed_close_usd / peak_usd - 1 end) over (
-            partition by fallen_from_peak.asset_id
-            order by fallen_from_peak.day
-            rows between unbounded preceding and current row
-        ) as deepest_fall_frac,
+        looked_back.*,
+        settled.* exclude (asset_id, day, settled_close_usd),
+        -- how deep the day stands, whether a later reading confirms it or not
+        case
+            when settled.peak_usd > 0
+                then looked_back.adjusted_close_usd / greatest(settled.peak_usd, looked_back.adjusted_close_usd) - 1
+        end as fall_frac,
         first_close.first_close_usd,
-        {{ days_between('fallen_from_peak.first_close_day', 'fallen_from_peak.day') }} as age_d,
+        {{ days_between('settled.first_close_day', 'looked_back.day') }} as age_d,
         case
             when paired_90d_count < risk_config.beta_min_obs
                 or btc_stdev_90d < risk_config.min_stdev
                 then null
-            when fallen_from_peak.asset_id = 'bitcoin' then 1
+            when looked_back.asset_id = 'bitcoin' then 1
             when own_stdev_90d < risk_config.min_stdev then 0
             -- cov / var: the correlation times the ratio of the standard deviations
             else corr_90d * own_stdev_90d / btc_stdev_90d
         end as beta_btc_90d
-    from fallen_from_peak
+    from looked_back
     cross join risk_config
-    left join first_close on fallen_from_peak.asset_id = first_close.asset_id
+    left join settled
+        on looked_back.asset_id = settled.asset_id
+        and looked_back.settled_day = settled.day
+    left join first_close on looked_back.asset_id = first_close.asset_id
 ),
 
 final as (
@@ -247,7 +255,7 @@ final as (
     from measured
     left join risk_path
         on measured.asset_id = risk_path.asset_id
-        and measured.day = risk_path.day
+        and measured.settled_day = risk_path.day
     cross join risk_config
     cross join measure_config
     cross join build_stamp
