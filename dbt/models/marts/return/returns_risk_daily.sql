@@ -69,10 +69,11 @@ fallen as (
     cross join measure_config
 ),
 
+-- under names of its own, since a day joins the windows of its last settled day
 windowed as (
     select
-        asset_id,
-        day,
+        asset_id as windowed_asset_id,
+        day as windowed_day,
         settled_close_usd,
         {% for n in [7, 30, 90, 180] %}
             stddev_samp(logret_1d) over past_{{ n }}d as stdev_{{ n }}d,
@@ -117,8 +118,8 @@ settled as (
     select
         *,
         min(case when peak_usd > 0 then settled_close_usd / peak_usd - 1 end) over (
-            partition by asset_id
-            order by day
+            partition by windowed_asset_id
+            order by windowed_day
             rows between unbounded preceding and current row
         ) as deepest_fall_frac
     from windowed
@@ -146,7 +147,7 @@ first_close as (
 measured as (
     select
         looked_back.*,
-        settled.* exclude (asset_id, day, settled_close_usd),
+        settled.*,
         -- how deep the day stands, whether a later reading confirms it or not
         case
             when settled.peak_usd > 0
@@ -166,8 +167,8 @@ measured as (
     from looked_back
     cross join risk_config
     left join settled
-        on looked_back.asset_id = settled.asset_id
-        and looked_back.settled_day = settled.day
+        on looked_back.asset_id = settled.windowed_asset_id
+        and looked_back.settled_day = settled.windowed_day
     left join first_close on looked_back.asset_id = first_close.asset_id
 ),
 
