@@ -8,7 +8,7 @@ import dagster as dg
 from assets import keys
 from assets.dbt_project import mart_descriptions
 from assets.partitions import DAILY
-from pipelines.settings import Settings
+from pipelines.core.settings import Settings
 
 if TYPE_CHECKING:
     # what `define_asset_job` returns has no public name

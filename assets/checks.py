@@ -14,9 +14,9 @@ from assets.dbt_project import contracts
 from assets.partitions import window_of_check
 from assets.resources import Progress
 from pipelines import publishing, validation
-from pipelines.settings import Settings
+from pipelines.core.settings import Settings
+from pipelines.core.windows import Clock, Window
 from pipelines.validation.report import CheckResult, record
-from pipelines.windows import Clock, Window
 
 OP_NAME = "gate"
 CONTRACT_CHECK = "publication_contract"

@@ -14,7 +14,7 @@ from typing import Any
 
 from dagster_dbt import DbtProject
 
-from pipelines.settings import Settings, child_environment, get_settings
+from pipelines.core.settings import Settings, child_environment, get_settings
 from pipelines.validation import Contract, read_contracts
 
 _FOLDER = Path(__file__).resolve().parents[1] / "dbt"

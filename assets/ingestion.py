@@ -8,13 +8,14 @@ import dagster as dg
 from assets import keys
 from assets.partitions import DAILY, SINGLE_RUN, window_of
 from assets.resources import Landings, Progress
-from pipelines import lake, sources
-from pipelines.availability import refuse_unavailable_days
-from pipelines.lake import LoadReport
-from pipelines.repair import GapRequest
-from pipelines.settings import Settings, SettingsError
-from pipelines.tables import EXTRACTION, QUARANTINE, Table
-from pipelines.windows import Clock
+from pipelines import sources
+from pipelines.core.settings import Settings, SettingsError
+from pipelines.core.tables import EXTRACTION, QUARANTINE, Table
+from pipelines.core.windows import Clock
+from pipelines.lake import landing as lake
+from pipelines.lake.landing import LoadReport
+from pipelines.lake.repair import GapRequest
+from pipelines.sandbox.availability import refuse_unavailable_days
 
 SCHEMA_CHECK = "answers_look_as_before"
 

@@ -6,7 +6,7 @@ from datetime import date
 
 import dagster as dg
 
-from pipelines.windows import Window
+from pipelines.core.windows import Window
 
 # the first day with a market price of any asset (Bitcoin, on its first exchange); one start for all
 # assets, because a single-run backfill over two definitions falls apart into chunks

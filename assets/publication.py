@@ -11,10 +11,10 @@ from assets.dbt_project import contracts, mart_descriptions
 from assets.partitions import DAILY, SINGLE_RUN, window_of
 from assets.resources import Progress
 from pipelines import publishing
+from pipelines.core.settings import Settings
+from pipelines.core.windows import Clock
 from pipelines.publishing import MartEntry
-from pipelines.settings import Settings
 from pipelines.validation.report import recorded
-from pipelines.windows import Clock
 
 OP_NAME = "publish_marts"
 

@@ -8,10 +8,10 @@ from typing import Protocol
 
 import dagster as dg
 
-from pipelines.availability import with_available_sources
-from pipelines.lake import Landing
-from pipelines.settings import Settings, get_settings
-from pipelines.windows import Clock, clock_at
+from pipelines.core.settings import Settings, get_settings
+from pipelines.core.windows import Clock, clock_at
+from pipelines.lake.landing import Landing
+from pipelines.sandbox.availability import with_available_sources
 
 
 class Progress(Protocol):

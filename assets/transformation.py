@@ -20,12 +20,12 @@ from assets.dbt_project import (
 )
 from assets.partitions import DAILY, SINGLE_RUN
 from assets.resources import Progress
-from pipelines import lake
-from pipelines.provenance import model_versions
-from pipelines.settings import Settings
+from pipelines.core.settings import Settings
+from pipelines.core.windows import Clock
+from pipelines.lake import landing as lake
+from pipelines.publishing.provenance import model_versions
 from pipelines.validation import dbt_results, gate, measures
 from pipelines.validation.report import record
-from pipelines.windows import Clock
 
 OP_NAME = "build_warehouse"
 _CURATED = "curated"

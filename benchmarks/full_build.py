@@ -21,11 +21,11 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.measure import Measured, environment_of, run_stage
-from pipelines import warehouse
+from pipelines.core import warehouse
+from pipelines.core.settings import Settings
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import load
 from pipelines.sandbox.generate import GeneratorSettings, generate
-from pipelines.settings import Settings
 
 
 @dataclass

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 
 from pipelines import sources
-from pipelines.tables import EXTRACTION, QUARANTINE, Table
+from pipelines.core.tables import EXTRACTION, QUARANTINE, Table
 
 REPO = Path(__file__).resolve().parents[1]
 LOAD = "1700000000.0"

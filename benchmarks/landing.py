@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import polars as pl
 
 from benchmarks.measure import environment_of, run_stage
-from pipelines import warehouse
+from pipelines.core import warehouse
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import load
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from pipelines import warehouse
-from pipelines.settings import get_settings
+from pipelines.core import warehouse
+from pipelines.core.settings import get_settings
 
 _QUERY = """
 with without_rule as (

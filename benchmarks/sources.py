@@ -17,14 +17,14 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.table import Column, Table
 
-from pipelines import lake
+from pipelines.core.settings import REPO_DIR, Settings
+from pipelines.core.windows import FixedClock, Window
+from pipelines.lake import landing as lake
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import load
 from pipelines.sandbox.generate import GeneratorSettings, generate
-from pipelines.settings import REPO_DIR, Settings
 from pipelines.sources import source
 from pipelines.sources.binance import plan
-from pipelines.windows import FixedClock, Window
 
 STATEMENTS = REPO_DIR / "tests" / "sources" / "statements.csv"
 ERRORS = REPO_DIR / "tests" / "sources" / "errors.csv"

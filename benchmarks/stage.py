@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 from assets.dbt_project import contracts
-from pipelines import lake, publishing, sources, validation
-from pipelines.settings import child_environment, get_settings
-from pipelines.windows import Window, clock_at
+from pipelines import publishing, sources, validation
+from pipelines.core.settings import child_environment, get_settings
+from pipelines.core.windows import Window, clock_at
+from pipelines.lake import landing as lake
 
 RUN_ID = "benchmark"
 

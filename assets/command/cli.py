@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.garbage import collect_rarely
+from pipelines.core.garbage import collect_rarely
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from assets.command.ui import TerminalProgress
     from assets.command.workflows import Published
+    from pipelines.core.settings import Settings
+    from pipelines.core.windows import Window
     from pipelines.publishing import Manifest
-    from pipelines.settings import Settings
-    from pipelines.windows import Window
 
 app = typer.Typer(
     name="tokenmart",
@@ -135,8 +135,8 @@ def repair(
     """
     with _command(context) as (settings, progress, console):
         from assets.command import ui, workflows
-        from pipelines.repair import gap_requests, rereads
-        from pipelines.settings import SettingsError
+        from pipelines.core.settings import SettingsError
+        from pipelines.lake.repair import gap_requests, rereads
 
         window = _range(first, last) if first and last else None
         if reread != (window is not None) or (source is not None and not reread):
@@ -324,7 +324,7 @@ def dev(
 def compact(context: typer.Context) -> None:
     """Write each raw table's many small files as few: the same rows, the same loads."""
     with _command(context) as (settings, _progress, console):
-        from pipelines import upkeep
+        from pipelines.lake import upkeep
 
         done = upkeep.compact(settings)
         console.print(
@@ -338,7 +338,7 @@ def compact(context: typer.Context) -> None:
 def verify(context: typer.Context) -> None:
     """Read every file of the lake again and compare it with its hash and rows in the catalog."""
     with _command(context) as (settings, _progress, console):
-        from pipelines import upkeep
+        from pipelines.lake import upkeep
 
         found = upkeep.verify(settings)
         for fault in found.faults:
@@ -359,7 +359,7 @@ def source(
 ) -> None:
     """Write the skeleton of a source with its tests: a copy of one that there is."""
     with _command(context) as (_settings, _progress, console):
-        from pipelines.scaffold import scaffold
+        from pipelines.declaring.scaffold import scaffold
 
         for path in scaffold(name, title or name.capitalize(), like):
             console.print(path)
@@ -421,8 +421,8 @@ def serve(
 
 
 def _range(first: datetime, last: datetime) -> Window:
-    from pipelines.settings import SettingsError
-    from pipelines.windows import Window
+    from pipelines.core.settings import SettingsError
+    from pipelines.core.windows import Window
 
     if last < first:
         raise SettingsError(f"--to {last.date()} is before --from {first.date()}")
@@ -446,7 +446,7 @@ def _command(
     log: Path | None = None
     settings: Settings | None = None
     try:
-        from pipelines.settings import get_settings
+        from pipelines.core.settings import get_settings
 
         settings = get_settings()
         if quiet and not debug:

@@ -12,8 +12,8 @@ from pathlib import Path
 from assets.command import runs
 from assets.command.market import open_market
 from assets.resources import Progress
-from pipelines import origin
-from pipelines.settings import Settings, child_environment
+from pipelines.core.settings import Settings, child_environment
+from pipelines.lake import origin
 
 # Ctrl-C; a supervisor; a terminal that is closed
 _STOPPED_BY = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assets.resources import Progress
-from pipelines.availability import with_available_sources
-from pipelines.settings import Settings, SettingsError
-from pipelines.windows import DAY, clock_at, last_complete_day, start_of
+from pipelines.core.settings import Settings, SettingsError
+from pipelines.core.windows import DAY, clock_at, last_complete_day, start_of
+from pipelines.sandbox.availability import with_available_sources
 
 if TYPE_CHECKING:
     from pipelines.sandbox import SandboxProcess

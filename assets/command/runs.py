@@ -18,10 +18,11 @@ from assets.compat.event_batches import instance_config, plan_ranges_whole
 from assets.dbt_project import is_parsed, parse
 from assets.definitions import build_defs
 from assets.resources import Progress
-from pipelines import lake, sources
-from pipelines.settings import Settings
+from pipelines import sources
+from pipelines.core.settings import Settings
+from pipelines.core.windows import Window
+from pipelines.lake import landing as lake
 from pipelines.validation.report import blocking, recorded
-from pipelines.windows import Window
 
 _CONFIG = Path(__file__).with_name("dagster.yaml")
 _RANGE_START = "dagster/asset_partition_range_start"

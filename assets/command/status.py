@@ -10,8 +10,10 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from assets.command import runs
-from pipelines import extraction, lake, publishing, sources
-from pipelines.settings import Settings
+from pipelines import publishing, sources
+from pipelines.core.settings import Settings
+from pipelines.extraction import asking as extraction
+from pipelines.lake import landing as lake
 from pipelines.validation.report import recorded
 
 

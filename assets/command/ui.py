@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from assets.command.status import Status
+    from pipelines.lake.repair import GapRequest
     from pipelines.publishing import Answer, Manifest, MartDiff
-    from pipelines.repair import GapRequest
 
 _SERIES_SHOWN = 6
 

@@ -13,14 +13,16 @@ from assets import automation, ingestion, transformation
 from assets.command import runs
 from assets.command.market import Market, morning_after, open_market
 from assets.resources import Progress
-from pipelines import lake, origin, publishing, repair
-from pipelines.availability import refuse_unavailable_days, within_available_days
+from pipelines import publishing
+from pipelines.core.settings import Settings, SettingsError
+from pipelines.core.windows import Window, clock_at, last_complete_day
+from pipelines.lake import landing as lake
+from pipelines.lake import origin, repair
+from pipelines.lake.repair import GapRequest
 from pipelines.publishing import Manifest
-from pipelines.repair import GapRequest
-from pipelines.settings import Settings, SettingsError
+from pipelines.sandbox.availability import refuse_unavailable_days, within_available_days
 from pipelines.sources import SOURCES
 from pipelines.validation import measures
-from pipelines.windows import Window, clock_at, last_complete_day
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation, DbtCliResource, DbtProject
 
 from assets.compat import is_tried
-from pipelines.settings import lent_environment
+from pipelines.core.settings import lent_environment
 
 
 def start_dbt(

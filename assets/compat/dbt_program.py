@@ -7,7 +7,7 @@ dbt-core has, so there is no release to be tried.
 import sys
 from importlib.metadata import distribution
 
-from pipelines.garbage import collect_rarely
+from pipelines.core.garbage import collect_rarely
 
 
 def main() -> None:

@@ -1,5 +1,5 @@
 {#-
-    The version of the code that makes a mart (pipelines/provenance.py). Whoever starts dbt tells it: inside
+    The version of the code that makes a mart (pipelines/publishing/provenance.py). Whoever starts dbt tells it: inside
     dbt nothing sees the text of macros, nor the modules that Python models import.
 -#}
 {% macro model_version(mart=none) -%}

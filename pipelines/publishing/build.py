@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines import warehouse
+from pipelines.core import warehouse
 from pipelines.publishing.fingerprint import fingerprint, quoted, row_sum
 from pipelines.publishing.manifest import DATABASE_NAME, PARQUET_DIR, MartEntry
 from pipelines.publishing.presentation import (

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines import warehouse
+from pipelines.core import warehouse
+from pipelines.core.settings import Settings
 from pipelines.publishing.build import SCHEMA, PublishError
 from pipelines.publishing.fingerprint import quoted, row_text
 from pipelines.publishing.manifest import MANIFEST_NAME, Manifest, MartEntry
-from pipelines.settings import Settings
 
 if TYPE_CHECKING:
     import duckdb

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipelines import warehouse
+from pipelines.core import warehouse
+from pipelines.core.settings import Settings
 from pipelines.publishing.manifest import DATABASE_NAME
-from pipelines.settings import Settings
 
 FIRST_QUERY = """\
 select asset_id, day, round(close_usd, 4) as close_usd, round(volume_usd) as volume_usd, n_venues

@@ -13,9 +13,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines import warehouse
+from pipelines.core import warehouse
+from pipelines.core.settings import Settings
 from pipelines.publishing.build import SCHEMA, PublishError
-from pipelines.settings import Settings
 
 if TYPE_CHECKING:
     import duckdb

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import duckdb
 
+from pipelines.core.settings import Settings
+from pipelines.core.windows import Clock
 from pipelines.publishing.build import PublishError, build
 from pipelines.publishing.ledger import record_numbers
 from pipelines.publishing.manifest import (
@@ -27,10 +29,8 @@ from pipelines.publishing.manifest import (
 )
 from pipelines.publishing.pointer import current_version, describe_current, point_to
 from pipelines.publishing.revision import code_revision
-from pipelines.settings import Settings
 from pipelines.validation.contracts import Contract
 from pipelines.validation.report import CheckResult, blocking
-from pipelines.windows import Clock
 
 _BUILDING = ".building-"
 _LOCK = ".lock"

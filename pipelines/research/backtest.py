@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from pipelines import warehouse
 from pipelines.analytics import strategies
 from pipelines.analytics.calendar import ASSET, DAY, AnalyticsError
 from pipelines.analytics.cross_section import Grid
 from pipelines.analytics.parameters import from_seed, newest_version
 from pipelines.analytics.strategies import Rule
+from pipelines.core import warehouse
 from pipelines.research.errors import ResearchError
 from pipelines.research.panel import unit_factor
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from pipelines import warehouse
 from pipelines.analytics.calendar import ASSET, DAY, BoolArray, FloatArray
 from pipelines.analytics.cross_section import Grid, rank_rows
 from pipelines.analytics.factors import OPTIONAL_COLUMNS, catalogue, compute_factors
 from pipelines.analytics.quality import ALL, top_universes
+from pipelines.core import warehouse
 from pipelines.research.errors import ResearchError
 
 TIER_COUNT = 3

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 from pydantic import ValidationError
 
-from pipelines.garbage import collect_rarely
+from pipelines.core.garbage import collect_rarely
 from pipelines.sandbox.advice import advise
 from pipelines.sandbox.dataset import DatasetError, describe_layout, load
 from pipelines.sandbox.generate import GenerateError, GeneratorSettings, generate

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 
 import polars as pl
 
-from pipelines.candles import DAILY
+from pipelines.core.settings import REPO_DIR
+from pipelines.extraction.candles import DAILY
 from pipelines.sandbox.dataset import Dataset, day_start
-from pipelines.settings import REPO_DIR
 from pipelines.sources import SOURCES
 
 # marts that stay empty without these tables; all others come of candles and curated lists

@@ -16,7 +16,7 @@ from typing import Any, Literal, Self
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from pipelines.candles import DAILY, INTERVAL_S
+from pipelines.extraction.candles import DAILY, INTERVAL_S
 from pipelines.sources import SOURCES
 
 LAYOUT_VERSION = 1

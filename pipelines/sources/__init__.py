@@ -11,8 +11,8 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
-    from pipelines.extraction import Source
-    from pipelines.tables import Table
+    from pipelines.core.tables import Table
+    from pipelines.extraction.asking import Source
 
 # a folder here is a source; nothing lists them
 SOURCES: tuple[str, ...] = tuple(

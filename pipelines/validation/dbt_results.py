@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines import warehouse
-from pipelines.settings import Settings
+from pipelines.core import warehouse
+from pipelines.core.settings import Settings
+from pipelines.core.windows import Clock
 from pipelines.validation.report import MAX_EXAMPLES, CheckResult, Severity
-from pipelines.windows import Clock
 
 _PASSED = {"pass", "success"}
 _IGNORED = {"skipped", "no-op"}

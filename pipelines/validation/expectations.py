@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pipelines import warehouse
-from pipelines.settings import Settings
+from pipelines.core import warehouse
+from pipelines.core.settings import Settings
+from pipelines.core.windows import Clock
 from pipelines.validation.contracts import Contract
 from pipelines.validation.report import MAX_EXAMPLES, CheckResult, Severity
-from pipelines.windows import Clock
 
 if TYPE_CHECKING:
     import duckdb

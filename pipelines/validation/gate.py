@@ -7,13 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from threading import Thread
 
-from pipelines.settings import Settings
+from pipelines.core.settings import Settings
+from pipelines.core.windows import Clock, Window
 from pipelines.validation.contracts import Contract
 from pipelines.validation.expectations import check_contracts
 from pipelines.validation.invariants import check_invariants
 from pipelines.validation.report import CheckResult
 from pipelines.validation.schema_changes import check_schemas
-from pipelines.windows import Clock, Window
 
 
 def load_library() -> None:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 
-from pipelines import warehouse
-from pipelines.settings import Settings
+from pipelines.core import warehouse
+from pipelines.core.settings import Settings
+from pipelines.core.windows import Clock, Window, last_complete_day
 from pipelines.validation.measures import SCHEMA
 from pipelines.validation.report import MAX_EXAMPLES, CheckResult, Severity
-from pipelines.windows import Clock, Window, last_complete_day
 
 if TYPE_CHECKING:
     import duckdb

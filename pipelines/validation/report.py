@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from pipelines.settings import Settings
+    from pipelines.core.settings import Settings
 
 CheckKind = Literal["dbt", "expectation", "invariant", "schema"]
 Severity = Literal["block", "warn"]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pipelines import lake
-from pipelines.settings import Settings
+from pipelines.core.settings import Settings
+from pipelines.core.windows import Clock
+from pipelines.lake import landing as lake
 from pipelines.validation.report import MAX_EXAMPLES, CheckResult
-from pipelines.windows import Clock
 
 CHECK_NAME = "answers_look_as_before"
 

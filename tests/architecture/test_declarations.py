@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import declarations, sources
-from pipelines.declarations import DeclarationError
+from pipelines import sources
+from pipelines.core.tables import Table
+from pipelines.declaring import declarations
+from pipelines.declaring.declarations import DeclarationError
 from pipelines.sandbox.dataset import TOLD_BY
 from pipelines.sandbox.generator.exchanges import EXCHANGES
 from pipelines.sandbox.server import wire
 from pipelines.sandbox.server.wire import MOUNTS
-from pipelines.tables import Table
 
 REPO = Path(__file__).resolve().parents[2]
 WRITTEN = declarations.texts(REPO)
@@ -40,7 +41,7 @@ def copied(tmp_path: Path) -> Path:
 
 
 def test_what_is_written_from_the_declarations_is_up_to_date() -> None:
-    assert declarations.stale(REPO) == [], "run `python -m pipelines.sources write`"
+    assert declarations.stale(REPO) == [], "run `python -m pipelines.declaring write`"
 
 
 @pytest.mark.parametrize("source", sources.SOURCES)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipelines.settings import REPO_DIR
+from pipelines.core.settings import REPO_DIR
 
 ROOMS = ("assets", "pipelines")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.scaffold import ScaffoldError, scaffold
+from pipelines.declaring.scaffold import ScaffoldError, scaffold
 
 REPO = Path(__file__).resolve().parents[2]
 COPIED = ("pipelines", "dbt", "docs", "tests")

@@ -10,7 +10,7 @@ import pytest
 from assets import dbt_project
 from assets.definitions import build_defs
 from assets.resources import SilentProgress
-from pipelines.settings import Settings
+from pipelines.core.settings import Settings
 
 NOW = datetime(2024, 3, 2, 6, tzinfo=UTC)
 

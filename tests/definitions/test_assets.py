@@ -7,8 +7,8 @@ import pytest
 from assets import automation, dbt_project, ingestion
 from assets.partitions import DAILY
 from pipelines import sources
-from pipelines.provenance import model_versions
-from pipelines.settings import Settings
+from pipelines.core.settings import Settings
+from pipelines.publishing.provenance import model_versions
 from pipelines.validation import INVARIANTS
 
 SNAPSHOT = Path(__file__).with_name("asset_keys.txt")

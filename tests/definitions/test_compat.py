@@ -17,7 +17,7 @@ from assets.command import runs
 from assets.compat.dbt_invocation import start_dbt
 from assets.compat.event_batches import instance_config, plan_ranges_whole
 from assets.dbt_project import dbt_command
-from pipelines.settings import Settings, child_environment, lent_environment
+from pipelines.core.settings import Settings, child_environment, lent_environment
 
 DAYS = dg.DailyPartitionsDefinition("2024-01-01")
 RANGE = {

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from assets import dbt_project
-from pipelines import warehouse
-from pipelines.settings import Settings
+from pipelines.core import warehouse
+from pipelines.core.settings import Settings
+from pipelines.core.windows import FixedClock
 from pipelines.validation import Contract
 from pipelines.validation.expectations import check_contracts
-from pipelines.windows import FixedClock
 
 NOW = datetime(2024, 3, 2, 6, tzinfo=UTC)
 MART = "returns_risk_daily"

@@ -11,7 +11,7 @@ import yaml
 from assets.command import runs
 from assets.compat.event_log import BATCH_SIZE, BatchingSqliteEventLogStorage
 from assets.resources import SilentProgress
-from pipelines.settings import Settings
+from pipelines.core.settings import Settings
 
 _VOLATILE = {"timestamp", "pid", "run_id", "message", "user_message", "marker_end", "marker_start"}
 DAYS = dg.DailyPartitionsDefinition("2024-01-01")

@@ -16,8 +16,8 @@ from assets.command.cli import app
 from assets.definitions import build_defs
 from assets.resources import SilentProgress
 from pipelines import sources
-from pipelines.settings import Settings, SourceOverrides
-from pipelines.windows import Window
+from pipelines.core.settings import Settings, SourceOverrides
+from pipelines.core.windows import Window
 from tests.sources.local_api import Asked, local_api
 
 KEYED = "coingecko"

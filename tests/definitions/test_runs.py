@@ -12,11 +12,12 @@ from assets import automation, keys
 from assets.command import runs
 from assets.definitions import build_defs
 from assets.resources import SilentProgress
-from pipelines import lake, sources
-from pipelines.lake import LoadReport
-from pipelines.repair import GapRequest, span
-from pipelines.settings import Settings
-from pipelines.windows import Clock, Window
+from pipelines import sources
+from pipelines.core.settings import Settings
+from pipelines.core.windows import Clock, Window
+from pipelines.lake import landing as lake
+from pipelines.lake.landing import LoadReport
+from pipelines.lake.repair import GapRequest, span
 
 Land = Callable[[str, Window, Settings, Clock, str], LoadReport]
 DAY = Window.of_day(date(2024, 3, 1))

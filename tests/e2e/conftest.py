@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from pipelines import publishing
+from pipelines.core.settings import Settings
 from pipelines.publishing import Manifest
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import Dataset, load
 from pipelines.sandbox.generate import GeneratorSettings, generate
-from pipelines.settings import Settings
 
 REPO = Path(__file__).resolve().parents[2]
 START, END = date(2024, 1, 1), date(2024, 4, 9)

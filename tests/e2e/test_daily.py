@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from assets.dbt_project import contracts
-from pipelines import warehouse
+from pipelines.core import warehouse
 from pipelines.publishing import diff, publications
 from tests.e2e.conftest import END, START, Project
 

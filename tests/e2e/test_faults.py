@@ -7,7 +7,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pipelines import lake, warehouse
+from pipelines.core import warehouse
+from pipelines.lake import landing as lake
 from pipelines.sandbox import SandboxServer
 from pipelines.sources import SOURCES
 from tests.e2e.conftest import END, Project

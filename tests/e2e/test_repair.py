@@ -9,12 +9,13 @@ import pytest
 from assets import automation
 from assets.command import runs
 from assets.command.market import morning_after
-from pipelines import lake, warehouse
-from pipelines.repair import gap_requests
+from pipelines.core import warehouse
+from pipelines.core.tables import EXTRACTION
+from pipelines.lake import landing as lake
+from pipelines.lake.repair import gap_requests
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import Dataset
 from pipelines.sources import SOURCES
-from pipelines.tables import EXTRACTION
 from tests.e2e.conftest import END, START, Project
 from tests.e2e.test_faults import _IMPATIENT
 

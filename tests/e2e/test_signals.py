@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import warehouse
+from pipelines.core import warehouse
 from pipelines.publishing.ledger import NUMBERED, recorded_numbers
 from tests.e2e.conftest import REPO, Project
 

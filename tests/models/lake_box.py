@@ -1,7 +1,7 @@
 """A lake in a box: golden rows as Parquet files and a catalog, dbt on top, results back.
 
-The lake is written in exactly the layout and types that `pipelines.lake` writes (the tables'
-declarations are the parsers' own), so a model test starts where production starts.
+The lake is written in exactly the layout and types that `pipelines.lake.landing` writes (the
+tables' declarations are the parsers' own), so a model test starts where production starts.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines import sources
-from pipelines.tables import EXTRACTION, QUARANTINE, Table
+from pipelines.core.tables import EXTRACTION, QUARANTINE, Table
 
 REPO = Path(__file__).resolve().parents[2]
 DBT_DIR = REPO / "dbt"

@@ -18,13 +18,14 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from pipelines import lake, sources
+from pipelines import sources
+from pipelines.core.settings import Settings
+from pipelines.core.windows import Window, clock_at
+from pipelines.lake import landing as lake
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import load
 from pipelines.sandbox.generate import GeneratorSettings, generate
 from pipelines.sandbox.generator.exchanges import EXCHANGES
-from pipelines.settings import Settings
-from pipelines.windows import Window, clock_at
 from tests.models.lake_box import LakeBox, day_start
 
 START = date(2023, 11, 1)

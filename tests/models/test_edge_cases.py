@@ -31,8 +31,8 @@ import duckdb
 import polars as pl
 import pytest
 
+from pipelines.core.windows import Window
 from pipelines.validation.invariants import INVARIANTS, Context, WarehouseMarts
-from pipelines.windows import Window
 from tests.models.lake_box import LakeBox, days
 from tests.models.market import Market, constant, dollars
 

@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 
 from pipelines import sources
-from pipelines.tables import Table
+from pipelines.core.tables import Table
 from tests.models import lake_box as boxes
 from tests.models.lake_box import Asked, LakeBox, day_start, days
 from tests.models.market import DAY, candle, listing

@@ -18,11 +18,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pipelines import lake
+from pipelines.core.settings import Settings
+from pipelines.lake import landing as lake
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import Dataset, load
 from pipelines.sandbox.generate import GeneratorSettings, generate
-from pipelines.settings import Settings
 from tests.models.lake_box import REPO, LakeBox
 
 SOURCES = {"kraken": "hist_kraken__ohlc", "coinbase": "hist_coinbase__candle"}
@@ -34,9 +34,9 @@ WINDOW = (date(2024, 1, 20), date(2024, 2, 9))
 CHILD = """
 import os, signal, sys
 from datetime import date
-from pipelines import lake
-from pipelines.settings import get_settings
-from pipelines.windows import Window, clock_at
+from pipelines.lake import landing as lake
+from pipelines.core.settings import get_settings
+from pipelines.core.windows import Window, clock_at
 settings, die_at, seen = get_settings(), int(sys.argv[1]), [0]
 root = str(settings.data_dir)
 CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.rmtree"}

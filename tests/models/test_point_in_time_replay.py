@@ -16,12 +16,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipelines import lake, sources
+from pipelines import sources
+from pipelines.core.settings import Settings
+from pipelines.core.windows import Window, clock_at
+from pipelines.lake import landing as lake
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.generate import GeneratorSettings, generate
 from pipelines.sandbox.generator.exchanges import EXCHANGES
-from pipelines.settings import Settings
-from pipelines.windows import Window, clock_at
 from tests.models import lake_box as boxes
 from tests.models.panel import Mart, difference, marts
 from tests.models.test_point_in_time_everywhere import build

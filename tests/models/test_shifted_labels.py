@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pipelines import sources
-from pipelines.tables import DAY_S, EVENT, Table
+from pipelines.core.tables import DAY_S, EVENT, Table
 from tests.models.lake_box import DBT_DIR, Asked, LakeBox, day_start, days
 from tests.models.test_stablecoins import balances
 

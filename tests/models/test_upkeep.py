@@ -7,8 +7,9 @@ import duckdb
 import polars as pl
 import pytest
 
-from pipelines import lake, upkeep
-from pipelines.settings import Settings
+from pipelines.core.settings import Settings
+from pipelines.lake import landing as lake
+from pipelines.lake import upkeep
 from tests.models.lake_box import Asked, LakeBox, at, days
 
 

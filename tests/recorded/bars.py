@@ -16,7 +16,7 @@ from pathlib import Path
 
 import polars as pl
 
-from pipelines.settings import REPO_DIR
+from pipelines.core.settings import REPO_DIR
 
 SEEDS = REPO_DIR / "dbt" / "seeds"
 QUOTE, QUOTE_ID = "USDT", "tether"

@@ -8,11 +8,11 @@ from typing import Any
 import polars as pl
 import pytest
 
+from pipelines.core.settings import REPO_DIR
 from pipelines.sandbox.__main__ import main
 from pipelines.sandbox.advice import HAPPEN, NEEDS, advise
 from pipelines.sandbox.dataset import TABLES, Dataset, load
 from pipelines.sandbox.server.state import State
-from pipelines.settings import REPO_DIR
 
 START = date(2024, 1, 1)
 

@@ -5,12 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import extraction, lake, sources, universe
+from pipelines import sources
+from pipelines.core.settings import Settings, SourceOverrides
+from pipelines.core.windows import FixedClock, Window
+from pipelines.extraction import asking as extraction
+from pipelines.extraction import universe
+from pipelines.lake import landing as lake
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import Dataset
-from pipelines.settings import Settings, SourceOverrides
 from pipelines.sources import SOURCES
-from pipelines.windows import FixedClock, Window
 from tests.sources.local_api import Answer, local_api
 
 MIRRORED = [name for name in SOURCES if sources.source(name).mirrors]

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.core.settings import Settings
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import Dataset
-from pipelines.settings import Settings
 from pipelines.sources import SOURCES
 from tests.sources.fuzz_sources import RECORDED, recorded_tapes, try_source
 from tests.sources.replay import record

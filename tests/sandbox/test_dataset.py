@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipelines.candles import INTERVAL_S
+from pipelines.extraction.candles import INTERVAL_S
 from pipelines.sandbox.dataset import LAYOUT, DatasetError, describe_layout, load
 
 DOC = Path(__file__).resolve().parents[2] / "docs" / "dataset.md"

@@ -8,15 +8,17 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pipelines import drift, lake, sources
-from pipelines.drift import KNOWN_SCHEMA
-from pipelines.drift import Change as Told
+from pipelines import sources
+from pipelines.core.settings import Settings
+from pipelines.core.windows import FixedClock, Window
+from pipelines.extraction import drift
+from pipelines.extraction.drift import KNOWN_SCHEMA
+from pipelines.extraction.drift import Change as Told
+from pipelines.lake import landing as lake
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import Dataset
-from pipelines.settings import Settings
 from pipelines.sources import SOURCES
 from pipelines.validation.gate import check_schemas
-from pipelines.windows import FixedClock, Window
 from tests.sources.replay import Change, Played, Tape, play, record
 
 NOTHING = pl.DataFrame(schema=KNOWN_SCHEMA)

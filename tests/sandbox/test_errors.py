@@ -14,14 +14,16 @@ from typing import Any
 
 import pytest
 
-from pipelines import extraction, sources, universe
-from pipelines.extraction import Extraction
+from pipelines import sources
+from pipelines.core.settings import REPO_DIR, Settings, SourceOverrides
+from pipelines.core.tables import QUARANTINE
+from pipelines.core.windows import FixedClock, Window
+from pipelines.extraction import asking as extraction
+from pipelines.extraction import universe
+from pipelines.extraction.asking import Extraction
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import Dataset
-from pipelines.settings import REPO_DIR, Settings, SourceOverrides
 from pipelines.sources import SOURCES
-from pipelines.tables import QUARANTINE
-from pipelines.windows import FixedClock, Window
 from tests.sources.replay import FEW
 
 ERRORS = REPO_DIR / "tests" / "sources" / "errors.csv"

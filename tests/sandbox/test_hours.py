@@ -9,13 +9,14 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pipelines import lake, sources
-from pipelines.availability import with_available_sources
-from pipelines.candles import INTERVAL_S
+from pipelines import sources
+from pipelines.core.settings import Settings, SettingsError, SourceOverrides
+from pipelines.core.windows import DAY, FixedClock, Window
+from pipelines.extraction.candles import INTERVAL_S
+from pipelines.lake import landing as lake
 from pipelines.sandbox import SandboxServer
+from pipelines.sandbox.availability import with_available_sources
 from pipelines.sandbox.dataset import Dataset, load
-from pipelines.settings import Settings, SettingsError, SourceOverrides
-from pipelines.windows import DAY, FixedClock, Window
 
 FIRST, DAYS = date(2024, 3, 1), 9
 NOW = datetime(2024, 3, 10, 6, tzinfo=UTC)

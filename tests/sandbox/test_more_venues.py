@@ -13,13 +13,16 @@ import httpx
 import polars as pl
 import pytest
 
-from pipelines import extraction, lake, sources, universe
+from pipelines import sources
+from pipelines.core.settings import Settings, SourceOverrides
+from pipelines.core.tables import EXTRACTION, QUARANTINE
+from pipelines.core.windows import DAY, FixedClock, Window
+from pipelines.extraction import asking as extraction
+from pipelines.extraction import universe
+from pipelines.lake import landing as lake
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import Dataset, load
 from pipelines.sandbox.generate import GeneratorSettings, generate
-from pipelines.settings import Settings, SourceOverrides
-from pipelines.tables import EXTRACTION, QUARANTINE
-from pipelines.windows import DAY, FixedClock, Window
 
 WIDE = GeneratorSettings(
     name="wide", start=date(2025, 9, 1), end=date(2026, 1, 12), assets=20, stablecoins=9, venues=7,

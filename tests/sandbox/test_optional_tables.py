@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import extraction, sources, universe
+from pipelines import sources
+from pipelines.core.settings import Settings
+from pipelines.core.windows import DAY, FixedClock, Window
+from pipelines.extraction import asking as extraction
+from pipelines.extraction import universe
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import LAYOUT, TOLD_BY, Dataset, load
-from pipelines.settings import Settings
-from pipelines.windows import DAY, FixedClock, Window
 
 SPOT_ONLY = {"binance", "coinbase", "kraken", "bitstamp", "gateio"}
 OPTIONAL = [

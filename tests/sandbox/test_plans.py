@@ -8,16 +8,19 @@ from typing import Any
 
 import pytest
 
-from pipelines import extraction, lake, sources, universe
-from pipelines.extraction import Extraction, Item
-from pipelines.http import OverBudget
-from pipelines.parsing import Parsed
-from pipelines.planning import Plan, Share
+from pipelines import sources
+from pipelines.core.settings import Settings, SourceOverrides
+from pipelines.core.windows import FixedClock, Window
+from pipelines.extraction import asking as extraction
+from pipelines.extraction import universe
+from pipelines.extraction.asking import Extraction, Item
+from pipelines.extraction.parsing import Parsed
+from pipelines.extraction.planning import Plan, Share
+from pipelines.http.client import OverBudget
+from pipelines.lake import landing as lake
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import Dataset
-from pipelines.settings import Settings, SourceOverrides
 from pipelines.sources import SOURCES
-from pipelines.windows import FixedClock, Window
 from tests.sources.local_api import Answer, Asked, local_api
 
 

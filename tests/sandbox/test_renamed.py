@@ -10,12 +10,14 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipelines import lake, sources, universe
+from pipelines import sources
+from pipelines.core.settings import Settings
+from pipelines.core.windows import DAY, FixedClock, Window
+from pipelines.extraction import universe
+from pipelines.lake import landing as lake
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import Dataset, load
-from pipelines.settings import Settings
 from pipelines.validation.gate import check_schemas
-from pipelines.windows import DAY, FixedClock, Window
 
 OLD, NEW = "SOL", "SOLX"
 # the venue's lists and candles, and what it calls the pairs

@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import extraction, sources, universe
-from pipelines.extraction import Extraction
+from pipelines import sources
+from pipelines.core.settings import Settings, SourceOverrides
+from pipelines.core.windows import FixedClock, Window
+from pipelines.extraction import asking as extraction
+from pipelines.extraction import universe
+from pipelines.extraction.asking import Extraction
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import Dataset
-from pipelines.settings import Settings, SourceOverrides
 from pipelines.sources import SOURCES
-from pipelines.windows import FixedClock, Window
 
 
 def owing() -> Iterator[tuple[str, str]]:

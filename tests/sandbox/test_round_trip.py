@@ -6,12 +6,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipelines import lake, sources
+from pipelines import sources
+from pipelines.core.settings import Settings
+from pipelines.core.windows import FixedClock, Window
+from pipelines.lake import landing as lake
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import TABLES, Dataset, occurred_by
-from pipelines.settings import Settings
 from pipelines.sources.coinmetrics import METRICS
-from pipelines.windows import FixedClock, Window
 
 Land = Callable[[str, str], pl.DataFrame]
 

@@ -10,12 +10,13 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pipelines import lake, sources
+from pipelines import sources
+from pipelines.core.settings import Settings
+from pipelines.core.tables import EXTRACTION
+from pipelines.core.windows import DAY, FixedClock, Window
+from pipelines.lake import landing as lake
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import Dataset, load
-from pipelines.settings import Settings
-from pipelines.tables import EXTRACTION
-from pipelines.windows import DAY, FixedClock, Window
 
 PERIOD_D = 4
 PRODUCT = "BTC-USD"
@@ -127,7 +128,7 @@ def test_a_range_can_be_read_again_at_once(story: Story) -> None:
 
 
 def repair_requests(story: Story) -> tuple[Any, ...]:
-    from pipelines.repair import rereads
+    from pipelines.lake.repair import rereads
 
     return rereads(story.settings, Window.of_day(story.restated), "coinbase")
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.extraction import Extraction, Source
-from pipelines.http import Usage
-from pipelines.parsing import NumberText
-from pipelines.windows import Window
+from pipelines.core.windows import Window
+from pipelines.extraction.asking import Extraction, Source
+from pipelines.extraction.parsing import NumberText
+from pipelines.http.client import Usage
 
 Answer = Callable[[str, dict[str, Any]], Any]
 

@@ -25,12 +25,13 @@ from hypothesis import strategies as st
 from rich.console import Console
 from rich.table import Table as Grid
 
-from pipelines import drift, sources
+from pipelines import sources
+from pipelines.core.settings import Settings
+from pipelines.core.windows import Window
+from pipelines.extraction import drift
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import load
 from pipelines.sandbox.generate import GeneratorSettings, generate
-from pipelines.settings import Settings
-from pipelines.windows import Window
 from tests.sources.fuzz import JUNK, _damage, _keeps_its_declaration, numbers_in
 from tests.sources.replay import Key, Played, Tape, play, record
 

@@ -10,13 +10,15 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines import extraction, sources, universe
-from pipelines.extraction import Extraction
-from pipelines.http import Allowance, HttpClient, NumberText, RequestRefused, Usage
+from pipelines import sources
+from pipelines.core.settings import Settings
+from pipelines.core.tables import EXTRACTION, QUARANTINE
+from pipelines.core.windows import FixedClock, Window
+from pipelines.extraction import asking as extraction
+from pipelines.extraction import universe
+from pipelines.extraction.asking import Extraction
+from pipelines.http.client import Allowance, HttpClient, NumberText, RequestRefused, Usage
 from pipelines.sandbox.dataset import Dataset
-from pipelines.settings import Settings
-from pipelines.tables import EXTRACTION, QUARANTINE
-from pipelines.windows import FixedClock, Window
 
 Key = tuple[str, str]
 Change = Callable[[Key, Any], Any]

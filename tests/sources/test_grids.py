@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from pipelines import sources
-from pipelines.parsing import Parsed, parse_rows
-from pipelines.tables import DAY_S, EVENT, Column, Grid, Table
+from pipelines.core.tables import DAY_S, EVENT, Column, Grid, Table
+from pipelines.extraction.parsing import Parsed, parse_rows
 
 MIDNIGHT = datetime(2024, 3, 1, tzinfo=UTC)
 LATEST = datetime(2026, 1, 1, tzinfo=UTC)

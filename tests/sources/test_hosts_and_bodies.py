@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from pipelines import extraction, sources
-from pipelines.http import HttpClient, RequestFailed, RequestRefused, SourceUnavailable
-from pipelines.parsing import PayloadError
-from pipelines.settings import get_settings
+from pipelines import sources
+from pipelines.core.settings import get_settings
+from pipelines.extraction import asking as extraction
+from pipelines.extraction.parsing import PayloadError
+from pipelines.http.client import HttpClient, RequestFailed, RequestRefused, SourceUnavailable
 from tests.sources.local_api import Answer, Asked, local_api
 
 

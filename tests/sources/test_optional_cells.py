@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from pipelines import sources
-from pipelines.parsing import Parsed, parse_rows
-from pipelines.tables import Column, Table
+from pipelines.core.tables import Column, Table
+from pipelines.extraction.parsing import Parsed, parse_rows
 from tests.sources.test_grids import LATEST, MIDNIGHT, cell_of, lengths_of
 
 # nobody can read them as a number, a truth value or an instant

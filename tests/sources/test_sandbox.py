@@ -13,11 +13,13 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from pipelines import extraction, lake, sources
+from pipelines import sources
+from pipelines.core.settings import Settings, SourceOverrides
+from pipelines.core.tables import QUARANTINE, Table
+from pipelines.core.windows import DAY, FixedClock, Window
+from pipelines.extraction import asking as extraction
+from pipelines.lake import landing as lake
 from pipelines.sandbox import SandboxServer
-from pipelines.settings import Settings, SourceOverrides
-from pipelines.tables import QUARANTINE, Table
-from pipelines.windows import DAY, FixedClock, Window
 
 SERVED = ("binance", "coinbase", "kraken", "coinmetrics", "defillama_stablecoins")
 START, END = date(2022, 11, 1), date(2025, 12, 10)
@@ -162,7 +164,8 @@ def server(_server: SandboxServer) -> SandboxServer:
 
 @pytest.fixture(autouse=True)
 def _curated(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.universe.codes", lambda _, name: frozenset(ALIASES[name]))
+    codes = "pipelines.extraction.universe.codes"
+    monkeypatch.setattr(codes, lambda _, name: frozenset(ALIASES[name]))
 
 
 @dataclass

@@ -4,7 +4,7 @@ import csv
 import re
 from collections import Counter
 
-from pipelines.settings import REPO_DIR
+from pipelines.core.settings import REPO_DIR
 from pipelines.sources import SOURCES
 
 STATEMENTS = REPO_DIR / "tests" / "sources" / "statements.csv"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.parsing import Parsed, PayloadError
+from pipelines.extraction.parsing import Parsed, PayloadError
 from pipelines.sources.binance_futures import parse as futures
 from pipelines.sources.bitstamp import parse as bitstamp
 from pipelines.sources.bybit import parse as bybit

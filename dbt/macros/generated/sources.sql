@@ -1,4 +1,4 @@
-{#- Written by `python -m pipelines.sources write`. -#}
+{#- Written by `python -m pipelines.declaring write`. -#}
 {#- Every source, by name. -#}
 {% macro all_sources() -%}
     {{ return([

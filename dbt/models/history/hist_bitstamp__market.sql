@@ -1,4 +1,4 @@
-{#- Written by `python -m pipelines.sources write`. -#}
+{#- Written by `python -m pipelines.declaring write`. -#}
 {{ history_of(
     'bitstamp', 'markets',
     key=['market_symbol']

@@ -1,4 +1,4 @@
-{#- Written by `python -m pipelines.sources write`. -#}
+{#- Written by `python -m pipelines.declaring write`. -#}
 {{ history_of(
     'bitstamp', 'ohlc',
     key=['market_symbol', 'step_s', 'open_time'],

@@ -1,4 +1,4 @@
-{#- Written by `python -m pipelines.sources write`. -#}
+{#- Written by `python -m pipelines.declaring write`. -#}
 {{ history_of(
     'bitstamp', 'ohlc_intraday',
     key=['series_id', 'open_time'],

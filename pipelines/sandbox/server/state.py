@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pipelines.candles import INTERVAL_S
+from pipelines.extraction.candles import INTERVAL_S
 from pipelines.sandbox.dataset import TABLES, Dataset, day_start, occurred_by
 
 Ints = NDArray[np.int64]

@@ -13,10 +13,11 @@ from functools import partial
 
 import pyarrow.compute as pc
 
-from pipelines import candles
-from pipelines.extraction import Extraction, Item, Source
-from pipelines.parsing import Parsed, PayloadError
-from pipelines.planning import Share
+from pipelines.core.windows import DAY, Window
+from pipelines.extraction import candles
+from pipelines.extraction.asking import Extraction, Item, Source
+from pipelines.extraction.parsing import Parsed, PayloadError
+from pipelines.extraction.planning import Share
 from pipelines.sources.binance import parse, plan
 from pipelines.sources.binance.dump import Dump
 from pipelines.sources.binance.settings import (
@@ -31,7 +32,6 @@ from pipelines.sources.binance.settings import (
     QUOTES,
 )
 from pipelines.sources.binance.tables import EXCHANGE_INFO, KLINES
-from pipelines.windows import DAY, Window
 
 
 def extract(run: Extraction, window: Window) -> Iterator[Item]:

@@ -14,13 +14,13 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.candles import count
-from pipelines.extraction import Extraction, Incomplete
-from pipelines.http import HttpClient
-from pipelines.parsing import Parsed, parse_rows
+from pipelines.core.windows import Window
+from pipelines.extraction.asking import Extraction, Incomplete
+from pipelines.extraction.candles import count
+from pipelines.extraction.parsing import Parsed, parse_rows
+from pipelines.http.client import HttpClient
 from pipelines.sources.binance import parse, plan
 from pipelines.sources.binance.tables import DUMP_FILES, KLINES
-from pipelines.windows import Window
 
 Pages = Callable[[Window], Iterable[Parsed]]
 

@@ -11,8 +11,9 @@ from io import BytesIO
 
 import polars as pl
 
-from pipelines.drift import shape_of
-from pipelines.parsing import (
+from pipelines.core.windows import Window
+from pipelines.extraction.drift import shape_of
+from pipelines.extraction.parsing import (
     EmptyList,
     Parsed,
     PayloadError,
@@ -23,7 +24,6 @@ from pipelines.parsing import (
     parse_texts,
 )
 from pipelines.sources.binance.tables import EXCHANGE_INFO, KLINES
-from pipelines.windows import Window
 
 _KLINE_CELLS = {
     "open_time": 0,

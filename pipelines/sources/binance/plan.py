@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import date
 from math import ceil
 
-from pipelines.candles import count
-from pipelines.settings import Bulk
+from pipelines.core.settings import Bulk
+from pipelines.core.windows import DAY, Window
+from pipelines.extraction.candles import count
 from pipelines.sources.binance.settings import FILE_REQUESTS, PAGE_ROWS
-from pipelines.windows import DAY, Window
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What Binance's public spot API declares."""
 
-from pipelines.http import Budget
+from pipelines.http.client import Budget
 
 BASE_URL = "https://data-api.binance.vision"
 # the same paths, for where the first cannot be used

@@ -1,7 +1,7 @@
 """What Binance spot lands."""
 
-from pipelines import candles
-from pipelines.tables import DAY_S, Candle, Column, Grid, Listing, Market, Table
+from pipelines.core.tables import DAY_S, Candle, Column, Grid, Listing, Market, Table
+from pipelines.extraction import candles
 
 # what is longer than a day begins at a midnight
 _GRID_S = {**candles.INTERVAL_S, **dict.fromkeys(("3d", "1w", "1M"), DAY_S)}

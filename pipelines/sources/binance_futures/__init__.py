@@ -10,9 +10,10 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow.compute as pc
 
-from pipelines.extraction import Extraction, Item, Source
-from pipelines.parsing import Parsed, PayloadError
-from pipelines.planning import Share, pages
+from pipelines.core.windows import DAY, Window, start_of
+from pipelines.extraction.asking import Extraction, Item, Source
+from pipelines.extraction.parsing import Parsed, PayloadError
+from pipelines.extraction.planning import Share, pages
 from pipelines.sources.binance_futures import parse
 from pipelines.sources.binance_futures.settings import (
     BASE_URL,
@@ -33,7 +34,6 @@ from pipelines.sources.binance_futures.tables import (
     FUNDING_RATE,
     OPEN_INTEREST_HIST,
 )
-from pipelines.windows import DAY, Window, start_of
 
 # funding times are rounded to the minute
 SETTLEMENT = timedelta(minutes=1)

@@ -1,6 +1,6 @@
 """What Binance's public API of USD-margined futures declares."""
 
-from pipelines.http import Budget
+from pipelines.http.client import Budget
 
 BASE_URL = "https://fapi.binance.com"
 # funding: 500 requests in 5 minutes and address; open interest: 1000

@@ -1,7 +1,7 @@
 """What Binance's USD-margined futures land."""
 
+from pipelines.core.tables import SETTLEMENTS, Column, Convention, Grid, Listing, Table, Timing
 from pipelines.sources.binance_futures.settings import OPEN_INTEREST_REACH_D, PERIODS_S
-from pipelines.tables import SETTLEMENTS, Column, Convention, Grid, Listing, Table, Timing
 
 FUNDING_RATE = Table(
     name="funding_rate",

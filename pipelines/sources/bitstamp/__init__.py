@@ -10,14 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from pipelines import candles
-from pipelines.extraction import Extraction, Item, Source
-from pipelines.http import Budget, RequestRefused, SourceUnavailable
-from pipelines.parsing import Parsed
-from pipelines.planning import Share
+from pipelines.core.windows import DAY, Window
+from pipelines.extraction import candles
+from pipelines.extraction.asking import Extraction, Item, Source
+from pipelines.extraction.parsing import Parsed
+from pipelines.extraction.planning import Share
+from pipelines.http.client import Budget, RequestRefused, SourceUnavailable
 from pipelines.sources.bitstamp import parse
 from pipelines.sources.bitstamp.tables import MARKETS, OHLC
-from pipelines.windows import DAY, Window
 
 BASE_URL = "https://www.bitstamp.net"
 # 10,000 requests in 10 minutes and address: half of it

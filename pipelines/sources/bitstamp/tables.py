@@ -1,7 +1,7 @@
 """What Bitstamp lands."""
 
-from pipelines import candles
-from pipelines.tables import DAY_S, Candle, Column, Grid, Listing, Market, Table
+from pipelines.core.tables import DAY_S, Candle, Column, Grid, Listing, Market, Table
+from pipelines.extraction import candles
 
 OHLC = Table(
     name="ohlc",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pipelines.extraction import Extraction, Item, Source
-from pipelines.http import Budget
-from pipelines.parsing import Parsed
-from pipelines.planning import Share
+from pipelines.core.windows import DAY, Window, start_of
+from pipelines.extraction.asking import Extraction, Item, Source
+from pipelines.extraction.parsing import Parsed
+from pipelines.extraction.planning import Share
+from pipelines.http.client import Budget
 from pipelines.sources.blockchain_info import parse
 from pipelines.sources.blockchain_info.tables import CHARTS as TABLE
-from pipelines.windows import DAY, Window, start_of
 
 BASE_URL = "https://api.blockchain.info"
 # no number is published: one request in two seconds, seven a run

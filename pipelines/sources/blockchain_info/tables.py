@@ -1,6 +1,6 @@
 """What blockchain.com's charts API lands."""
 
-from pipelines.tables import DAY_S, Column, Convention, Grid, Sample, Table, Timing
+from pipelines.core.tables import DAY_S, Column, Convention, Grid, Sample, Table, Timing
 
 CHARTS = Table(
     name="charts",

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.parsing import (
+from pipelines.extraction.parsing import (
     Parsed,
     PayloadError,
     dump,

@@ -1,6 +1,6 @@
 """What Bybit's public API declares."""
 
-from pipelines.http import Budget
+from pipelines.http.client import Budget
 
 BASE_URL = "https://api.bybit.com"
 # the same API, for where the first cannot be used

@@ -1,13 +1,6 @@
 """What Bybit lands."""
 
-from pipelines import candles
-from pipelines.sources.bybit.settings import (
-    DAILY,
-    INTERVALS_S,
-    OPEN_INTEREST_INTERVAL,
-    PERIODS_S,
-)
-from pipelines.tables import (
+from pipelines.core.tables import (
     SETTLEMENTS,
     Candle,
     Column,
@@ -17,6 +10,13 @@ from pipelines.tables import (
     Market,
     Table,
     Timing,
+)
+from pipelines.extraction import candles
+from pipelines.sources.bybit.settings import (
+    DAILY,
+    INTERVALS_S,
+    OPEN_INTEREST_INTERVAL,
+    PERIODS_S,
 )
 
 _CATEGORY = "spot, or linear: contracts settled in USDT or USDC."

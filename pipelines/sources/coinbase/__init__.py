@@ -10,14 +10,14 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from functools import partial
 
-from pipelines import candles
-from pipelines.extraction import Extraction, Item, Source
-from pipelines.http import Budget
-from pipelines.parsing import Parsed
-from pipelines.planning import Share
+from pipelines.core.windows import DAY, Window
+from pipelines.extraction import candles
+from pipelines.extraction.asking import Extraction, Item, Source
+from pipelines.extraction.parsing import Parsed
+from pipelines.extraction.planning import Share
+from pipelines.http.client import Budget
 from pipelines.sources.coinbase import parse
 from pipelines.sources.coinbase.tables import CANDLES, PRODUCTS
-from pipelines.windows import DAY, Window
 
 BASE_URL = "https://api.exchange.coinbase.com"
 # 10 requests a second and address are allowed

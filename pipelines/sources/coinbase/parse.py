@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pipelines.parsing import EmptyList, Parsed, expect_list, parse_rows
+from pipelines.extraction.parsing import EmptyList, Parsed, expect_list, parse_rows
 from pipelines.sources.coinbase.tables import CANDLES, PRODUCTS
 
 # low and high stand before open and close

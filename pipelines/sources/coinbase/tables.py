@@ -1,7 +1,7 @@
 """What Coinbase Exchange lands."""
 
-from pipelines import candles
-from pipelines.tables import DAY_S, Candle, Column, Grid, Listing, Market, Table
+from pipelines.core.tables import DAY_S, Candle, Column, Grid, Listing, Market, Table
+from pipelines.extraction import candles
 
 CANDLES = Table(
     name="candles",

@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import ceil
 from typing import Any
 
-from pipelines.extraction import Extraction, Item, Source
-from pipelines.http import RequestRefused, SourceUnavailable
-from pipelines.parsing import Parsed
-from pipelines.planning import Share
+from pipelines.core.windows import DAY, Window, start_of
+from pipelines.extraction.asking import Extraction, Item, Source
+from pipelines.extraction.parsing import Parsed
+from pipelines.extraction.planning import Share
+from pipelines.http.client import RequestRefused, SourceUnavailable
 from pipelines.sources.coingecko import parse
 from pipelines.sources.coingecko.settings import (
     BASE_URL,
@@ -28,7 +29,6 @@ from pipelines.sources.coingecko.settings import (
     TOP_PAGES,
 )
 from pipelines.sources.coingecko.tables import CATEGORIES, MARKET_CHART, MARKETS
-from pipelines.windows import DAY, Window, start_of
 
 
 def extract(run: Extraction, window: Window) -> Iterator[Item]:

@@ -7,7 +7,8 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from pipelines.parsing import (
+from pipelines.core.tables import DAY_S
+from pipelines.extraction.parsing import (
     EmptyList,
     Parsed,
     PayloadError,
@@ -17,7 +18,6 @@ from pipelines.parsing import (
     parse_rows,
 )
 from pipelines.sources.coingecko.tables import CATEGORIES, MARKET_CHART, MARKETS
-from pipelines.tables import DAY_S
 
 _DAY_MS = DAY_S * 1_000
 _SERIES = {

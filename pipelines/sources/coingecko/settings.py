@@ -1,6 +1,6 @@
 """What CoinGecko's public API declares."""
 
-from pipelines.http import Budget
+from pipelines.http.client import Budget
 
 BASE_URL = "https://api.coingecko.com/api/v3"
 # without a key 5 to 15 requests a minute are answered (no official number); with a free demo key

@@ -1,7 +1,7 @@
 """What CoinGecko lands."""
 
+from pipelines.core.tables import DAILY, Column, Convention, Listing, Table, Timing
 from pipelines.sources.coingecko.settings import REACH_D
-from pipelines.tables import DAILY, Column, Convention, Listing, Table, Timing
 
 MARKETS = Table(
     name="markets",

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from math import ceil
 
-from pipelines.extraction import Extraction, Item, Source
-from pipelines.http import Budget
-from pipelines.parsing import Parsed, PayloadError
-from pipelines.planning import Share, pages
+from pipelines.core.windows import DAY, Window, start_of
+from pipelines.extraction.asking import Extraction, Item, Source
+from pipelines.extraction.parsing import Parsed, PayloadError
+from pipelines.extraction.planning import Share, pages
+from pipelines.http.client import Budget
 from pipelines.sources.coinmetrics import parse
 from pipelines.sources.coinmetrics.tables import ASSET_METRICS, CATALOG
-from pipelines.windows import DAY, Window, start_of
 
 BASE_URL = "https://community-api.coinmetrics.io"
 # 10 requests in a sliding window of 6 seconds: with a burst, the window would hold more

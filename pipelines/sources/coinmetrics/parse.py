@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from pipelines.parsing import (
+from pipelines.extraction.parsing import (
     Parsed,
     PayloadError,
     expect_list,

@@ -1,6 +1,6 @@
 """What Coin Metrics lands."""
 
-from pipelines.tables import DAILY, Column, Convention, Listing, Table, Timing
+from pipelines.core.tables import DAILY, Column, Convention, Listing, Table, Timing
 
 ASSET_METRICS = Table(
     name="asset_metrics",

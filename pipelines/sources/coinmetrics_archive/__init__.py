@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from pipelines.extraction import Extraction, Item, Source
-from pipelines.http import Budget, RequestRefused
-from pipelines.parsing import Parsed
-from pipelines.planning import Share
+from pipelines.core.windows import DAY, Window
+from pipelines.extraction.asking import Extraction, Item, Source
+from pipelines.extraction.parsing import Parsed
+from pipelines.extraction.planning import Share
+from pipelines.http.client import Budget, RequestRefused
 from pipelines.sources.coinmetrics_archive import parse
 from pipelines.sources.coinmetrics_archive.tables import ASSET_METRICS
-from pipelines.windows import DAY, Window
 
 BASE_URL = "https://raw.githubusercontent.com/coinmetrics/data/master/csv"
 BUDGET = Budget(requests_per_second=2.0, burst=2)

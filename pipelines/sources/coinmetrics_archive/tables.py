@@ -1,6 +1,6 @@
 """What Coin Metrics' CSV archive lands."""
 
-from pipelines.tables import DAILY, Column, Convention, Table, Timing
+from pipelines.core.tables import DAILY, Column, Convention, Table, Timing
 
 ASSET_METRICS = Table(
     name="asset_metrics",

@@ -11,10 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from pipelines.extraction import Extraction, Item, Source
-from pipelines.http import RequestRefused
-from pipelines.parsing import Parsed
-from pipelines.planning import Share
+from pipelines.core.windows import DAY, Window, start_of
+from pipelines.extraction.asking import Extraction, Item, Source
+from pipelines.extraction.parsing import Parsed
+from pipelines.extraction.planning import Share
+from pipelines.http.client import RequestRefused
 from pipelines.sources.defillama import parse
 from pipelines.sources.defillama.settings import (
     BASE_URL,
@@ -41,7 +42,6 @@ from pipelines.sources.defillama.tables import (
     PROTOCOLS,
 )
 from pipelines.sources.defillama.tables import CHAINS as CHAIN_LIST
-from pipelines.windows import DAY, Window, start_of
 
 FAMILY = "parent#"
 

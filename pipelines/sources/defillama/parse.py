@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from pipelines.parsing import (
+from pipelines.core.tables import Table
+from pipelines.core.windows import Window
+from pipelines.extraction.parsing import (
     EmptyList,
     Parsed,
     PayloadError,
@@ -32,8 +34,6 @@ from pipelines.sources.defillama.tables import (
     PROTOCOL_TVL,
     PROTOCOLS,
 )
-from pipelines.tables import Table
-from pipelines.windows import Window
 
 
 def _named(table: Table, *without: str) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from pipelines.http import Budget
+from pipelines.http.client import Budget
 
 BASE_URL = "https://api.llama.fi"
 # no number is published; third parties saw about 300 a minute

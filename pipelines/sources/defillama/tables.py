@@ -1,6 +1,6 @@
 """What DefiLlama's main API lands."""
 
-from pipelines.tables import DAILY, Column, Convention, Listing, Table, Timing
+from pipelines.core.tables import DAILY, Column, Convention, Listing, Table, Timing
 
 _LABEL = (
     "Label, a midnight: DefiLlama keeps the first record of a day, so it is the value at the end "

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import ceil
 
-from pipelines.extraction import Extraction, Item, Source
-from pipelines.parsing import Parsed
-from pipelines.planning import Share
+from pipelines.core.windows import DAY, Window, start_of
+from pipelines.extraction.asking import Extraction, Item, Source
+from pipelines.extraction.parsing import Parsed
+from pipelines.extraction.planning import Share
 from pipelines.sources.defillama_coins import parse
 from pipelines.sources.defillama_coins.settings import (
     BASE_URL,
@@ -20,7 +21,6 @@ from pipelines.sources.defillama_coins.settings import (
     SEARCH_WIDTH_H,
 )
 from pipelines.sources.defillama_coins.tables import PRICES
-from pipelines.windows import DAY, Window, start_of
 
 
 def extract(run: Extraction, window: Window) -> Iterator[Item]:

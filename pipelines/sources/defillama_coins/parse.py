@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from pipelines.parsing import Parsed, expect_list, expect_object, parse_rows
+from pipelines.extraction.parsing import Parsed, expect_list, expect_object, parse_rows
 from pipelines.sources.defillama_coins.tables import PRICES
 
 

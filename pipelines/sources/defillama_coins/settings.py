@@ -1,6 +1,6 @@
 """What DefiLlama's price API declares."""
 
-from pipelines.http import Budget
+from pipelines.http.client import Budget
 
 BASE_URL = "https://coins.llama.fi"
 # no number is published; two a second has never been refused

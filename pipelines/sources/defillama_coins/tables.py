@@ -1,7 +1,7 @@
 """What DefiLlama's price API lands."""
 
+from pipelines.core.tables import DAY_S, Column, Convention, Grid, Sample, Table, Timing
 from pipelines.sources.defillama_coins.settings import SEARCH_WIDTH_H
-from pipelines.tables import DAY_S, Column, Convention, Grid, Sample, Table, Timing
 
 PRICES = Table(
     name="prices",

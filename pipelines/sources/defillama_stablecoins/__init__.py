@@ -11,9 +11,10 @@ from urllib.parse import quote
 
 import pyarrow.compute as pc
 
-from pipelines.extraction import Extraction, Incomplete, Item, Source
-from pipelines.parsing import Parsed
-from pipelines.planning import Share
+from pipelines.core.windows import DAY, Window, start_of
+from pipelines.extraction.asking import Extraction, Incomplete, Item, Source
+from pipelines.extraction.parsing import Parsed
+from pipelines.extraction.planning import Share
 from pipelines.sources.defillama_stablecoins import parse
 from pipelines.sources.defillama_stablecoins.settings import (
     ALL,
@@ -34,7 +35,6 @@ from pipelines.sources.defillama_stablecoins.tables import (
     PRICES,
     STABLECOINS,
 )
-from pipelines.windows import DAY, Window, start_of
 
 
 def extract(run: Extraction, window: Window) -> Iterator[Item]:

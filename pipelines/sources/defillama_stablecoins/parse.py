@@ -12,7 +12,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.parsing import (
+from pipelines.core.tables import Table
+from pipelines.core.windows import Window
+from pipelines.extraction.parsing import (
     EmptyList,
     Parsed,
     PayloadError,
@@ -32,8 +34,6 @@ from pipelines.sources.defillama_stablecoins.tables import (
     PRICES,
     STABLECOINS,
 )
-from pipelines.tables import Table
-from pipelines.windows import Window
 
 _AMOUNT = "circulating_usd"
 _CHART_AMOUNTS = {

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from pipelines.http import Budget
+from pipelines.http.client import Budget
 
 BASE_URL = "https://stablecoins.llama.fi"
 # no number is published; two a second has never been refused

@@ -1,6 +1,6 @@
 """What DefiLlama's stablecoin API lands."""
 
-from pipelines.tables import DAILY, Column, Convention, Listing, Table, Timing
+from pipelines.core.tables import DAILY, Column, Convention, Listing, Table, Timing
 
 STABLECOINS = Table(
     name="stablecoins",

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from pipelines.extraction import Extraction, Item, Source
-from pipelines.http import Budget
-from pipelines.parsing import Parsed
-from pipelines.planning import Share
+from pipelines.core.windows import DAY, Window, start_of
+from pipelines.extraction.asking import Extraction, Item, Source
+from pipelines.extraction.parsing import Parsed
+from pipelines.extraction.planning import Share
+from pipelines.http.client import Budget
 from pipelines.sources.defillama_yields import parse
 from pipelines.sources.defillama_yields.tables import POOL_CHART, POOLS
-from pipelines.windows import DAY, Window, start_of
 
 BASE_URL = "https://yields.llama.fi"
 # no number is published; two a second has never been refused

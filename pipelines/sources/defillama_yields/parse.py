@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from pipelines.parsing import (
+from pipelines.extraction.parsing import (
     EmptyList,
     Parsed,
     PayloadError,

@@ -1,6 +1,6 @@
 """What DefiLlama's yields API lands. APY is in percent a year, as sent."""
 
-from pipelines.tables import DAY_S, Column, Convention, Grid, Sample, Table, Timing
+from pipelines.core.tables import DAY_S, Column, Convention, Grid, Sample, Table, Timing
 
 POOLS = Table(
     name="pools",

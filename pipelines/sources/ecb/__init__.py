@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pipelines.extraction import Extraction, Item, Source
-from pipelines.http import RequestRefused
-from pipelines.parsing import Parsed
-from pipelines.planning import Share
+from pipelines.core.windows import DAY, Window, start_of
+from pipelines.extraction.asking import Extraction, Item, Source
+from pipelines.extraction.parsing import Parsed
+from pipelines.extraction.planning import Share
+from pipelines.http.client import RequestRefused
 from pipelines.sources.ecb import parse
 from pipelines.sources.ecb.settings import (
     BASE_URL,
@@ -23,7 +24,6 @@ from pipelines.sources.ecb.settings import (
     SERIES,
 )
 from pipelines.sources.ecb.tables import EXCHANGE_RATES
-from pipelines.windows import DAY, Window, start_of
 
 
 def extract(run: Extraction, window: Window) -> Iterator[Item]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from io import StringIO
 
-from pipelines.parsing import Parsed, PayloadError, dump, parse_rows
+from pipelines.extraction.parsing import Parsed, PayloadError, dump, parse_rows
 from pipelines.sources.ecb.tables import EXCHANGE_RATES
 
 _NEEDED = ("FREQ", "CURRENCY", "CURRENCY_DENOM", "TIME_PERIOD", "OBS_VALUE")

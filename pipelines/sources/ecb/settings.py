@@ -1,6 +1,6 @@
 """What the European Central Bank's data portal declares."""
 
-from pipelines.http import Budget
+from pipelines.http.client import Budget
 
 BASE_URL = "https://data-api.ecb.europa.eu/service"
 # one request a run; no number is published

@@ -1,7 +1,7 @@
 """What the ECB lands."""
 
+from pipelines.core.tables import DAILY, Column, Convention, Table, Timing
 from pipelines.sources.ecb.settings import CURRENCIES
-from pipelines.tables import DAILY, Column, Convention, Table, Timing
 
 EXCHANGE_RATES = Table(
     name="exchange_rates",

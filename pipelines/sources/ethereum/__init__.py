@@ -11,9 +11,10 @@ from itertools import product
 from math import ceil
 from typing import Any
 
-from pipelines.extraction import Extraction, Item, Source
-from pipelines.parsing import Parsed, expect_list
-from pipelines.planning import Share
+from pipelines.core.windows import DAY, Window, start_of
+from pipelines.extraction.asking import Extraction, Item, Source
+from pipelines.extraction.parsing import Parsed, expect_list
+from pipelines.extraction.planning import Share
 from pipelines.sources.ethereum import parse, rpc
 from pipelines.sources.ethereum.blocks import Block, Range, block_at, first_blocks_from
 from pipelines.sources.ethereum.settings import (
@@ -33,7 +34,6 @@ from pipelines.sources.ethereum.settings import (
     ZERO_TOPIC,
 )
 from pipelines.sources.ethereum.tables import TOKEN_SUPPLY, TRANSFERS
-from pipelines.windows import DAY, Window, start_of
 
 # days of one log row: what came before a failure is landed anyway
 PART_D = 30

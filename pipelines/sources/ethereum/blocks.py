@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from pipelines.http import HttpClient, RequestRefused
-from pipelines.parsing import PayloadError
+from pipelines.extraction.parsing import PayloadError
+from pipelines.http.client import HttpClient, RequestRefused
 from pipelines.sources.ethereum import parse, rpc
 from pipelines.sources.ethereum.settings import (
     BATCH_CALLS,

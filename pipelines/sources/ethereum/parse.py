@@ -13,7 +13,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from pipelines.parsing import Parsed, PayloadError, dump, expect_list, expect_object, parse_rows
+from pipelines.extraction.parsing import (
+    Parsed,
+    PayloadError,
+    dump,
+    expect_list,
+    expect_object,
+    parse_rows,
+)
 from pipelines.sources.ethereum.settings import TRANSFER
 from pipelines.sources.ethereum.tables import TOKEN_SUPPLY, TRANSFERS
 

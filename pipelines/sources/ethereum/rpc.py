@@ -7,8 +7,14 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from pipelines.http import HttpClient, RequestFailed, RequestRefused, SourceError, SourceUnavailable
-from pipelines.parsing import PayloadError, dump, expect_list, expect_object
+from pipelines.extraction.parsing import PayloadError, dump, expect_list, expect_object
+from pipelines.http.client import (
+    HttpClient,
+    RequestFailed,
+    RequestRefused,
+    SourceError,
+    SourceUnavailable,
+)
 from pipelines.sources.ethereum.settings import BATCH_CALLS
 
 Call = tuple[str, list[Any]]

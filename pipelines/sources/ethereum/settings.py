@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from pipelines.http import Budget
+from pipelines.http.client import Budget
 
 BASE_URL = "https://ethereum-rpc.publicnode.com"
 # asked in this order, when the one before cannot be used; none promises to be there

@@ -1,6 +1,6 @@
 """What Ethereum nodes land."""
 
-from pipelines.tables import DAILY, EVENT, Column, Convention, Table, Timing
+from pipelines.core.tables import DAILY, EVENT, Column, Convention, Table, Timing
 
 TOKEN_SUPPLY = Table(
     name="token_supply",

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from pipelines.parsing import EmptyList, Parsed, dump, expect_list, parse_rows
+from pipelines.extraction.parsing import EmptyList, Parsed, dump, expect_list, parse_rows
 from pipelines.sources.gateio.tables import CANDLESTICKS, CURRENCY_PAIRS
 
 _CANDLE_CELLS = {

@@ -1,7 +1,7 @@
 """What Gate.io lands."""
 
-from pipelines import candles
-from pipelines.tables import DAY_S, Candle, Column, Grid, Listing, Market, Table
+from pipelines.core.tables import DAY_S, Candle, Column, Grid, Listing, Market, Table
+from pipelines.extraction import candles
 
 # a window that begins more than 10,000 candles ago is refused; it begins at a midnight, and of the
 # running day there may be as many candles as a day has minutes

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from pipelines.extraction import Extraction, Item, Source
-from pipelines.http import Budget, RequestRefused
-from pipelines.parsing import Parsed
-from pipelines.planning import Share, pages
+from pipelines.core.windows import DAY, Window, start_of
+from pipelines.extraction.asking import Extraction, Item, Source
+from pipelines.extraction.parsing import Parsed
+from pipelines.extraction.planning import Share, pages
+from pipelines.http.client import Budget, RequestRefused
 from pipelines.sources.gold import parse
 from pipelines.sources.gold.tables import CURRENCY_RATES, PRICES
-from pipelines.windows import DAY, Window, start_of
 
 BASE_URL = "https://api.nbp.pl/api"
 # no number is published

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pipelines.parsing import Parsed, PayloadError, dump, expect_list, expect_object, parse_rows
+from pipelines.extraction.parsing import (
+    Parsed,
+    PayloadError,
+    dump,
+    expect_list,
+    expect_object,
+    parse_rows,
+)
 from pipelines.sources.gold.tables import CURRENCY_RATES, PRICES
 
 METAL = "XAU"

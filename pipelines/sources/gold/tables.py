@@ -1,6 +1,6 @@
 """What the National Bank of Poland lands."""
 
-from pipelines.tables import DAILY, Column, Convention, Table, Timing
+from pipelines.core.tables import DAILY, Column, Convention, Table, Timing
 
 PRICES = Table(
     name="prices",

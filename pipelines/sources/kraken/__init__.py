@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from pipelines import candles
-from pipelines.extraction import Extraction, Item, Source
-from pipelines.http import RequestFailed, RequestRefused, SourceUnavailable
-from pipelines.parsing import Parsed
-from pipelines.planning import Share
+from pipelines.core.windows import DAY, Window
+from pipelines.extraction import candles
+from pipelines.extraction.asking import Extraction, Item, Source
+from pipelines.extraction.parsing import Parsed
+from pipelines.extraction.planning import Share
+from pipelines.http.client import RequestFailed, RequestRefused, SourceUnavailable
 from pipelines.sources.kraken import parse
 from pipelines.sources.kraken.settings import (
     BASE_URL,
@@ -22,7 +23,6 @@ from pipelines.sources.kraken.settings import (
     REACH_ROWS,
 )
 from pipelines.sources.kraken.tables import ASSET_PAIRS, OHLC
-from pipelines.windows import DAY, Window
 
 
 def extract(run: Extraction, window: Window) -> Iterator[Item]:

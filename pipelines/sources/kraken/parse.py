@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from pipelines.parsing import (
+from pipelines.extraction.parsing import (
     EmptyList,
     Parsed,
     PayloadError,

@@ -1,6 +1,6 @@
 """What Kraken's public spot API declares."""
 
-from pipelines.http import Budget
+from pipelines.http.client import Budget
 
 BASE_URL = "https://api.kraken.com"
 # no number is published; about one a second and address is what works

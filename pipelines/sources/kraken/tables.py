@@ -1,8 +1,8 @@
 """What Kraken spot lands."""
 
-from pipelines import candles
+from pipelines.core.tables import DAY_S, Candle, Column, Grid, Listing, Market, Table
+from pipelines.extraction import candles
 from pipelines.sources.kraken.settings import REACH_ROWS
-from pipelines.tables import DAY_S, Candle, Column, Grid, Listing, Market, Table
 
 OHLC = Table(
     name="ohlc",

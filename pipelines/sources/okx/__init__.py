@@ -10,11 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from pipelines import candles
-from pipelines.extraction import Extraction, Item, Source
-from pipelines.http import RequestRefused, SourceUnavailable
-from pipelines.parsing import EmptyList, Parsed, PayloadError
-from pipelines.planning import Share, pages
+from pipelines.core.windows import DAY, Window, start_of
+from pipelines.extraction import candles
+from pipelines.extraction.asking import Extraction, Item, Source
+from pipelines.extraction.parsing import EmptyList, Parsed, PayloadError
+from pipelines.extraction.planning import Share, pages
+from pipelines.http.client import RequestRefused, SourceUnavailable
 from pipelines.sources.okx import parse
 from pipelines.sources.okx.settings import (
     BARS,
@@ -30,7 +31,6 @@ from pipelines.sources.okx.settings import (
     SETTLED_IN,
 )
 from pipelines.sources.okx.tables import FUNDING_RATE_HISTORY, HISTORY_CANDLES, INSTRUMENTS
-from pipelines.windows import DAY, Window, start_of
 
 
 def extract(run: Extraction, window: Window) -> Iterator[Item]:

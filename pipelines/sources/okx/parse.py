@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from pipelines.parsing import (
+from pipelines.extraction.parsing import (
     Parsed,
     PayloadError,
     dump,

@@ -1,6 +1,6 @@
 """What OKX's public API declares."""
 
-from pipelines.http import Budget
+from pipelines.http.client import Budget
 
 BASE_URL = "https://www.okx.com"
 # candles: 20 requests in 2 seconds and address; funding: 10

@@ -1,8 +1,6 @@
 """What OKX lands."""
 
-from pipelines import candles
-from pipelines.sources.okx.settings import BARS, FUNDING_REACH_D
-from pipelines.tables import (
+from pipelines.core.tables import (
     DAY_S,
     SETTLEMENTS,
     Candle,
@@ -14,6 +12,8 @@ from pipelines.tables import (
     Table,
     Timing,
 )
+from pipelines.extraction import candles
+from pipelines.sources.okx.settings import BARS, FUNDING_REACH_D
 
 # what is longer than a day begins at a midnight
 _BARS_S = {

@@ -9,10 +9,10 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.candles import INTERVAL_S
-from pipelines.extraction import Extraction
-from pipelines.http import Usage
-from pipelines.tables import Table
+from pipelines.core.tables import Table
+from pipelines.extraction.asking import Extraction
+from pipelines.extraction.candles import INTERVAL_S
+from pipelines.http.client import Usage
 from tests.sources.double import Double, at, ms
 
 MICROSECONDS_FROM = at("2025-01-01")

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.http import SourceUnavailable
+from pipelines.core.windows import Window
+from pipelines.http.client import SourceUnavailable
 from pipelines.sources.binance import SOURCE, parse
-from pipelines.windows import Window
 from tests.sources.binance_dump.dump_double import HEADER, Market, checksum_of, run_of, zipped
 from tests.sources.double import at, days, landed, log_of
 

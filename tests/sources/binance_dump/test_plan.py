@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.candles import INTERVAL_S
+from pipelines.core.windows import DAY, Window
+from pipelines.extraction.candles import INTERVAL_S
 from pipelines.sources.binance import plan
-from pipelines.windows import DAY, Window
 
 FIVE_YEARS = Window(date(2021, 3, 1), date(2026, 3, 1))
 # the first Monday of March 2026 is the 2nd: February's files are out on the 3rd

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from pipelines.http import RequestRefused
-from pipelines.parsing import PayloadError
+from pipelines.extraction.parsing import PayloadError
+from pipelines.http.client import RequestRefused
 from pipelines.sources.bitstamp import SOURCE, parse
 from tests.sources.double import at, days, decoded, landed, log_of, run_of
 

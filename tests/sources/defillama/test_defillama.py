@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from pipelines.http import RequestRefused
-from pipelines.parsing import PayloadError
+from pipelines.core.windows import Window
+from pipelines.extraction.parsing import PayloadError
+from pipelines.http.client import RequestRefused
 from pipelines.sources.defillama import SOURCE, parse
 from pipelines.sources.defillama.settings import METRICS, TOTAL
-from pipelines.windows import Window
 from tests.sources.double import at, days, landed, log_of, recorded, run_of
 from tests.sources.fuzz import FUZZ, damaged, outcome
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from pipelines.settings import Settings
-from pipelines.windows import FixedClock
+from pipelines.core.settings import Settings
+from pipelines.core.windows import FixedClock
 
 
 @dataclass

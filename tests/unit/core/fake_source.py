@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pipelines.extraction import Extraction, Item, Source
-from pipelines.http import Budget, Usage
-from pipelines.parsing import Parsed, parse_rows
-from pipelines.planning import Share
-from pipelines.tables import Column, Table
-from pipelines.windows import Window, start_of
+from pipelines.core.tables import Column, Table
+from pipelines.core.windows import Window, start_of
+from pipelines.extraction.asking import Extraction, Item, Source
+from pipelines.extraction.parsing import Parsed, parse_rows
+from pipelines.extraction.planning import Share
+from pipelines.http.client import Budget, Usage
 
 DAILY = Table(
     "daily",
@@ -79,11 +79,11 @@ def daily_source(
 
 
 def use(source: Source) -> dict[str, Any]:
-    """Return what to put in place in `pipelines.sources` and `pipelines.universe`."""
+    """Return what to put in place in `pipelines.sources` and `pipelines.extraction.universe`."""
     return {
         "pipelines.sources.source": lambda _name: source,
         "pipelines.sources.tables": lambda _name: (DAILY,),
-        "pipelines.universe.codes": lambda _settings, _name: frozenset({"A"}),
+        "pipelines.extraction.universe.codes": lambda _settings, _name: frozenset({"A"}),
     }
 
 

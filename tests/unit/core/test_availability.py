@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.availability import refuse_unavailable_days, with_available_sources
+from pipelines.core.settings import Settings, SettingsError, SourceOverrides
+from pipelines.core.windows import Window
+from pipelines.sandbox.availability import refuse_unavailable_days, with_available_sources
 from pipelines.sandbox.dataset import DatasetError
 from pipelines.sandbox.generate import GeneratorSettings, generate
-from pipelines.settings import Settings, SettingsError, SourceOverrides
-from pipelines.windows import Window
 
 START, END = date(2024, 1, 1), date(2024, 4, 9)
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pipelines import sources
-from pipelines.settings import REPO_DIR
+from pipelines.core.settings import REPO_DIR
 
 SPOT_VENUES = [name for name in sources.SOURCES if sources.source(name).kind == "spot_venue"]
 # tickers of which a recorded list means something else than the curated asset

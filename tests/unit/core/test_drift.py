@@ -7,9 +7,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pipelines import drift
-from pipelines.drift import KNOWN_SCHEMA, Change, Shape, compare, shape_of
-from pipelines.http import NumberText
+from pipelines.extraction import drift
+from pipelines.extraction.drift import KNOWN_SCHEMA, Change, Shape, compare, shape_of
+from pipelines.http.client import NumberText
 
 NOW = datetime(2026, 1, 2, 6, tzinfo=UTC)
 LATER = datetime(2026, 1, 3, 6, tzinfo=UTC)

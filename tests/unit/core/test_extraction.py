@@ -6,13 +6,13 @@ from datetime import date
 
 import pytest
 
-from pipelines import extraction
-from pipelines.extraction import Extraction, Item
-from pipelines.http import Budget, RequestFailed, RequestRefused, SourceUnavailable
-from pipelines.parsing import Parsed, PayloadError, parse_rows
-from pipelines.settings import Settings, SettingsError, SourceOverrides
-from pipelines.tables import EXTRACTION, QUARANTINE
-from pipelines.windows import DAY, Window
+from pipelines.core.settings import Settings, SettingsError, SourceOverrides
+from pipelines.core.tables import EXTRACTION, QUARANTINE
+from pipelines.core.windows import DAY, Window
+from pipelines.extraction import asking as extraction
+from pipelines.extraction.asking import Extraction, Item
+from pipelines.extraction.parsing import Parsed, PayloadError, parse_rows
+from pipelines.http.client import Budget, RequestFailed, RequestRefused, SourceUnavailable
 from tests.unit.core.fake_source import DAILY, FakeClient, daily_source, days, instant
 
 WINDOW = Window.between(date(2025, 11, 8), date(2025, 11, 10))

@@ -10,13 +10,15 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pipelines import extraction, lake, universe
-from pipelines.extraction import Extraction, Incomplete, Item
-from pipelines.http import Budget, HttpClient, RequestFailed, Usage
-from pipelines.parsing import Parsed, PayloadError, parse_rows, parse_texts
-from pipelines.settings import Settings, SettingsError, SourceOverrides
-from pipelines.tables import Column, Table
-from pipelines.windows import FixedClock, Window
+from pipelines.core.settings import Settings, SettingsError, SourceOverrides
+from pipelines.core.tables import Column, Table
+from pipelines.core.windows import FixedClock, Window
+from pipelines.extraction import asking as extraction
+from pipelines.extraction import universe
+from pipelines.extraction.asking import Extraction, Incomplete, Item
+from pipelines.extraction.parsing import Parsed, PayloadError, parse_rows, parse_texts
+from pipelines.http.client import Budget, HttpClient, RequestFailed, Usage
+from pipelines.lake import landing as lake
 from tests.unit.core.conftest import Answer, Wire
 from tests.unit.core.fake_source import DAILY, NAME, FakeClient, daily_source, days, instant, use
 

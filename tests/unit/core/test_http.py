@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from pipelines.http import (
+from pipelines.extraction.parsing import NumberText, PayloadError
+from pipelines.http.client import (
     Budget,
     HttpClient,
     Pacer,
@@ -17,7 +18,6 @@ from pipelines.http import (
     Usage,
     redact,
 )
-from pipelines.parsing import NumberText, PayloadError
 from tests.unit.core.conftest import Answer, Wire
 
 

@@ -18,13 +18,14 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import SecretStr
 
-from pipelines import extraction, lake
-from pipelines.extraction import Extraction, Item, Source
-from pipelines.http import SourceUnavailable
-from pipelines.parsing import Parsed, PayloadError, parse_rows
-from pipelines.settings import Settings, SettingsError, SourceOverrides, child_environment
-from pipelines.tables import EXTRACTION, QUARANTINE
-from pipelines.windows import FixedClock, Window
+from pipelines.core.settings import Settings, SettingsError, SourceOverrides, child_environment
+from pipelines.core.tables import EXTRACTION, QUARANTINE
+from pipelines.core.windows import FixedClock, Window
+from pipelines.extraction import asking as extraction
+from pipelines.extraction.asking import Extraction, Item, Source
+from pipelines.extraction.parsing import Parsed, PayloadError, parse_rows
+from pipelines.http.client import SourceUnavailable
+from pipelines.lake import landing as lake
 from tests.unit.core.fake_source import DAILY, NAME, daily_source, days, instant, use
 
 DAY = Window.of_day(date(2025, 11, 10))
@@ -174,14 +175,16 @@ import os, sys
 from datetime import date
 from pathlib import Path
 from dlt.destinations.impl.filesystem.filesystem import FilesystemClient
-from pipelines import lake, sources, universe
-from pipelines.settings import Settings
-from pipelines.windows import FixedClock, Window
+from pipelines import sources
+from pipelines.lake import landing as lake
+from pipelines.extraction import universe
+from pipelines.core.settings import Settings
+from pipelines.core.windows import FixedClock, Window
 from tests.unit.core.fake_source import daily_source, instant, use
 
 parts = use(daily_source())
 sources.source, sources.tables = parts["pipelines.sources.source"], parts["pipelines.sources.tables"]
-universe.codes = parts["pipelines.universe.codes"]
+universe.codes = parts["pipelines.extraction.universe.codes"]
 # the files are there, and the process dies before the load is marked complete
 FilesystemClient.complete_load = lambda self, load_id: os._exit(9)
 settings = Settings(data_dir=Path(sys.argv[1]), sandbox_url="http://127.0.0.1:9", _env_file=None)

@@ -5,9 +5,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipelines import origin
-from pipelines.settings import Settings, SettingsError
-from pipelines.universe import CURATION_TABLES
+from pipelines.core.settings import Settings, SettingsError
+from pipelines.extraction.universe import CURATION_TABLES
+from pipelines.lake import origin
 
 
 def test_first_market_claims_the_folder_and_another_is_refused(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pipelines.parsing import (
+from pipelines.core.tables import QUARANTINE, Column, Table
+from pipelines.extraction.parsing import (
     EARLIEST,
     NumberText,
     Parsed,
@@ -22,7 +23,6 @@ from pipelines.parsing import (
     quarantine_rows,
     stamp,
 )
-from pipelines.tables import QUARANTINE, Column, Table
 from tests.unit.core.json_values import FUZZ, json_values, number_texts, over_the_wire
 
 LATEST = datetime(2026, 1, 1, tzinfo=UTC)

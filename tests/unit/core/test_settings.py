@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from pipelines.settings import REPO_DIR, Settings, SourceOverrides, child_environment, get_settings
+from pipelines.core.settings import (
+    REPO_DIR,
+    Settings,
+    SourceOverrides,
+    child_environment,
+    get_settings,
+)
 from pipelines.sources import source
 
 

@@ -5,8 +5,8 @@ from datetime import date
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.sweep import Rotation
-from pipelines.windows import DAY, Window
+from pipelines.core.windows import DAY, Window
+from pipelines.extraction.sweep import Rotation
 
 START = date(2021, 3, 4)
 periods = st.integers(2, 120)

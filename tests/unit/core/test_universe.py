@@ -5,9 +5,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipelines import universe
-from pipelines.settings import Settings
-from pipelines.universe import UniverseError
+from pipelines.core.settings import Settings
+from pipelines.extraction import universe
+from pipelines.extraction.universe import UniverseError
 
 SEED = "source,source_id,asset_id\nkraken,XBT,bitcoin\nkraken,ETH,ethereum\nbinance,BTC,bitcoin\n"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines import warehouse
+from pipelines.core import warehouse
 
 HOLDER = """
 import sys, duckdb

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.windows import (
+from pipelines.core.windows import (
     DAY,
     FixedClock,
     SystemClock,

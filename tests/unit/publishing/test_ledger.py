@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from pipelines import publishing, warehouse
+from pipelines import publishing
+from pipelines.core import warehouse
+from pipelines.core.settings import Settings
 from pipelines.publishing.ledger import recorded_numbers
-from pipelines.settings import Settings
 
 Publish = Callable[..., publishing.Manifest]
 Make = Callable[..., None]

@@ -12,13 +12,14 @@ import duckdb
 import polars as pl
 import pytest
 
-from pipelines import publishing, warehouse
+from pipelines import publishing
+from pipelines.core import warehouse
+from pipelines.core.settings import Settings
+from pipelines.core.windows import FixedClock
 from pipelines.publishing import build as build_module
 from pipelines.publishing import pointer as pointer_module
 from pipelines.publishing import publisher as publish_module
 from pipelines.publishing.fingerprint import fingerprint
-from pipelines.settings import Settings
-from pipelines.windows import FixedClock
 
 Publish = Callable[..., publishing.Manifest]
 

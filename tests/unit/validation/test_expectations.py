@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import warehouse
-from pipelines.settings import Settings
+from pipelines.core import warehouse
+from pipelines.core.settings import Settings
+from pipelines.core.windows import FixedClock
 from pipelines.validation.contracts import Column, Contract
 from pipelines.validation.expectations import check_contracts
 from pipelines.validation.report import CheckResult
-from pipelines.windows import FixedClock
 
 NOW = datetime(2024, 3, 2, 6, tzinfo=UTC)
 CONTRACT = Contract(

@@ -4,9 +4,9 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 import pytest
 
+from pipelines.core.windows import FixedClock, Window
 from pipelines.validation.invariants import INVARIANTS, Context, evaluate, in_original_units, sample
 from pipelines.validation.report import CheckResult
-from pipelines.windows import FixedClock, Window
 
 START = date(2024, 1, 1)
 DAYS = [START + timedelta(days=number) for number in range(40)]

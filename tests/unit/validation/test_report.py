@@ -4,7 +4,7 @@ from pathlib import Path
 
 import polars as pl
 
-from pipelines.settings import Settings
+from pipelines.core.settings import Settings
 from pipelines.validation.report import CheckResult, record, recorded
 
 RESULT = CheckResult(

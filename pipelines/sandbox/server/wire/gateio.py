@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from starlette.requests import Request
 
-from pipelines.candles import INTERVAL_S
+from pipelines.extraction.candles import INTERVAL_S
 from pipelines.sandbox.server.mount import Limit, Mount, of_first_market
 from pipelines.sandbox.server.reply import Reply, Shape
 from pipelines.sandbox.server.state import CandleSeries, State

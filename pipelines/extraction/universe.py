@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
-from pipelines.settings import Settings
+from pipelines.core.settings import Settings
 
 ALIAS_SEED = "dim_asset_alias_curated.csv"
 # what is read of a curation folder, here and in dbt's `staging/curation`

@@ -18,9 +18,9 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.drift import Shape, shape_of
-from pipelines.tables import DAY_S, EVENT, FETCHED_AT, QUARANTINE, Column, Grid, Table
-from pipelines.windows import Window
+from pipelines.core.tables import DAY_S, EVENT, FETCHED_AT, QUARANTINE, Column, Grid, Table
+from pipelines.core.windows import Window
+from pipelines.extraction.drift import Shape, shape_of
 
 TimeUnit = Literal["s", "ms", "us", "iso"]
 

@@ -1,7 +1,7 @@
 """What a raw table looks like: the declared schema that parsers are held to.
 
 dlt does not enforce types on Arrow frames, so this declaration is the contract. What dbt
-reads of it is written by `python -m pipelines.sources write`.
+reads of it is written by `python -m pipelines.declaring write`.
 """
 
 from __future__ import annotations

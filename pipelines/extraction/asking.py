@@ -19,10 +19,16 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines import drift
-from pipelines.candles import SHORTER
-from pipelines.drift import Shape
-from pipelines.http import (
+from pipelines.core.settings import Bulk, Settings, SettingsError
+from pipelines.core.tables import EXTRACTION, QUARANTINE, Listing, Table
+from pipelines.core.windows import DAY, Clock, Window
+from pipelines.extraction import drift
+from pipelines.extraction.candles import SHORTER
+from pipelines.extraction.drift import Shape
+from pipelines.extraction.parsing import EmptyList, Parsed, PayloadError, quarantine_rows, stamp
+from pipelines.extraction.planning import Plan, Share
+from pipelines.extraction.sweep import Rotation
+from pipelines.http.client import (
     Allowance,
     Budget,
     HttpClient,
@@ -32,12 +38,6 @@ from pipelines.http import (
     SourceUnavailable,
     Usage,
 )
-from pipelines.parsing import EmptyList, Parsed, PayloadError, quarantine_rows, stamp
-from pipelines.planning import Plan, Share
-from pipelines.settings import Bulk, Settings, SettingsError
-from pipelines.sweep import Rotation
-from pipelines.tables import EXTRACTION, QUARANTINE, Listing, Table
-from pipelines.windows import DAY, Clock, Window
 
 # lists grow and shrink by a few entries a day: one that lost more of them was cut off on its way
 SHORT_LIST_FRAC = 0.8
@@ -209,7 +209,7 @@ class Extraction:
         client: asks the source.
         fetched_at: the run's instant; stamped on every row.
         run_id: the run's id; in every log and quarantine row.
-        universe: the source's own codes of curated assets (see `pipelines.universe`).
+        universe: the source's own codes of curated assets (see `pipelines.extraction.universe`).
         only: the entities that the user restricts the source to; None: the curated ones.
         files: asks the source's second host, where it has one.
         intervals: lengths of candles wanted beside the daily ones.

@@ -18,8 +18,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines import lake
-from pipelines.settings import Settings
+from pipelines.core.settings import Settings
+from pipelines.lake import landing as lake
 
 # files from this size on are left as they are
 LARGE_BYTES = 64 * 2**20

@@ -13,7 +13,7 @@ from datetime import date
 from math import ceil, sqrt
 from zlib import crc32
 
-from pipelines.windows import DAY, Window
+from pipelines.core.windows import DAY, Window
 
 
 @dataclass(frozen=True)

@@ -32,15 +32,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipelines import candles, drift, extraction, sources, universe
-from pipelines.drift import Change
-from pipelines.garbage import collect_rarely
-from pipelines.planning import Plan
-from pipelines.repair import GapRequest
-from pipelines.settings import Settings
-from pipelines.sweep import Rotation
-from pipelines.tables import EXTRACTION, FETCHED_AT, QUARANTINE, Table
-from pipelines.windows import Clock, FixedClock, Window, last_complete_day
+from pipelines import sources
+from pipelines.core.garbage import collect_rarely
+from pipelines.core.settings import Settings
+from pipelines.core.tables import EXTRACTION, FETCHED_AT, QUARANTINE, Table
+from pipelines.core.windows import Clock, FixedClock, Window, last_complete_day
+from pipelines.extraction import asking as extraction
+from pipelines.extraction import candles, drift, universe
+from pipelines.extraction.drift import Change
+from pipelines.extraction.planning import Plan
+from pipelines.extraction.sweep import Rotation
+from pipelines.lake.repair import GapRequest
 
 LAYOUT = "{table_name}/load_date={YYYY}-{MM}-{DD}/{load_id}.{file_id}.{ext}"
 CATALOG = "catalog.parquet"

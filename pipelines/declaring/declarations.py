@@ -1,6 +1,6 @@
 """What is written from the sources' declarations: files that others read and nobody edits.
 
-`python -m pipelines.sources write` writes them; a test compares each with what would be written.
+`python -m pipelines.declaring write` writes them; a test compares each with what would be written.
 """
 
 from __future__ import annotations
@@ -12,16 +12,26 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from pipelines import candles, sources
-from pipelines.tables import DAY_S, EXTRACTION, FETCHED_AT, QUARANTINE, Column, Kind, Table, Timing
+from pipelines import sources
+from pipelines.core.tables import (
+    DAY_S,
+    EXTRACTION,
+    FETCHED_AT,
+    QUARANTINE,
+    Column,
+    Kind,
+    Table,
+    Timing,
+)
+from pipelines.extraction import candles
 
-_REPO = Path(__file__).resolve().parents[1]
+_REPO = Path(__file__).resolve().parents[2]
 _MACROS = "dbt/macros/generated/sources.sql"
 _HISTORY = "dbt/models/history"
 _META = "dbt/seeds/operation/meta_source.csv"
 _CONVENTIONS = "dbt/seeds/operation/meta_source_convention.csv"
 _LIST = "docs/sources.md"
-_COMMAND = "python -m pipelines.sources write"
+_COMMAND = "python -m pipelines.declaring write"
 _LOAD_ID = Column("_dlt_load_id", "text", "The load that brought the row.")
 _LISTED = "Files of complete loads are listed in the lake's catalog."
 _SQL_TYPES: Mapping[Kind, str] = {

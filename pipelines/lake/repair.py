@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from pipelines import warehouse
-from pipelines.settings import Settings
+from pipelines.core import warehouse
+from pipelines.core.settings import Settings
+from pipelines.core.windows import DAY, Window
 from pipelines.sources import SOURCES
-from pipelines.windows import DAY, Window
 
 _GAPS = """
     select source, table_name, series_id, gap_from, gap_to

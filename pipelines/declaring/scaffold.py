@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from pipelines import sources
-from pipelines.settings import REPO_DIR
+from pipelines.core.settings import REPO_DIR
 
 _FILES = (
     "pipelines/sources/{name}/*.py",
@@ -58,7 +58,7 @@ def scaffold(name: str, title: str, like: str = "gateio", root: Path = REPO_DIR)
     written = _copies(root, name, title, like) + _lines(root, name, title, like)
     written += _exchange(root, name, like)
     # the sources are found when Python starts
-    command = [sys.executable, "-m", "pipelines.sources", "write"]
+    command = [sys.executable, "-m", "pipelines.declaring", "write"]
     said = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout
     return written + [line.partition(": ")[2] for line in said.splitlines()]
 

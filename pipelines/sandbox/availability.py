@@ -10,8 +10,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.settings import Settings, SettingsError
-from pipelines.windows import Window, clock_at, last_complete_day
+from pipelines.core.settings import Settings, SettingsError
+from pipelines.core.windows import Window, clock_at, last_complete_day
 
 if TYPE_CHECKING:
     from pipelines.sandbox.dataset import Dataset

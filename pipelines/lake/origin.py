@@ -12,9 +12,9 @@ import json
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pipelines import lake
-from pipelines.settings import Settings, SettingsError
-from pipelines.universe import CURATION_TABLES
+from pipelines.core.settings import Settings, SettingsError
+from pipelines.extraction.universe import CURATION_TABLES
+from pipelines.lake import landing as lake
 
 LIVE = "live"
 _FILE = "origin.json"

@@ -13,13 +13,13 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pipelines.planning import Share, pages
-from pipelines.tables import Column, Convention, Grid, Table, Timing
+from pipelines.core.tables import Column, Convention, Grid, Table, Timing
+from pipelines.extraction.planning import Share, pages
 
 if TYPE_CHECKING:
-    from pipelines.extraction import Extraction, Item
-    from pipelines.parsing import Parsed
-    from pipelines.windows import Window
+    from pipelines.core.windows import Window
+    from pipelines.extraction.asking import Extraction, Item
+    from pipelines.extraction.parsing import Parsed
 
 # how long a candle of each length lasts
 INTERVAL_S = {

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.provenance import NoChecksum, model_versions
+from pipelines.publishing.provenance import NoChecksum, model_versions
 
 PYTHON = """
 def model(dbt, session):
@@ -59,7 +59,7 @@ def package(tmp_path: Path) -> Path:
     """A package whose modules import each other, in functions too."""
     modules = {
         "__init__": "",
-        "analytics/__init__": "from pipelines.settings import ENGINE",
+        "analytics/__init__": "from pipelines.core.settings import ENGINE",
         "settings": "ENGINE = 1",
         "analytics/risk": "def drawdown(x):\n    import pipelines.analytics.calendar\n",
         "analytics/calendar": "from math import pi",

@@ -1,4 +1,4 @@
-"""A source's smoke run, `python -m pipelines.sources smoke NAME`: the plan, a few days, what came.
+"""A smoke run of a source, `python -m pipelines.declaring smoke NAME`: the plan and a few days.
 
 Nothing is landed. Profile and host are the settings': TOKENMART_PROFILE=live asks the real one.
 """
@@ -11,12 +11,14 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table as Grid
 
-from pipelines import extraction, sources, universe
-from pipelines.planning import Plan
-from pipelines.settings import SettingsError, get_settings
-from pipelines.tables import QUARANTINE
-from pipelines.universe import UniverseError
-from pipelines.windows import Window, clock_at, last_complete_day
+from pipelines import sources
+from pipelines.core.settings import SettingsError, get_settings
+from pipelines.core.tables import QUARANTINE
+from pipelines.core.windows import Window, clock_at, last_complete_day
+from pipelines.extraction import asking as extraction
+from pipelines.extraction import universe
+from pipelines.extraction.planning import Plan
+from pipelines.extraction.universe import UniverseError
 
 _REASONS_SHOWN = 5
 

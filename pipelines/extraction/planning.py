@@ -12,8 +12,8 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pipelines.http import Budget
-    from pipelines.tables import Table
+    from pipelines.core.tables import Table
+    from pipelines.http.client import Budget
 
 # what is sent again (retries, redirects, other hosts) beyond the plan: this share, or this many
 RESEND_FRAC = 0.2

@@ -1,15 +1,15 @@
-"""The sources' own command: `python -m pipelines.sources write`, `check`, or `smoke NAME`."""
+"""The sources' own command: `python -m pipelines.declaring write`, `check`, or `smoke NAME`."""
 
 import argparse
 import sys
 
-from pipelines import declarations
+from pipelines.declaring import declarations
 from pipelines.sources import SOURCES
 
 
 def main() -> int:
     """Write the files that follow from the declarations, say which are stale, or try a source."""
-    parser = argparse.ArgumentParser(prog="python -m pipelines.sources", description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="python -m pipelines.declaring", description=main.__doc__)
     actions = parser.add_subparsers(dest="action", required=True)
     actions.add_parser("write", help="write what follows from the declarations")
     actions.add_parser("check", help="say what of it is stale")
@@ -20,7 +20,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.action == "smoke":
         # the libraries that print it take longer to load than the others need to run
-        from pipelines.smoke import smoke
+        from pipelines.declaring.smoke import smoke
 
         return smoke(arguments.name, arguments.days, is_plan=arguments.plan)
     is_check = arguments.action == "check"

@@ -1,0 +1,4 @@
+"""What everything rests on: settings, the clock and its windows, table declarations, DuckDB.
+
+Knows no other room.
+"""

@@ -1,0 +1,1 @@
+"""What is written from the sources' declarations, and what a new source starts from."""

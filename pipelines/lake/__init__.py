@@ -1,0 +1,1 @@
+"""The lake: landing, catalog, upkeep, repair, and whose observations it holds."""
