@@ -59,7 +59,7 @@ def package(tmp_path: Path) -> Path:
     """A package whose modules import each other, in functions too."""
     modules = {
         "__init__": "",
-        "analytics/__init__": "from pipelines.core.settings import ENGINE",
+        "analytics/__init__": "from pipelines.settings import ENGINE",
         "settings": "ENGINE = 1",
         "analytics/risk": "def drawdown(x):\n    import pipelines.analytics.calendar\n",
         "analytics/calendar": "from math import pi",
