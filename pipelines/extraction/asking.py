@@ -25,7 +25,7 @@ from pipelines.core.windows import DAY, Clock, Window
 from pipelines.extraction import drift
 from pipelines.extraction.candles import SHORTER
 from pipelines.extraction.drift import Shape
-from pipelines.extraction.parsing import EmptyList, Parsed, PayloadError, quarantine_rows, stamp
+from pipelines.extraction.parsing import EmptyList, Parsed, quarantine_rows, stamp
 from pipelines.extraction.planning import Plan, Share
 from pipelines.extraction.sweep import Rotation
 from pipelines.http.client import (
@@ -38,6 +38,7 @@ from pipelines.http.client import (
     SourceUnavailable,
     Usage,
 )
+from pipelines.http.payload import PayloadError
 
 # lists grow and shrink by a few entries a day: one that lost more of them was cut off on its way
 SHORT_LIST_FRAC = 0.8

@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from pipelines.core.tables import DAY_S, EVENT, FETCHED_AT, QUARANTINE, Column, Grid, Table
 from pipelines.core.windows import Window
 from pipelines.extraction.drift import Shape, shape_of
+from pipelines.http.payload import NumberText, PayloadError
 
 TimeUnit = Literal["s", "ms", "us", "iso"]
 
@@ -39,18 +40,8 @@ OFF_GRID = "off the grid"
 _MICROSECONDS: dict[str, int] = {"s": 1_000_000, "ms": 1_000, "us": 1}
 
 
-class PayloadError(Exception):
-    """An answer that is not what the source documents; the message names what was expected."""
-
-
 class EmptyList(PayloadError):
     """A list with nothing in it: an error where it had something before."""
-
-
-class NumberText(str):
-    """A JSON number as it was written: text that must not pass for a text value."""
-
-    __slots__ = ()
 
 
 @dataclass(frozen=True)

@@ -7,17 +7,15 @@
 from __future__ import annotations
 
 from importlib import import_module
-from pkgutil import iter_modules
 from typing import TYPE_CHECKING, cast
+
+from pipelines.core.settings import SOURCES
 
 if TYPE_CHECKING:
     from pipelines.core.tables import Table
     from pipelines.extraction.asking import Source
 
-# a folder here is a source; nothing lists them
-SOURCES: tuple[str, ...] = tuple(
-    sorted(found.name for found in iter_modules(__path__) if found.ispkg)
-)
+__all__ = ["SOURCES", "source", "tables"]
 
 
 def source(name: str) -> Source:

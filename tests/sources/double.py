@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from pipelines.core.windows import Window
 from pipelines.extraction.asking import Extraction, Source
-from pipelines.extraction.parsing import NumberText
 from pipelines.http.client import Usage
+from pipelines.http.payload import NumberText
 
 Answer = Callable[[str, dict[str, Any]], Any]
 

@@ -11,7 +11,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from pipelines.core.tables import Table
-from pipelines.extraction.parsing import NumberText, Parsed, PayloadError
+from pipelines.extraction.parsing import Parsed
+from pipelines.http.payload import NumberText, PayloadError
 
 # the same examples in every run: a red build must be reproducible from its log alone
 FUZZ = settings(max_examples=70, derandomize=True, deadline=None, database=None)

@@ -16,13 +16,13 @@ from pipelines.extraction.drift import shape_of
 from pipelines.extraction.parsing import (
     EmptyList,
     Parsed,
-    PayloadError,
     dump,
     expect_list,
     expect_object,
     parse_rows,
     parse_texts,
 )
+from pipelines.http.payload import PayloadError
 from pipelines.sources.binance.tables import EXCHANGE_INFO, KLINES
 
 _KLINE_CELLS = {

@@ -12,8 +12,9 @@ import pyarrow.compute as pc
 
 from pipelines.core.windows import DAY, Window, start_of
 from pipelines.extraction.asking import Extraction, Item, Source
-from pipelines.extraction.parsing import Parsed, PayloadError
+from pipelines.extraction.parsing import Parsed
 from pipelines.extraction.planning import Share, pages
+from pipelines.http.payload import PayloadError
 from pipelines.sources.binance_futures import parse
 from pipelines.sources.binance_futures.settings import (
     BASE_URL,

@@ -9,15 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.extraction.parsing import (
-    Parsed,
-    PayloadError,
-    dump,
-    epoch,
-    expect_list,
-    expect_object,
-    parse_rows,
-)
+from pipelines.extraction.parsing import Parsed, dump, epoch, expect_list, expect_object, parse_rows
+from pipelines.http.payload import PayloadError
 from pipelines.sources.bybit.tables import (
     FUNDING_HISTORY,
     INSTRUMENTS_INFO,

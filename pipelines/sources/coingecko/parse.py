@@ -11,12 +11,12 @@ from pipelines.core.tables import DAY_S
 from pipelines.extraction.parsing import (
     EmptyList,
     Parsed,
-    PayloadError,
     epoch,
     expect_list,
     expect_object,
     parse_rows,
 )
+from pipelines.http.payload import PayloadError
 from pipelines.sources.coingecko.tables import CATEGORIES, MARKET_CHART, MARKETS
 
 _DAY_MS = DAY_S * 1_000

@@ -14,7 +14,6 @@ from pipelines.core.windows import Window
 from pipelines.extraction.parsing import (
     EmptyList,
     Parsed,
-    PayloadError,
     dump,
     epoch,
     expect_list,
@@ -23,6 +22,7 @@ from pipelines.extraction.parsing import (
     parse_rows,
     without_live,
 )
+from pipelines.http.payload import PayloadError
 from pipelines.sources.defillama.settings import TOTAL
 from pipelines.sources.defillama.tables import (
     CHAIN_METRICS,

@@ -17,7 +17,6 @@ from pipelines.core.windows import Window
 from pipelines.extraction.parsing import (
     EmptyList,
     Parsed,
-    PayloadError,
     dump,
     epoch,
     expect_list,
@@ -26,6 +25,7 @@ from pipelines.extraction.parsing import (
     parse_rows,
     without_live,
 )
+from pipelines.http.payload import PayloadError
 from pipelines.sources.defillama_stablecoins.settings import IN_USD_FROM, TOTAL
 from pipelines.sources.defillama_stablecoins.tables import (
     BALANCES,

@@ -8,12 +8,12 @@ from typing import Any
 from pipelines.extraction.parsing import (
     EmptyList,
     Parsed,
-    PayloadError,
     dump,
     expect_list,
     expect_object,
     parse_rows,
 )
+from pipelines.http.payload import PayloadError
 from pipelines.sources.defillama_yields.tables import POOL_CHART, POOLS
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from pipelines.extraction.parsing import PayloadError, dump, expect_list, expect_object
+from pipelines.extraction.parsing import dump, expect_list, expect_object
 from pipelines.http.client import (
     HttpClient,
     RequestFailed,
@@ -15,6 +15,7 @@ from pipelines.http.client import (
     SourceError,
     SourceUnavailable,
 )
+from pipelines.http.payload import PayloadError
 from pipelines.sources.ethereum.settings import BATCH_CALLS
 
 Call = tuple[str, list[Any]]

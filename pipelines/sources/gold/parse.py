@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pipelines.extraction.parsing import (
-    Parsed,
-    PayloadError,
-    dump,
-    expect_list,
-    expect_object,
-    parse_rows,
-)
+from pipelines.extraction.parsing import Parsed, dump, expect_list, expect_object, parse_rows
+from pipelines.http.payload import PayloadError
 from pipelines.sources.gold.tables import CURRENCY_RATES, PRICES
 
 METAL = "XAU"

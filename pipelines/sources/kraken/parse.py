@@ -13,12 +13,12 @@ import pyarrow as pa
 from pipelines.extraction.parsing import (
     EmptyList,
     Parsed,
-    PayloadError,
     epoch,
     expect_list,
     expect_object,
     parse_rows,
 )
+from pipelines.http.payload import PayloadError
 from pipelines.sources.kraken.tables import ASSET_PAIRS, OHLC
 
 _OHLC_CELLS = {

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 
 from pipelines.core.windows import Window
-from pipelines.extraction.parsing import PayloadError
 from pipelines.http.client import RequestRefused
+from pipelines.http.payload import PayloadError
 from pipelines.sources.defillama import SOURCE, parse
 from pipelines.sources.defillama.settings import METRICS, TOTAL
 from tests.sources.double import at, days, landed, log_of, recorded, run_of

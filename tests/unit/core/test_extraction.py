@@ -11,8 +11,9 @@ from pipelines.core.tables import EXTRACTION, QUARANTINE
 from pipelines.core.windows import DAY, Window
 from pipelines.extraction import asking as extraction
 from pipelines.extraction.asking import Extraction, Item
-from pipelines.extraction.parsing import Parsed, PayloadError, parse_rows
+from pipelines.extraction.parsing import Parsed, parse_rows
 from pipelines.http.client import Budget, RequestFailed, RequestRefused, SourceUnavailable
+from pipelines.http.payload import PayloadError
 from tests.unit.core.fake_source import DAILY, FakeClient, daily_source, days, instant
 
 WINDOW = Window.between(date(2025, 11, 8), date(2025, 11, 10))

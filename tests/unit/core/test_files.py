@@ -16,8 +16,9 @@ from pipelines.core.windows import FixedClock, Window
 from pipelines.extraction import asking as extraction
 from pipelines.extraction import universe
 from pipelines.extraction.asking import Extraction, Incomplete, Item
-from pipelines.extraction.parsing import Parsed, PayloadError, parse_rows, parse_texts
+from pipelines.extraction.parsing import Parsed, parse_rows, parse_texts
 from pipelines.http.client import Budget, HttpClient, RequestFailed, Usage
+from pipelines.http.payload import PayloadError
 from pipelines.lake import landing as lake
 from tests.unit.core.conftest import Answer, Wire
 from tests.unit.core.fake_source import DAILY, NAME, FakeClient, daily_source, days, instant, use

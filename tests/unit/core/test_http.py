@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from pipelines.extraction.parsing import NumberText, PayloadError
 from pipelines.http.client import (
     Budget,
     HttpClient,
@@ -18,6 +17,7 @@ from pipelines.http.client import (
     Usage,
     redact,
 )
+from pipelines.http.payload import NumberText, PayloadError
 from tests.unit.core.conftest import Answer, Wire
 
 

@@ -23,8 +23,9 @@ from pipelines.core.tables import EXTRACTION, QUARANTINE
 from pipelines.core.windows import FixedClock, Window
 from pipelines.extraction import asking as extraction
 from pipelines.extraction.asking import Extraction, Item, Source
-from pipelines.extraction.parsing import Parsed, PayloadError, parse_rows
+from pipelines.extraction.parsing import Parsed, parse_rows
 from pipelines.http.client import SourceUnavailable
+from pipelines.http.payload import PayloadError
 from pipelines.lake import landing as lake
 from tests.unit.core.fake_source import DAILY, NAME, daily_source, days, instant, use
 

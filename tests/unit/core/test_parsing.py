@@ -14,15 +14,14 @@ from hypothesis import strategies as st
 from pipelines.core.tables import QUARANTINE, Column, Table
 from pipelines.extraction.parsing import (
     EARLIEST,
-    NumberText,
     Parsed,
-    PayloadError,
     expect_list,
     expect_object,
     parse_rows,
     quarantine_rows,
     stamp,
 )
+from pipelines.http.payload import NumberText, PayloadError
 from tests.unit.core.json_values import FUZZ, json_values, number_texts, over_the_wire
 
 LATEST = datetime(2026, 1, 1, tzinfo=UTC)
