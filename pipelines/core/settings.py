@@ -15,24 +15,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from pkgutil import iter_modules
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from pipelines.core.source_names import SOURCES
+
 REPO_DIR = Path(__file__).resolve().parents[2]
 Bulk = Literal["auto", "always", "never"]
-
-
-# a folder there is a source; nothing lists them, and none is imported to know its name
-SOURCES: tuple[str, ...] = tuple(
-    sorted(
-        found.name
-        for found in iter_modules([str(REPO_DIR / "pipelines" / "sources")])
-        if found.ispkg
-    )
-)
 
 
 class SettingsError(Exception):

@@ -19,6 +19,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.core.payload import PayloadError
 from pipelines.core.settings import Bulk, Settings, SettingsError
 from pipelines.core.tables import EXTRACTION, QUARANTINE, Listing, Table
 from pipelines.core.windows import DAY, Clock, Window
@@ -38,7 +39,6 @@ from pipelines.http.client import (
     SourceUnavailable,
     Usage,
 )
-from pipelines.http.payload import PayloadError
 
 # lists grow and shrink by a few entries a day: one that lost more of them was cut off on its way
 SHORT_LIST_FRAC = 0.8

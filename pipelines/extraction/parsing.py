@@ -18,10 +18,10 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.core.payload import NumberText, PayloadError
 from pipelines.core.tables import DAY_S, EVENT, FETCHED_AT, QUARANTINE, Column, Grid, Table
 from pipelines.core.windows import Window
 from pipelines.extraction.drift import Shape, shape_of
-from pipelines.http.payload import NumberText, PayloadError
 
 TimeUnit = Literal["s", "ms", "us", "iso"]
 

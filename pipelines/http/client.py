@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import requests
 from requests.adapters import HTTPAdapter
 
-from pipelines.http.payload import NumberText, PayloadError
+from pipelines.core.payload import NumberText, PayloadError
 
 RETRIED = (408, 418, 425, 429, *range(500, 600))
 THROTTLED = (418, 429)

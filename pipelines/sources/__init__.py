@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from pipelines.core.settings import SOURCES
+from pipelines.core.source_names import SOURCES
 
 if TYPE_CHECKING:
     from pipelines.core.tables import Table

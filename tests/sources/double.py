@@ -8,10 +8,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipelines.core.payload import NumberText
 from pipelines.core.windows import Window
 from pipelines.extraction.asking import Extraction, Source
 from pipelines.http.client import Usage
-from pipelines.http.payload import NumberText
 
 Answer = Callable[[str, dict[str, Any]], Any]
 

@@ -10,9 +10,9 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from pipelines.core.payload import NumberText, PayloadError
 from pipelines.core.tables import Table
 from pipelines.extraction.parsing import Parsed
-from pipelines.http.payload import NumberText, PayloadError
 
 # the same examples in every run: a red build must be reproducible from its log alone
 FUZZ = settings(max_examples=70, derandomize=True, deadline=None, database=None)

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from pipelines import sources
+from pipelines.core.payload import PayloadError
 from pipelines.core.settings import get_settings
 from pipelines.extraction import asking as extraction
 from pipelines.http.client import HttpClient, RequestFailed, RequestRefused, SourceUnavailable
-from pipelines.http.payload import PayloadError
 from tests.sources.local_api import Answer, Asked, local_api
 
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.core.payload import PayloadError
 from pipelines.extraction.parsing import Parsed
-from pipelines.http.payload import PayloadError
 from pipelines.sources.binance_futures import parse as futures
 from pipelines.sources.bitstamp import parse as bitstamp
 from pipelines.sources.bybit import parse as bybit

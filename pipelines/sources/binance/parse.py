@@ -11,6 +11,7 @@ from io import BytesIO
 
 import polars as pl
 
+from pipelines.core.payload import PayloadError
 from pipelines.core.windows import Window
 from pipelines.extraction.drift import shape_of
 from pipelines.extraction.parsing import (
@@ -22,7 +23,6 @@ from pipelines.extraction.parsing import (
     parse_rows,
     parse_texts,
 )
-from pipelines.http.payload import PayloadError
 from pipelines.sources.binance.tables import EXCHANGE_INFO, KLINES
 
 _KLINE_CELLS = {

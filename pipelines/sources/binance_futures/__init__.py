@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow.compute as pc
 
+from pipelines.core.payload import PayloadError
 from pipelines.core.windows import DAY, Window, start_of
 from pipelines.extraction.asking import Extraction, Item, Source
 from pipelines.extraction.parsing import Parsed
 from pipelines.extraction.planning import Share, pages
-from pipelines.http.payload import PayloadError
 from pipelines.sources.binance_futures import parse
 from pipelines.sources.binance_futures.settings import (
     BASE_URL,

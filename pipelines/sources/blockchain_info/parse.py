@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from pipelines.core.payload import PayloadError
 from pipelines.extraction.parsing import Parsed, dump, expect_list, expect_object, parse_rows
-from pipelines.http.payload import PayloadError
 from pipelines.sources.blockchain_info.tables import CHARTS
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import polars as pl
 
+from pipelines.core.payload import PayloadError
 from pipelines.extraction.parsing import Parsed, dump, epoch, expect_list, expect_object, parse_rows
-from pipelines.http.payload import PayloadError
 from pipelines.sources.bybit.tables import (
     FUNDING_HISTORY,
     INSTRUMENTS_INFO,

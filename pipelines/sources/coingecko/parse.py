@@ -7,6 +7,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
+from pipelines.core.payload import PayloadError
 from pipelines.core.tables import DAY_S
 from pipelines.extraction.parsing import (
     EmptyList,
@@ -16,7 +17,6 @@ from pipelines.extraction.parsing import (
     expect_object,
     parse_rows,
 )
-from pipelines.http.payload import PayloadError
 from pipelines.sources.coingecko.tables import CATEGORIES, MARKET_CHART, MARKETS
 
 _DAY_MS = DAY_S * 1_000

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from math import ceil
 
+from pipelines.core.payload import PayloadError
 from pipelines.core.windows import DAY, Window, start_of
 from pipelines.extraction.asking import Extraction, Item, Source
 from pipelines.extraction.parsing import Parsed
 from pipelines.extraction.planning import Share, pages
 from pipelines.http.client import Budget
-from pipelines.http.payload import PayloadError
 from pipelines.sources.coinmetrics import parse
 from pipelines.sources.coinmetrics.tables import ASSET_METRICS, CATALOG
 

@@ -6,8 +6,8 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
+from pipelines.core.payload import PayloadError
 from pipelines.extraction.parsing import Parsed, expect_list, expect_object, joined, parse_rows
-from pipelines.http.payload import PayloadError
 from pipelines.sources.coinmetrics.tables import ASSET_METRICS, CATALOG
 
 _NAMES = {column.name: column.name for column in ASSET_METRICS.columns}

@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import datetime
 from io import StringIO
 
+from pipelines.core.payload import PayloadError
 from pipelines.core.windows import Window
 from pipelines.extraction.drift import shape_of
 from pipelines.extraction.parsing import Parsed, dump, joined, parse_rows
-from pipelines.http.payload import PayloadError
 from pipelines.sources.coinmetrics_archive.tables import ASSET_METRICS
 
 # the first column's name; files of 2019 have the other

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from pipelines.core.payload import PayloadError
 from pipelines.core.tables import Table
 from pipelines.core.windows import Window
 from pipelines.extraction.parsing import (
@@ -22,7 +23,6 @@ from pipelines.extraction.parsing import (
     parse_rows,
     without_live,
 )
-from pipelines.http.payload import PayloadError
 from pipelines.sources.defillama.settings import TOTAL
 from pipelines.sources.defillama.tables import (
     CHAIN_METRICS,

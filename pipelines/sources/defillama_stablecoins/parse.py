@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipelines.core.payload import PayloadError
 from pipelines.core.tables import Table
 from pipelines.core.windows import Window
 from pipelines.extraction.parsing import (
@@ -25,7 +26,6 @@ from pipelines.extraction.parsing import (
     parse_rows,
     without_live,
 )
-from pipelines.http.payload import PayloadError
 from pipelines.sources.defillama_stablecoins.settings import IN_USD_FROM, TOTAL
 from pipelines.sources.defillama_stablecoins.tables import (
     BALANCES,

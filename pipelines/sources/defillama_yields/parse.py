@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from pipelines.core.payload import PayloadError
 from pipelines.extraction.parsing import (
     EmptyList,
     Parsed,
@@ -13,7 +14,6 @@ from pipelines.extraction.parsing import (
     expect_object,
     parse_rows,
 )
-from pipelines.http.payload import PayloadError
 from pipelines.sources.defillama_yields.tables import POOL_CHART, POOLS
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from io import StringIO
 
+from pipelines.core.payload import PayloadError
 from pipelines.extraction.parsing import Parsed, dump, parse_rows
-from pipelines.http.payload import PayloadError
 from pipelines.sources.ecb.tables import EXCHANGE_RATES
 
 _NEEDED = ("FREQ", "CURRENCY", "CURRENCY_DENOM", "TIME_PERIOD", "OBS_VALUE")

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from pipelines.core.payload import PayloadError
 from pipelines.http.client import HttpClient, RequestRefused
-from pipelines.http.payload import PayloadError
 from pipelines.sources.ethereum import parse, rpc
 from pipelines.sources.ethereum.settings import (
     BATCH_CALLS,

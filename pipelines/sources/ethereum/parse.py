@@ -13,8 +13,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from pipelines.core.payload import PayloadError
 from pipelines.extraction.parsing import Parsed, dump, expect_list, expect_object, parse_rows
-from pipelines.http.payload import PayloadError
 from pipelines.sources.ethereum.settings import TRANSFER
 from pipelines.sources.ethereum.tables import TOKEN_SUPPLY, TRANSFERS
 

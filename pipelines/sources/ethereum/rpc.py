@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from pipelines.core.payload import PayloadError
 from pipelines.extraction.parsing import dump, expect_list, expect_object
 from pipelines.http.client import (
     HttpClient,
@@ -15,7 +16,6 @@ from pipelines.http.client import (
     SourceError,
     SourceUnavailable,
 )
-from pipelines.http.payload import PayloadError
 from pipelines.sources.ethereum.settings import BATCH_CALLS
 
 Call = tuple[str, list[Any]]

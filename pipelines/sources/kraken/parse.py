@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
+from pipelines.core.payload import PayloadError
 from pipelines.extraction.parsing import (
     EmptyList,
     Parsed,
@@ -18,7 +19,6 @@ from pipelines.extraction.parsing import (
     expect_object,
     parse_rows,
 )
-from pipelines.http.payload import PayloadError
 from pipelines.sources.kraken.tables import ASSET_PAIRS, OHLC
 
 _OHLC_CELLS = {

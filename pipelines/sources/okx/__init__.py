@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from pipelines.core.payload import PayloadError
 from pipelines.core.windows import DAY, Window, start_of
 from pipelines.extraction import candles
 from pipelines.extraction.asking import Extraction, Item, Source
 from pipelines.extraction.parsing import EmptyList, Parsed
 from pipelines.extraction.planning import Share, pages
 from pipelines.http.client import RequestRefused, SourceUnavailable
-from pipelines.http.payload import PayloadError
 from pipelines.sources.okx import parse
 from pipelines.sources.okx.settings import (
     BARS,

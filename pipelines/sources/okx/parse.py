@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from pipelines.core.payload import PayloadError
 from pipelines.extraction.parsing import Parsed, dump, epoch, expect_list, expect_object, parse_rows
-from pipelines.http.payload import PayloadError
 from pipelines.sources.okx.tables import FUNDING_RATE_HISTORY, HISTORY_CANDLES, INSTRUMENTS
 
 # of a spot pair the volume is in base currency, and both others are in quote currency

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from pipelines.core.payload import PayloadError
 from pipelines.http.client import RequestRefused, SourceUnavailable
-from pipelines.http.payload import PayloadError
 from pipelines.sources.binance import SOURCE, parse
 from pipelines.sources.binance.settings import PAGE_ROWS
 from tests.sources.double import Double, at, days, landed, log_of, ms, recorded, run_of

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from pipelines.core.payload import PayloadError
 from pipelines.http.client import SourceUnavailable
-from pipelines.http.payload import PayloadError
 from pipelines.sources.binance_futures import SOURCE, parse
 from tests.sources.double import at, days, decoded, landed, log_of, ms, recorded, run_of
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.http.payload import PayloadError
+from pipelines.core.payload import PayloadError
 from pipelines.sources.bybit import SOURCE, parse
 from tests.sources.double import at, days, landed, log_of, ms, recorded, run_of
 

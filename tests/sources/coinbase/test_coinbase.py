@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from pipelines.core.payload import PayloadError
 from pipelines.http.client import RequestRefused
-from pipelines.http.payload import PayloadError
 from pipelines.sources.coinbase import SOURCE, parse
 from tests.sources.double import at, days, decoded, landed, log_of, recorded, run_of
 from tests.sources.fuzz import FUZZ, damaged, outcome, says_nothing_new

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from pipelines.core.payload import PayloadError
 from pipelines.http.client import RequestRefused
-from pipelines.http.payload import PayloadError
 from pipelines.sources.coingecko import SOURCE, parse
 from pipelines.sources.coingecko.settings import PAGE_ROWS, TOP_PAGES
 from tests.sources.double import at, days, landed, log_of, ms, recorded, run_of

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from pipelines.http.payload import PayloadError
+from pipelines.core.payload import PayloadError
 from pipelines.sources.coinmetrics import BATCH_ASSETS, METRICS, SOURCE, parse
 from tests.sources.double import at, days, landed, log_of, run_of
 from tests.sources.fuzz import FUZZ, damaged, outcome

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.core.payload import PayloadError
 from pipelines.http.client import RequestRefused
-from pipelines.http.payload import PayloadError
 from pipelines.sources.coinmetrics_archive import FROZEN_FROM, SOURCE, parse
 from tests.sources.double import at, days, landed, log_of, run_of
 from tests.sources.fuzz import FUZZ, outcome

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from pipelines.core.payload import PayloadError
 from pipelines.core.windows import Window
 from pipelines.http.client import RequestRefused
-from pipelines.http.payload import PayloadError
 from pipelines.sources.defillama import SOURCE, parse
 from pipelines.sources.defillama.settings import METRICS, TOTAL
 from tests.sources.double import at, days, landed, log_of, recorded, run_of

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from pipelines.core.payload import PayloadError
 from pipelines.http.client import RequestRefused
-from pipelines.http.payload import PayloadError
 from pipelines.sources.defillama_coins import SOURCE, parse
 from pipelines.sources.defillama_coins.settings import MAX_POINTS
 from tests.sources.double import at, days, landed, log_of, run_of

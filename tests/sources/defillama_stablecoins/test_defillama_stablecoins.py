@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from pipelines.core.payload import PayloadError
 from pipelines.http.client import RequestFailed, RequestRefused
-from pipelines.http.payload import PayloadError
 from pipelines.sources.defillama_stablecoins import SOURCE, parse
 from pipelines.sources.defillama_stablecoins.settings import TOTAL
 from tests.sources.double import at, days, landed, log_of, recorded, run_of

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from pipelines.http.payload import PayloadError
+from pipelines.core.payload import PayloadError
 from pipelines.sources.defillama_stablecoins import parse
 from tests.sources.double import at, days, recorded
 from tests.sources.fuzz import FUZZ, damaged, outcome

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 
-from pipelines.http.payload import PayloadError
+from pipelines.core.payload import PayloadError
 from pipelines.sources.defillama_yields import MAX_POOLS, POOL_FROM_USD, SOURCE, parse
 from tests.sources.double import at, days, landed, log_of, run_of
 from tests.sources.fuzz import FUZZ, damaged, outcome

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.core.payload import PayloadError
 from pipelines.http.client import RequestRefused
-from pipelines.http.payload import PayloadError
 from pipelines.sources.ecb import SOURCE, parse
 from pipelines.sources.ecb.settings import CURRENCIES
 from tests.sources.double import at, days, landed, log_of, run_of

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from pipelines.core.payload import PayloadError
 from pipelines.extraction.asking import Extraction
 from pipelines.http.client import HttpClient, RequestFailed, RequestRefused, SourceUnavailable
-from pipelines.http.payload import PayloadError
 from pipelines.sources.ethereum import SOURCE, parse, rpc
 from pipelines.sources.ethereum.blocks import Block, Range, block_at, first_blocks_from
 from pipelines.sources.ethereum.settings import TRANSFER, ZERO_TOPIC

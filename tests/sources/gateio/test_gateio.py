@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from pipelines.core.payload import PayloadError
 from pipelines.http.client import RequestRefused
-from pipelines.http.payload import PayloadError
 from pipelines.sources.gateio import SOURCE, parse
 from pipelines.sources.gateio.tables import REACH_ROWS
 from tests.sources.double import at, days, decoded, landed, log_of, run_of

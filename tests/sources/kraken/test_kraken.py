@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from pipelines.core.payload import PayloadError
 from pipelines.http.client import HttpClient
-from pipelines.http.payload import PayloadError
 from pipelines.sources.kraken import SOURCE, parse
 from pipelines.sources.kraken.settings import REACH_ROWS
 from tests.sources.double import at, days, landed, log_of, recorded, run_of

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.http.payload import PayloadError
+from pipelines.core.payload import PayloadError
 from pipelines.sources.okx import SOURCE, parse
 from pipelines.sources.okx.settings import FUNDING_REACH_D
 from tests.sources.double import at, days, landed, log_of, ms, recorded, run_of

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from pipelines.http.payload import NumberText
+from pipelines.core.payload import NumberText
 
 # the same examples in every run: a red build must be reproducible from its log alone
 FUZZ = settings(max_examples=70, derandomize=True, deadline=None, database=None)

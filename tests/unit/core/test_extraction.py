@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from pipelines.core.payload import PayloadError
 from pipelines.core.settings import Settings, SettingsError, SourceOverrides
 from pipelines.core.tables import EXTRACTION, QUARANTINE
 from pipelines.core.windows import DAY, Window
@@ -13,7 +14,6 @@ from pipelines.extraction import asking as extraction
 from pipelines.extraction.asking import Extraction, Item
 from pipelines.extraction.parsing import Parsed, parse_rows
 from pipelines.http.client import Budget, RequestFailed, RequestRefused, SourceUnavailable
-from pipelines.http.payload import PayloadError
 from tests.unit.core.fake_source import DAILY, FakeClient, daily_source, days, instant
 
 WINDOW = Window.between(date(2025, 11, 8), date(2025, 11, 10))

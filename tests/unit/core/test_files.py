@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from pipelines.core.payload import PayloadError
 from pipelines.core.settings import Settings, SettingsError, SourceOverrides
 from pipelines.core.tables import Column, Table
 from pipelines.core.windows import FixedClock, Window
@@ -18,7 +19,6 @@ from pipelines.extraction import universe
 from pipelines.extraction.asking import Extraction, Incomplete, Item
 from pipelines.extraction.parsing import Parsed, parse_rows, parse_texts
 from pipelines.http.client import Budget, HttpClient, RequestFailed, Usage
-from pipelines.http.payload import PayloadError
 from pipelines.lake import landing as lake
 from tests.unit.core.conftest import Answer, Wire
 from tests.unit.core.fake_source import DAILY, NAME, FakeClient, daily_source, days, instant, use

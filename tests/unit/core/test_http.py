@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pipelines.core.payload import NumberText, PayloadError
 from pipelines.http.client import (
     Budget,
     HttpClient,
@@ -17,7 +18,6 @@ from pipelines.http.client import (
     Usage,
     redact,
 )
-from pipelines.http.payload import NumberText, PayloadError
 from tests.unit.core.conftest import Answer, Wire
 
 

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import SecretStr
 
+from pipelines.core.payload import PayloadError
 from pipelines.core.settings import Settings, SettingsError, SourceOverrides, child_environment
 from pipelines.core.tables import EXTRACTION, QUARANTINE
 from pipelines.core.windows import FixedClock, Window
@@ -25,7 +26,6 @@ from pipelines.extraction import asking as extraction
 from pipelines.extraction.asking import Extraction, Item, Source
 from pipelines.extraction.parsing import Parsed, parse_rows
 from pipelines.http.client import SourceUnavailable
-from pipelines.http.payload import PayloadError
 from pipelines.lake import landing as lake
 from tests.unit.core.fake_source import DAILY, NAME, daily_source, days, instant, use
 

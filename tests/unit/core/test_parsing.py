@@ -11,6 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from pipelines.core.payload import NumberText, PayloadError
 from pipelines.core.tables import QUARANTINE, Column, Table
 from pipelines.extraction.parsing import (
     EARLIEST,
@@ -21,7 +22,6 @@ from pipelines.extraction.parsing import (
     quarantine_rows,
     stamp,
 )
-from pipelines.http.payload import NumberText, PayloadError
 from tests.unit.core.json_values import FUZZ, json_values, number_texts, over_the_wire
 
 LATEST = datetime(2026, 1, 1, tzinfo=UTC)
