@@ -19,7 +19,13 @@ import pytest
 from pydantic import SecretStr
 
 from pipelines.core.payload import PayloadError
-from pipelines.core.settings import Settings, SettingsError, SourceOverrides, child_environment
+from pipelines.core.settings import (
+    REPO_DIR,
+    Settings,
+    SettingsError,
+    SourceOverrides,
+    child_environment,
+)
 from pipelines.core.tables import EXTRACTION, QUARANTINE
 from pipelines.core.windows import FixedClock, Window
 from pipelines.extraction import asking as extraction
@@ -30,7 +36,6 @@ from pipelines.lake import landing as lake
 from tests.unit.core.fake_source import DAILY, NAME, daily_source, days, instant, use
 
 DAY = Window.of_day(date(2025, 11, 10))
-REPO = Path(lake.__file__).resolve().parents[1]
 
 
 @pytest.fixture
@@ -198,7 +203,7 @@ def test_a_killed_load_leaves_files_that_nobody_reads(
 ) -> None:
     dead = subprocess.run(
         [sys.executable, "-c", KILLED, str(settings.data_dir)],
-        env={**child_environment(), "PYTHONPATH": str(REPO)},
+        env={**child_environment(), "PYTHONPATH": str(REPO_DIR)},
         capture_output=True,
         text=True,
         timeout=60,

@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipelines.core.settings import Settings, SettingsError
+from pipelines.core.settings import REPO_DIR, Settings, SettingsError
 from pipelines.extraction.universe import CURATION_TABLES
 from pipelines.lake import origin
 
@@ -81,7 +81,7 @@ def test_of_a_bucket_identities_are_fetched(tmp_path: Path) -> None:
 
 def test_the_kept_tables_are_those_that_dbt_reads() -> None:
     """Whatever staging asks a curation folder for must be in a lake that is copied alone."""
-    folder = Path(origin.__file__).resolve().parents[1] / "dbt" / "models" / "staging"
+    folder = REPO_DIR / "dbt" / "models" / "staging"
     read = {
         name
         for path in folder.rglob("*.sql")
