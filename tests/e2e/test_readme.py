@@ -60,14 +60,6 @@ def test_paths_are_there() -> None:
     assert [path for path in wanting if not (REPO / path).exists()] == []
 
 
-@pytest.fixture(scope="module")
-def marts() -> set[str]:
-    """The names of all marts: each has its contract of publication."""
-    from assets.dbt_project import contracts
-
-    return {contract.mart for contract in contracts()}
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_commands_do_what_the_readme_says(project: Project) -> None:

@@ -2,7 +2,7 @@
 
 Indicators whose golden parameters are not the product's are built a second time with a seed that
 has them: the same models on the same candles. Others go through the pipeline in test_technical,
-test_returns, test_narratives, test_derivatives, test_depeg_facts, test_defi and test_network. The
+test_return, test_narrative, test_derivative, test_peg_facts, test_defi and test_network. The
 same numbers as unit tests of the functions: tests/unit/analytics/test_golden; of the price models,
 which are SQL, their dbt unit tests.
 """

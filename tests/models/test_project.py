@@ -257,3 +257,15 @@ def test_a_consumer_is_exposed_with_the_marts_that_it_names(
         words |= {word.removesuffix("_latest") for word in words}
         exposed = {unique_id.split(".")[-1] for unique_id in exposure.depends_on.nodes}
         assert exposed == words & marts, f"{exposure.name}: {file} names these marts"
+
+
+def test_intermediate_models_do_not_read_marts(models: dict[str, Any]) -> None:
+    """A mart is a promise to users: what models build on lies below it."""
+    found = [
+        f"{name} <- {parent}"
+        for name, node in models.items()
+        if layer(node) == "intermediate"
+        for parent in (unique_id.split(".")[-1] for unique_id in node.depends_on.nodes)
+        if parent in models and layer(models[parent]) == "marts"
+    ]
+    assert found == []

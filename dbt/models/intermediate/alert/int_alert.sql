@@ -14,11 +14,11 @@ price_move as (
 ),
 
 signal_event as (
-    select * from {{ ref('signal_event') }}
+    select * from {{ ref('int_signal_event') }}
 ),
 
 depeg as (
-    select * from {{ ref('depeg_event_log') }}
+    select * from {{ ref('int_depeg_change') }}
     where change in ('open', 'close')
 ),
 
@@ -29,7 +29,7 @@ suspect as (
 ),
 
 check_result as (
-    select * from {{ ref('ops_check_result') }}
+    select * from {{ ref('stg_ops__check_result') }}
     where severity = 'block' and not is_passed
 ),
 

@@ -7,7 +7,7 @@ with asset_return as (
 ),
 
 risk as (
-    select asset_id, day, vol_30d_ann from {{ ref('returns_risk_daily') }}
+    select asset_id, day, vol_30d_ann from {{ ref('int_asset_risk_daily') }}
 ),
 
 alert_config as (

@@ -1,6 +1,6 @@
 -- how unusual a week of minting or burning is, for the coin's size and for its own past
 with supply as (
-    select * from {{ ref('stablecoin_supply_daily') }}
+    select * from {{ ref('int_stablecoin_value_daily') }}
 ),
 
 alert_config as (

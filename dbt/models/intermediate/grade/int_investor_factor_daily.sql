@@ -11,7 +11,7 @@ asset as (
 ),
 
 risk as (
-    select * from {{ ref('returns_risk_daily') }}
+    select * from {{ ref('int_asset_risk_daily') }}
 ),
 
 price as (

@@ -1,22 +1,39 @@
 {{ config(materialized='view') }}
 
 -- everything that claims to say something about what comes, among the members of the day
-with trader as (
-    select * from {{ ref('trader_grade_daily') }}
-    where is_in_universe
+with grade as (
+    select * from {{ ref('int_trader_grade_daily') }}
+    where in_universe
+),
+
+trend as (
+    select * from {{ ref('int_trend_score_daily') }}
 ),
 
 investor as (
-    select * from {{ ref('investor_grade_daily') }}
-    where is_in_universe
+    select * from {{ ref('int_investor_grade_daily') }}
+    where in_universe
 ),
 
 component as (
-    select * from {{ ref('grade_components') }}
+    select * from {{ ref('int_grade_component_daily') }}
 ),
 
 signal as (
-    select asset_id, day, signal from {{ ref('signal_daily') }}
+    select asset_id, day, signal from {{ ref('int_signal_daily') }}
+),
+
+trader as (
+    select
+        grade.*,
+        trend.trend_score,
+        trend.ta_grade,
+        trend.quant_grade,
+        trend.flow_grade
+    from grade
+    left join trend
+        on grade.asset_id = trend.asset_id
+        and grade.day = trend.day
 ),
 
 final as (

@@ -10,7 +10,7 @@ indicator as (
 ),
 
 risk as (
-    select * from {{ ref('returns_risk_daily') }}
+    select * from {{ ref('int_asset_risk_daily') }}
 ),
 
 asset_return as (
@@ -22,7 +22,7 @@ activity as (
 ),
 
 derivative as (
-    select * from {{ ref('derivatives_daily') }}
+    select * from {{ ref('int_asset_derivative_daily') }}
 ),
 
 fundamentals as (

@@ -16,7 +16,7 @@ stablecoin as (
 ),
 
 gap as (
-    select * from {{ ref('ops_gap') }}
+    select * from {{ ref('int_source_gap') }}
 ),
 
 extraction as (

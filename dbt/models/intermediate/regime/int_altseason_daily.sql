@@ -6,7 +6,7 @@ with market_cap as (
 ),
 
 risk as (
-    select asset_id, day, ret_90d from {{ ref('returns_risk_daily') }}
+    select asset_id, day, ret_90d from {{ ref('int_asset_risk_daily') }}
     where ret_90d is not null
 ),
 

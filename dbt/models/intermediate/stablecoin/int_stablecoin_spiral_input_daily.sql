@@ -4,7 +4,7 @@ with peg as (
 ),
 
 supply as (
-    select * from {{ ref('stablecoin_supply_daily') }}
+    select * from {{ ref('int_stablecoin_value_daily') }}
 ),
 
 validity as (

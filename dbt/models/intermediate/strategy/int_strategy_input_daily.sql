@@ -33,7 +33,7 @@ short_market as (
 ),
 
 derivative as (
-    select asset_id, day, funding_day from {{ ref('derivatives_daily') }}
+    select asset_id, day, funding_day from {{ ref('int_asset_derivative_daily') }}
 ),
 
 final as (
