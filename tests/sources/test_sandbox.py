@@ -503,7 +503,7 @@ def smoke(name: str, monkeypatch: pytest.MonkeyPatch, *arguments: str, **environ
     monkeypatch.setitem(Settings.model_config, "env_file", None)
     monkeypatch.setattr("sys.argv", ["sources", "smoke", name, *arguments])
     with pytest.raises(SystemExit) as ended:
-        runpy.run_module("pipelines.sources", run_name="__main__")
+        runpy.run_module("pipelines.declaring", run_name="__main__")
     assert isinstance(ended.value.code, int)
     return ended.value.code
 
