@@ -12,7 +12,7 @@ from pipelines import sources
 from pipelines.core.settings import Settings, SettingsError
 from pipelines.core.tables import EXTRACTION, QUARANTINE, Table
 from pipelines.core.windows import Clock
-from pipelines.lake import landing as lake
+from pipelines.lake import parallel
 from pipelines.lake.landing import LoadReport
 from pipelines.lake.repair import GapRequest
 from pipelines.sandbox.availability import refuse_unavailable_days
@@ -84,7 +84,7 @@ def _build(source: str) -> dg.AssetsDefinition:
             raise dg.Failure(description=str(problem), allow_retries=False) from problem
         progress.begin(f"Extract {source}")
         landing = landings.of_run(
-            lambda: lake.Landing(
+            lambda: parallel.Landing(
                 _beside(context), window, settings, clock, context.run_id, _gap_requests(context)
             )
         )

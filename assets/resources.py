@@ -10,7 +10,7 @@ import dagster as dg
 
 from pipelines.core.settings import Settings, get_settings
 from pipelines.core.windows import Clock, clock_at
-from pipelines.lake.landing import Landing
+from pipelines.lake.parallel import Landing
 from pipelines.sandbox.availability import with_available_sources
 
 

@@ -22,7 +22,7 @@ from assets.partitions import DAILY, SINGLE_RUN
 from assets.resources import Progress
 from pipelines.core.settings import Settings
 from pipelines.core.windows import Clock
-from pipelines.lake import landing as lake
+from pipelines.lake.catalog import write_catalog
 from pipelines.publishing.provenance import model_versions
 from pipelines.validation import dbt_results, gate, measures
 from pipelines.validation.report import record
@@ -127,7 +127,7 @@ def transformation_assets() -> dg.AssetsDefinition:
         gate.load_library()
         if config.from_scratch:
             settings.warehouse_path.unlink(missing_ok=True)
-        catalog = lake.write_catalog(settings)
+        catalog = write_catalog(settings)
         context.log.info(f"the lake has {catalog.height:,} files of complete loads")
         invocation = _invoke(context, config, settings, translator, project)
         # what is told of marts waits until dbt has let go of the warehouse: only then can rows be

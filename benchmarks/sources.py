@@ -19,7 +19,8 @@ from rich.table import Column, Table
 
 from pipelines.core.settings import REPO_DIR, Settings
 from pipelines.core.windows import FixedClock, Window
-from pipelines.lake import landing as lake
+from pipelines.lake import landing
+from pipelines.lake.catalog import write_catalog
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import load
 from pipelines.sandbox.generate import GeneratorSettings, generate
@@ -68,9 +69,9 @@ def _landed(dataset: Path, data_dir: Path) -> Table:
         )
         totals: Counter[int] = Counter()
         for name in market.sources:
-            whole = lake.land(name, history, settings, clock, "history")
-            lake.write_catalog(settings)
-            daily = lake.land(name, day, settings, clock, "day")
+            whole = landing.land(name, history, settings, clock, "history")
+            write_catalog(settings)
+            daily = landing.land(name, day, settings, clock, "day")
             problems = [*whole.failures, *daily.failures]
             if problems:
                 raise SystemExit(f"{name}: {problems[0]}")

@@ -11,7 +11,8 @@ from assets.dbt_project import contracts
 from pipelines import publishing, sources, validation
 from pipelines.core.settings import child_environment, get_settings
 from pipelines.core.windows import Window, clock_at
-from pipelines.lake import landing as lake
+from pipelines.lake import landing
+from pipelines.lake.catalog import write_catalog
 
 RUN_ID = "benchmark"
 
@@ -24,7 +25,7 @@ def extract(first: str, last: str) -> None:
     window = Window.between(date.fromisoformat(first), date.fromisoformat(last))
     rows = 0
     for name in sources.SOURCES:
-        report = lake.land(name, window, settings, clock_at(settings.now), RUN_ID)
+        report = landing.land(name, window, settings, clock_at(settings.now), RUN_ID)
         if report.failures:
             raise SystemExit(f"{name}: {report.failures}")
         rows += sum(report.rows.values())
@@ -34,7 +35,7 @@ def extract(first: str, last: str) -> None:
 def transform() -> None:
     """Build the warehouse: one `dbt build`, as a run does it."""
     settings = get_settings()
-    lake.write_catalog(settings)
+    write_catalog(settings)
     target = settings.data_dir / "dbt-benchmark"
     environment = child_environment(
         data_dir=settings.data_dir, curation_dir=settings.curation_dir

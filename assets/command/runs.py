@@ -21,7 +21,7 @@ from assets.resources import Progress
 from pipelines import sources
 from pipelines.core.settings import Settings
 from pipelines.core.windows import Window
-from pipelines.lake import landing as lake
+from pipelines.lake.catalog import read_catalog
 from pipelines.validation.report import blocking, recorded
 
 _CONFIG = Path(__file__).with_name("dagster.yaml")
@@ -161,7 +161,7 @@ def execute(
 
 def first_gap(instance: dg.DagsterInstance, settings: Settings, window: Window) -> date | None:
     """Return the first day of the window that some source has not landed; None if there is none."""
-    if lake.read_catalog(settings).is_empty():
+    if read_catalog(settings).is_empty():
         return window.start
     wanted = [day.isoformat() for day in _days(window)]
     missing: set[str] = set()

@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict
 from assets.command import runs
 from pipelines import publishing, sources
 from pipelines.core.settings import Settings
-from pipelines.extraction import asking as extraction
-from pipelines.lake import landing as lake
+from pipelines.extraction.source import disabled_reason
+from pipelines.lake.catalog import newest_day, read_catalog
 from pipelines.validation.report import recorded
 
 
@@ -81,13 +81,13 @@ def status(settings: Settings) -> Status:
     manifest = publishing.current(settings)
     with runs.open_instance(settings) as instance:
         last = next(iter(instance.get_run_records(limit=1)), None)
-    newest_day = lake.newest_day(settings)
+    day = newest_day(settings)
     published_day = manifest.newest_day if manifest else None
     return Status(
         profile=settings.profile,
         data_dir=str(settings.data_dir),
         sources=_sources(settings),
-        newest_day=newest_day.isoformat() if newest_day else None,
+        newest_day=day.isoformat() if day else None,
         last_run=_run(last) if last else None,
         publication=manifest.version if manifest else None,
         published_at=manifest.published_at if manifest else None,
@@ -98,17 +98,17 @@ def status(settings: Settings) -> Status:
 
 
 def _sources(settings: Settings) -> tuple[SourceStatus, ...]:
-    catalog = lake.read_catalog(settings)
+    catalog = read_catalog(settings)
     found = []
     for name in sources.SOURCES:
         files = catalog.filter(catalog["source"] == name)
-        disabled_reason = extraction.disabled_reason(sources.source(name), settings)
+        reason = disabled_reason(sources.source(name), settings)
         reached = files.group_by("table_name").agg(pl.col("newest_at").max())
         found.append(
             SourceStatus(
                 name=name,
-                enabled=disabled_reason is None,
-                disabled_reason=disabled_reason,
+                enabled=reason is None,
+                disabled_reason=reason,
                 last_landed_at=cast("datetime | None", files["fetched_at"].max()),
                 newest_at=cast("datetime | None", reached["newest_at"].min()),
                 rows=int(files["row_count"].sum()),

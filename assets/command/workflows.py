@@ -16,8 +16,8 @@ from assets.resources import Progress
 from pipelines import publishing
 from pipelines.core.settings import Settings, SettingsError
 from pipelines.core.windows import Window, clock_at, last_complete_day
-from pipelines.lake import landing as lake
-from pipelines.lake import origin, repair
+from pipelines.lake import origin, parallel, repair
+from pipelines.lake.catalog import newest_day, newest_fetch, oldest_fetch
 from pipelines.lake.repair import GapRequest
 from pipelines.publishing import Manifest
 from pipelines.sandbox.availability import refuse_unavailable_days, within_available_days
@@ -65,7 +65,7 @@ def daily(
             outcomes = []
             history = _missing_history(instance, market, target)
             if history is not None:
-                lake.start_processes(market.settings, history)
+                parallel.start_processes(market.settings, history)
                 outcomes.append(
                     runs.execute(
                         instance, automation.HISTORY_JOB, history, market.settings, progress
@@ -284,14 +284,14 @@ def _missing_history(instance: runs.Instance, market: Market, target: date) -> W
 
 
 def _newest_day(settings: Settings) -> date:
-    day = lake.newest_day(settings)
+    day = newest_day(settings)
     if day is None:
         raise SettingsError("nothing was landed yet: run `tokenmart daily` first")
     return day
 
 
 def _refuse_before_knowledge(settings: Settings, as_of: datetime) -> None:
-    oldest = lake.oldest_fetch(settings)
+    oldest = oldest_fetch(settings)
     if oldest is not None and as_of < oldest:
         raise SettingsError(
             f"nothing was known at {as_of:%Y-%m-%d %H:%M} UTC: the lake's first load is of "
@@ -300,7 +300,7 @@ def _refuse_before_knowledge(settings: Settings, as_of: datetime) -> None:
 
 
 def _refuse_later_knowledge(settings: Settings, first_day: date) -> None:
-    newest = lake.newest_fetch(settings)
+    newest = newest_fetch(settings)
     if newest is not None and newest > morning_after(first_day):
         raise SettingsError(
             f"the lake in {settings.data_dir} was told things at {newest:%Y-%m-%d %H:%M} UTC that "

@@ -15,9 +15,9 @@ from pipelines import sources
 from pipelines.core.settings import SettingsError, get_settings
 from pipelines.core.tables import QUARANTINE
 from pipelines.core.windows import Window, clock_at, last_complete_day
-from pipelines.extraction import asking as extraction
 from pipelines.extraction import universe
 from pipelines.extraction.planning import Plan
+from pipelines.extraction.source import begin_extraction, extract, pace_of
 from pipelines.extraction.universe import UniverseError
 
 _REASONS_SHOWN = 5
@@ -40,7 +40,7 @@ def smoke(name: str, days: int, *, is_plan: bool) -> int:
         settings = get_settings()
         clock = clock_at(settings.now)
         curated = universe.codes(settings, source.identity or name)
-        run = extraction.begin(source, settings, clock, "smoke", curated)
+        run = begin_extraction(source, settings, clock, "smoke", curated)
     except (SettingsError, UniverseError, ValidationError) as error:
         console.print(str(error), style="red", markup=False)
         return 2
@@ -48,10 +48,10 @@ def smoke(name: str, days: int, *, is_plan: bool) -> int:
     counts: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
     plan = Plan(tuple(source.plan(run, window)))
-    console.print(_plan_of(plan, plan.seconds(extraction.pace_of(source, settings)), source.title))
+    console.print(_plan_of(plan, plan.seconds(pace_of(source, settings)), source.title))
     if is_plan:
         return 0
-    for table_name, rows in extraction.ask(source, run, window):
+    for table_name, rows in extract(source, run, window):
         counts[table_name] += rows.num_rows
         if table_name == QUARANTINE.name:
             reasons.update(rows["reason"].to_pylist())

@@ -18,8 +18,8 @@ from pipelines.extraction.planning import Share, pages
 
 if TYPE_CHECKING:
     from pipelines.core.windows import Window
-    from pipelines.extraction.asking import Extraction, Item
     from pipelines.extraction.parsing import Parsed
+    from pipelines.extraction.run import Extraction, Item
 
 # how long a candle of each length lasts
 INTERVAL_S = {

@@ -1,1 +1,4 @@
-"""The lake: landing, catalog, upkeep, repair, and whose observations it holds."""
+"""The lake: every row ever fetched, in Parquet, appended and never changed.
+
+Landing (of one source, of many side by side), catalog, upkeep, repair, whose observations it holds.
+"""

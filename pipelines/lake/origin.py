@@ -14,7 +14,7 @@ from typing import Any
 
 from pipelines.core.settings import Settings, SettingsError
 from pipelines.extraction.universe import CURATION_TABLES
-from pipelines.lake import landing as lake
+from pipelines.lake import storage
 
 LIVE = "live"
 _FILE = "origin.json"
@@ -37,10 +37,10 @@ def claim(settings: Settings) -> None:
     Raises:
         SettingsError: the lake holds observations of another origin.
     """
-    file_system, root = lake.bucket(settings)
+    file_system, root = storage.bucket(settings)
     path, here = f"{root}/{_FILE}", origin_of(settings)
     if not file_system.exists(path):
-        lake.put(file_system, path, (json.dumps({"origin": here}) + "\n").encode())
+        storage.put(file_system, path, (json.dumps({"origin": here}) + "\n").encode())
     else:
         before = str(json.loads(file_system.cat_file(path))["origin"])
         if before != here:
@@ -63,7 +63,7 @@ def _keep(file_system: Any, target: str, folder: Path) -> None:
             path = f"{target}/{file.relative_to(folder).as_posix()}"
             content = file.read_bytes()
             if path not in kept or file_system.cat_file(path) != content:
-                lake.put(file_system, path, content)
+                storage.put(file_system, path, content)
             kept.discard(path)
     for path in kept:
         file_system.rm_file(path)
@@ -75,7 +75,7 @@ def recall(settings: Settings) -> Settings:
     For what works on the lake without its market: a rebuild, a publication. A curation folder in
     the settings themselves is kept. Those of a bucket are fetched into the data folder.
     """
-    file_system, root = lake.bucket(settings)
+    file_system, root = storage.bucket(settings)
     kept = f"{root}/{_CURATION}"
     if settings.curation_dir is not None or not file_system.exists(kept):
         return settings

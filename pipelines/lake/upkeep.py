@@ -19,7 +19,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.core.settings import Settings
-from pipelines.lake import landing as lake
+from pipelines.lake import storage
+from pipelines.lake.catalog import COMPACTED, is_compacted, read_catalog, write_catalog
 
 # files from this size on are left as they are
 LARGE_BYTES = 64 * 2**20
@@ -89,8 +90,8 @@ def compact(settings: Settings, *, few_files: int = FEW_FILES) -> Compaction:
     Raises:
         UpkeepError: a file is not what the catalog says; `verify` tells which.
     """
-    file_system, root = lake.bucket(settings)
-    before = lake.write_catalog(settings)
+    file_system, root = storage.bucket(settings)
+    before = write_catalog(settings)
     deleted = _delete_replaced(file_system, root, before)
     tables = []
     for (source, table_name), lines in before.group_by("source", "table_name", maintain_order=True):
@@ -102,7 +103,7 @@ def compact(settings: Settings, *, few_files: int = FEW_FILES) -> Compaction:
             for batch in _batches(small):
                 _merge(file_system, root, batch)
             tables.append(f"{source}.{table_name}")
-    after = lake.write_catalog(settings) if tables else before
+    after = write_catalog(settings) if tables else before
     return Compaction(
         tuple(tables), before["path"].n_unique(), after["path"].n_unique(), len(deleted)
     )
@@ -130,9 +131,9 @@ def _merge(file_system: Any, root: str, files: pl.DataFrame) -> None:
     buffer = BytesIO()
     pq.write_table(whole, buffer, compression="zstd")
     content = buffer.getvalue()
-    name = f"{lake.COMPACTED}{hashlib.sha256(content).hexdigest()[:32]}.parquet"
+    name = f"{COMPACTED}{hashlib.sha256(content).hexdigest()[:32]}.parquet"
     folder = PurePosixPath(files["path"].to_list()[-1]).parent
-    lake.put(file_system, f"{root}/{folder}/{name}", content)
+    storage.put(file_system, f"{root}/{folder}/{name}", content)
 
 
 def _delete_replaced(file_system: Any, root: str, catalog: pl.DataFrame) -> list[str]:
@@ -146,7 +147,7 @@ def _delete_replaced(file_system: Any, root: str, catalog: pl.DataFrame) -> list
         for source, table_name, load_id, path in catalog.select(
             "source", "table_name", "load_id", "path"
         ).iter_rows()
-        if lake.is_compacted(path)
+        if is_compacted(path)
     }
     deleted = []
     for path in file_system.find(f"{root}/raw"):
@@ -155,7 +156,7 @@ def _delete_replaced(file_system: Any, root: str, catalog: pl.DataFrame) -> list
             continue
         _, source, table_name, _, file_name = below.parts
         load_id = ".".join(file_name.split(".")[:2])
-        if lake.is_compacted(path) or (source, table_name, load_id) in loads:
+        if is_compacted(path) or (source, table_name, load_id) in loads:
             file_system.rm_file(path)
             deleted.append(str(below))
     return deleted
@@ -163,8 +164,8 @@ def _delete_replaced(file_system: Any, root: str, catalog: pl.DataFrame) -> list
 
 def verify(settings: Settings) -> Verification:
     """Read every file that the catalog lists, and compare bytes and rows with what it says."""
-    file_system, root = lake.bucket(settings)
-    catalog = lake.read_catalog(settings)
+    file_system, root = storage.bucket(settings)
+    catalog = read_catalog(settings)
     faults: list[Fault] = []
     rows = 0
     files = catalog.partition_by("path", maintain_order=True)

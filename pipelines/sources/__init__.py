@@ -13,7 +13,7 @@ from pipelines.core.source_names import SOURCES
 
 if TYPE_CHECKING:
     from pipelines.core.tables import Table
-    from pipelines.extraction.asking import Source
+    from pipelines.extraction.source import Source
 
 __all__ = ["SOURCES", "source", "tables"]
 

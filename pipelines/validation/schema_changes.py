@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipelines.core.settings import Settings
 from pipelines.core.windows import Clock
-from pipelines.lake import landing as lake
+from pipelines.lake.schema_changes import reported_changes
 from pipelines.validation.report import MAX_EXAMPLES, CheckResult
 
 CHECK_NAME = "answers_look_as_before"
@@ -17,7 +17,7 @@ def check_schemas(settings: Settings, clock: Clock, run_id: str) -> tuple[CheckR
     publish: what a table's declaration does not allow was not landed as a row of it.
     """
     results = []
-    for table, changes in lake.reported_changes(settings, run_id).items():
+    for table, changes in reported_changes(settings, run_id).items():
         told = [
             f"{change['change']} {change['column']}"
             + (f" ({change['detail']})" if change["detail"] else "")

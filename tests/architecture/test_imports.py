@@ -116,7 +116,7 @@ def test_a_source_asks_through_the_one_client(name: str) -> None:
 @pytest.mark.parametrize("name", SOURCE_PACKAGES)
 def test_a_parser_is_pure(name: str) -> None:
     path = REPO / "pipelines" / "sources" / name / "parse.py"
-    banned = {"pipelines.http", "pipelines.extraction.asking", "pipelines.core.settings"}
+    banned = {"pipelines.http", "pipelines.extraction.run", "pipelines.core.settings"}
     banned |= {"os", "pathlib"}
     allowed = {"pipelines.http.client.Budget"}
     wrong = {module for module in imported(path) if under(module, banned)} - allowed

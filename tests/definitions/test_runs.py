@@ -15,7 +15,7 @@ from assets.resources import SilentProgress
 from pipelines import sources
 from pipelines.core.settings import Settings
 from pipelines.core.windows import Clock, Window
-from pipelines.lake import landing as lake
+from pipelines.lake import landing, parallel
 from pipelines.lake.landing import LoadReport
 from pipelines.lake.repair import GapRequest, span
 
@@ -35,7 +35,7 @@ def landed(monkeypatch: pytest.MonkeyPatch) -> dict[str, Window]:
         rows = {table.name: 5 for table in sources.tables(name)}
         return LoadReport(name, window, load_id="1.2", rows=rows, requests=3)
 
-    monkeypatch.setattr(lake, "land", land)
+    monkeypatch.setattr(landing, "land", land)
     return asked
 
 
@@ -68,17 +68,17 @@ def test_a_day_asks_every_source_for_that_day(
 def test_sources_are_landed_side_by_side(
     landed: dict[str, Window], settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    healthy, meeting = lake.land, threading.Barrier(lake.SANDBOX_THREADS, timeout=20)
+    healthy, meeting = landing.land, threading.Barrier(parallel.SANDBOX_THREADS, timeout=20)
     names = iter(range(10_000))
 
     def land(
         name: str, window: Window, settings: Settings, clock: Clock, run_id: str, **_: object
     ) -> LoadReport:
-        if next(names) < lake.SANDBOX_THREADS:
+        if next(names) < parallel.SANDBOX_THREADS:
             meeting.wait()  # breaks unless as many sources are at work at the same time
         return healthy(name, window, settings, clock, run_id)
 
-    monkeypatch.setattr(lake, "land", land)
+    monkeypatch.setattr(landing, "land", land)
     with runs.open_instance(settings) as instance:
         runs.execute(instance, automation.HISTORY_JOB, DAY, settings, SilentProgress())
     assert landed == dict.fromkeys(sources.SOURCES, DAY)
@@ -132,7 +132,7 @@ def test_a_repair_asks_for_its_wishes_and_nothing_else(
         asked.append((name, window, own.entities, only_table))
         return LoadReport(name, window, load_id="1.2", rows={str(only_table): 1}, requests=1)
 
-    monkeypatch.setattr(lake, "land", land)
+    monkeypatch.setattr(landing, "land", land)
     early, late = Window.of_day(date(2024, 2, 1)), Window(date(2024, 2, 5), date(2024, 2, 8))
     wanted = [
         GapRequest("kraken", "ohlc", early, ("ETHUSD", "XBTUSD")),
@@ -179,7 +179,7 @@ def test_first_gap_is_the_first_day_that_a_source_lacks(
 
         import polars as pl
 
-        monkeypatch.setattr(lake, "read_catalog", lambda _: pl.DataFrame({"path": ["x"]}))
+        monkeypatch.setattr(runs, "read_catalog", lambda _: pl.DataFrame({"path": ["x"]}))
         assert runs.first_gap(instance, settings, wanted) == date(2024, 2, 28)
         assert runs.first_gap(instance, settings, early) is None
 
@@ -187,7 +187,7 @@ def test_first_gap_is_the_first_day_that_a_source_lacks(
 def test_one_failing_source_is_named_and_the_others_land(
     landed: dict[str, Window], settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    healthy = lake.land
+    healthy = landing.land
 
     def land(
         name: str, window: Window, settings: Settings, clock: Clock, run_id: str, **_: object
@@ -197,7 +197,7 @@ def test_one_failing_source_is_named_and_the_others_land(
             return LoadReport(name, window, rows={"klines": 2}, failures=("host is down",))
         return report
 
-    monkeypatch.setattr(lake, "land", land)
+    monkeypatch.setattr(landing, "land", land)
     with runs.open_instance(settings) as instance:
         with pytest.raises(runs.RunFailed) as failed:
             runs.execute(instance, automation.HISTORY_JOB, DAY, settings, SilentProgress())
@@ -218,7 +218,7 @@ def test_unforeseen_error_is_told_with_its_cause(
         except KeyError as error:
             raise RuntimeError("outer") from error
 
-    monkeypatch.setattr(lake, "land", land)
+    monkeypatch.setattr(landing, "land", land)
     with (
         runs.open_instance(settings) as instance,
         pytest.raises(runs.RunFailed, match="KeyError: 'inner'"),

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from pipelines.core import warehouse
-from pipelines.lake import landing as lake
+from pipelines.lake.catalog import write_catalog
 from pipelines.sandbox import SandboxServer
 from pipelines.sources import SOURCES
 from tests.e2e.conftest import END, Project
@@ -32,7 +32,7 @@ def impatient(project: Project, server: SandboxServer) -> Project:
 
 
 def _loads(project: Project, source: str) -> int:
-    catalog = lake.write_catalog(project.settings)
+    catalog = write_catalog(project.settings)
     return catalog.filter(pl.col("source") == source)["load_id"].n_unique()
 
 

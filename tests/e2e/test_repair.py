@@ -11,7 +11,7 @@ from assets.command import runs
 from assets.command.market import morning_after
 from pipelines.core import warehouse
 from pipelines.core.tables import EXTRACTION
-from pipelines.lake import landing as lake
+from pipelines.lake.catalog import write_catalog
 from pipelines.lake.repair import gap_requests
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import Dataset
@@ -31,7 +31,7 @@ def _query(project: Project, sql: str) -> list[tuple[object, ...]]:
 
 
 def _loads(project: Project) -> pl.DataFrame:
-    return lake.write_catalog(project.settings)
+    return write_catalog(project.settings)
 
 
 def test_a_planted_gap_is_repaired_and_nothing_else_is_asked_for(

@@ -1,6 +1,6 @@
 """A lake in a box: golden rows as Parquet files and a catalog, dbt on top, results back.
 
-The lake is written in exactly the layout and types that `pipelines.lake.landing` writes (the
+The lake is written in exactly the layout and types that `pipelines.lake` writes (the
 tables' declarations are the parsers' own), so a model test starts where production starts.
 """
 

@@ -21,7 +21,8 @@ import polars as pl
 from pipelines import sources
 from pipelines.core.settings import Settings
 from pipelines.core.windows import Window, clock_at
-from pipelines.lake import landing as lake
+from pipelines.lake import landing
+from pipelines.lake.catalog import write_catalog
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import load
 from pipelines.sandbox.generate import GeneratorSettings, generate
@@ -81,7 +82,7 @@ class Panel:
                 now=market.now,
             )
             for name in sources.SOURCES:
-                report = lake.land(
+                report = landing.land(
                     name,
                     Window(START, END + timedelta(days=1)),
                     settings,
@@ -89,7 +90,7 @@ class Panel:
                     "run",
                 )
                 assert not report.failures, f"{name}: {report.failures}"
-            lake.write_catalog(settings)
+            write_catalog(settings)
         told = json.loads((dataset / "dataset.json").read_text())
         return cls(dataset, folder / "whole", told["scenarios"])
 

@@ -19,7 +19,7 @@ import polars as pl
 import pytest
 
 from pipelines.core.settings import Settings
-from pipelines.lake import landing as lake
+from pipelines.lake.catalog import CATALOG, read_catalog
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import Dataset, load
 from pipelines.sandbox.generate import GeneratorSettings, generate
@@ -34,7 +34,8 @@ WINDOW = (date(2024, 1, 20), date(2024, 2, 9))
 CHILD = """
 import os, signal, sys
 from datetime import date
-from pipelines.lake import landing as lake
+from pipelines.lake import landing
+from pipelines.lake.catalog import CATALOG, read_catalog, write_catalog
 from pipelines.core.settings import get_settings
 from pipelines.core.windows import Window, clock_at
 settings, die_at, seen = get_settings(), int(sys.argv[1]), [0]
@@ -52,9 +53,9 @@ def watch(event, arguments):
 sys.addaudithook(watch)
 window = Window.between(date(2024, 1, 20), date(2024, 2, 9))
 for name in sys.argv[2:]:
-    report = lake.land(name, window, settings, clock_at(settings.now), "run")
+    report = landing.land(name, window, settings, clock_at(settings.now), "run")
     assert not report.failures, report.failures
-lake.write_catalog(settings)
+write_catalog(settings)
 print(seen[0])
 """
 
@@ -106,7 +107,7 @@ class Lake:
 
     def content(self) -> dict[str, Any]:
         """Return the distinct rows of the lake and the versions of the history."""
-        catalog = lake.read_catalog(self.settings)
+        catalog = read_catalog(self.settings)
         found: dict[str, Any] = {}
         for source, table in TABLES.items():
             mine = (pl.col("source") == source) & (pl.col("table_name") == table)
@@ -164,7 +165,7 @@ def test_two_runs_at_the_same_time(clean: Any, other: Lake) -> None:
     for child in children:
         _, error = child.communicate(timeout=180)
         assert child.returncode == 0, error
-    assert lake.read_catalog(other.settings)["load_id"].n_unique() == 2 * len(SOURCES)
+    assert read_catalog(other.settings)["load_id"].n_unique() == 2 * len(SOURCES)
     assert other.content() == clean[0]
 
 
@@ -172,7 +173,7 @@ def test_two_runs_at_the_same_time(clean: Any, other: Lake) -> None:
 def test_the_local_dlt_folder_deleted_between_runs(clean: Any, other: Lake) -> None:
     other.land()
     shutil.rmtree(other.settings.dlt_dir, ignore_errors=True)
-    (Path(other.settings.lake_dir) / lake.CATALOG).unlink()
+    (Path(other.settings.lake_dir) / CATALOG).unlink()
     other.land()
     assert other.content() == clean[0]
 

@@ -19,7 +19,8 @@ import pytest
 from pipelines import sources
 from pipelines.core.settings import Settings
 from pipelines.core.windows import Window, clock_at
-from pipelines.lake import landing as lake
+from pipelines.lake import landing
+from pipelines.lake.catalog import write_catalog
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.generate import GeneratorSettings, generate
 from pipelines.sandbox.generator.exchanges import EXCHANGES
@@ -133,9 +134,9 @@ def replay(tmp_path_factory: pytest.TempPathFactory, dbt_target: Path) -> Replay
             )
             window = Window(first, last + timedelta(days=1))
             for name in sources.SOURCES:
-                report = lake.land(name, window, settings, clock_at(instant), f"run {last}")
+                report = landing.land(name, window, settings, clock_at(instant), f"run {last}")
                 assert not report.failures, f"{name} on {last}: {report.failures}"
-            lake.write_catalog(settings)
+            write_catalog(settings)
             build(box)
             found.instants.append(instant)
             found.states.append(state(box))

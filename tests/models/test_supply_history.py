@@ -163,7 +163,7 @@ def test_what_is_written_down_is_near_to_what_was_recorded(shared_data: Any) -> 
     """Curated points against market caps over prices, as CoinGecko exported them at the time."""
     import csv
 
-    from tests.unit.core.test_curated_lists import seed
+    from tests.sources.test_curated_lists import seed
 
     folder = shared_data / "coingecko_exports_asardon"
     exports = {"chainlink": "link", "mantle": "mnt", "arbitrum": "arb"}

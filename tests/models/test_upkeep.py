@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from pipelines.core.settings import Settings
-from pipelines.lake import landing as lake
-from pipelines.lake import upkeep
+from pipelines.lake import storage, upkeep
+from pipelines.lake.catalog import CATALOG, read_catalog, write_catalog
 from tests.models.lake_box import Asked, LakeBox, at, days
 
 
@@ -43,13 +43,13 @@ def _complete(box: LakeBox) -> None:
 @pytest.fixture
 def settings(box: LakeBox) -> Settings:
     found = Settings(data_dir=box.data_dir)
-    lake.write_catalog(found)
+    write_catalog(found)
     return found
 
 
 def rows(settings: Settings, table: str = "candles") -> pl.DataFrame:
     """Return what the catalog shows of a table, each row with its load."""
-    paths = lake.read_catalog(settings).filter(pl.col("table_name") == table)["path"].unique()
+    paths = read_catalog(settings).filter(pl.col("table_name") == table)["path"].unique()
     frames = [pl.read_parquet(Path(settings.lake_dir) / path) for path in paths.sort()]
     whole = pl.concat(frames, how="diagonal")
     return whole.sort(whole.columns)
@@ -57,7 +57,7 @@ def rows(settings: Settings, table: str = "candles") -> pl.DataFrame:
 
 def loads(settings: Settings) -> pl.DataFrame:
     columns = ["source", "table_name", "load_id", "row_count", "fetched_at"]
-    return lake.read_catalog(settings).filter(pl.col("row_count") > 0).select(columns).sort(columns)
+    return read_catalog(settings).filter(pl.col("row_count") > 0).select(columns).sort(columns)
 
 
 def test_compaction_keeps_rows_and_loads(settings: Settings) -> None:
@@ -81,18 +81,20 @@ def test_compaction_keeps_rows_and_loads(settings: Settings) -> None:
 def test_a_lost_catalog_is_found_again_in_compacted_files(settings: Settings) -> None:
     upkeep.compact(settings)
     before, expected = rows(settings), loads(settings)
-    (Path(settings.lake_dir) / lake.CATALOG).unlink()
-    lake.write_catalog(settings)
+    (Path(settings.lake_dir) / CATALOG).unlink()
+    write_catalog(settings)
     assert rows(settings).equals(before)
     assert loads(settings).equals(expected)
 
 
-@pytest.mark.parametrize("step", ["put", "write_catalog"])
+@pytest.mark.parametrize("step", ["storage.put", "upkeep.write_catalog"])
 def test_a_compaction_that_is_killed_changes_nothing_that_can_be_read(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     before, calls = rows(settings), []
-    whole = getattr(lake, step)
+    module, name = step.split(".")
+    step_of = {"storage": storage, "upkeep": upkeep}[module]
+    whole = getattr(step_of, name)
 
     def killed(*arguments: Any) -> Any:
         calls.append(step)
@@ -101,11 +103,11 @@ def test_a_compaction_that_is_killed_changes_nothing_that_can_be_read(
         return whole(*arguments)
 
     with monkeypatch.context() as patched:
-        patched.setattr(lake, step, killed)
+        patched.setattr(step_of, name, killed)
         with pytest.raises(KeyboardInterrupt):
             upkeep.compact(settings)
     assert rows(settings).equals(before), "the old catalog"
-    lake.write_catalog(settings)
+    write_catalog(settings)
     assert rows(settings).equals(before), "the next run's catalog"
     upkeep.compact(settings)
     assert rows(settings).equals(before), "the next compaction"
@@ -114,7 +116,7 @@ def test_a_compaction_that_is_killed_changes_nothing_that_can_be_read(
 @pytest.mark.usefixtures("dbt_target")
 def test_history_is_the_same_after_compaction(box: LakeBox) -> None:
     settings = Settings(data_dir=box.data_dir)
-    lake.write_catalog(settings)
+    write_catalog(settings)
     box.run("hist_coinbase__candle")
     query = "select * exclude (content_hash) from history.hist_coinbase__candle order by all"
     versions = box.query(query)
@@ -127,7 +129,7 @@ def test_history_is_the_same_after_compaction(box: LakeBox) -> None:
         asked=[Asked("candles", "BTC-USD", at("2024-01-01"), at("2024-01-02"))],
     )  # fmt: skip
     _complete(box)
-    lake.write_catalog(settings)
+    write_catalog(settings)
     box.run("hist_coinbase__candle")
     assert len(box.query(query)) == 13, "a later load, beside a compacted file: one tombstone"
     box.drop_warehouse()
@@ -136,7 +138,7 @@ def test_history_is_the_same_after_compaction(box: LakeBox) -> None:
 
 
 def test_what_changed_or_is_gone_is_named(settings: Settings) -> None:
-    one, other = lake.read_catalog(settings).filter(pl.col("table_name") == "candles")["path"][:2]
+    one, other = read_catalog(settings).filter(pl.col("table_name") == "candles")["path"][:2]
     (Path(settings.lake_dir) / one).unlink()
     path = Path(settings.lake_dir) / other
     pl.read_parquet(path).with_columns(close=pl.lit(7)).write_parquet(path)
@@ -150,7 +152,7 @@ def test_what_changed_or_is_gone_is_named(settings: Settings) -> None:
 
 
 def test_a_reader_goes_on_while_files_are_compacted(settings: Settings) -> None:
-    paths = lake.read_catalog(settings).filter(pl.col("table_name") == "candles")["path"]
+    paths = read_catalog(settings).filter(pl.col("table_name") == "candles")["path"]
     listed = [str(Path(settings.lake_dir) / path) for path in paths]
     upkeep.compact(settings)
     with duckdb.connect() as connection:

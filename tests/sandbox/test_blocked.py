@@ -8,9 +8,10 @@ import pytest
 from pipelines import sources
 from pipelines.core.settings import Settings, SourceOverrides
 from pipelines.core.windows import FixedClock, Window
-from pipelines.extraction import asking as extraction
 from pipelines.extraction import universe
-from pipelines.lake import landing as lake
+from pipelines.extraction.source import begin_extraction, extract
+from pipelines.http.client import Budget
+from pipelines.lake import landing, parallel
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import Dataset
 from pipelines.sources import SOURCES
@@ -33,8 +34,8 @@ def test_a_block_is_told_once_and_costs_one_request(
     server.set_faults([{"source": name, "kind": "451"}])
     source = sources.source(name)
     curated = universe.codes(settings, source.identity or name)
-    run = extraction.begin(source, settings, FixedClock(dataset.now), "run", curated)
-    assert list(extraction.ask(source, run, Window.of_day(dataset.end))) == []
+    run = begin_extraction(source, settings, FixedClock(dataset.now), "run", curated)
+    assert list(extract(source, run, Window.of_day(dataset.end))) == []
     (failure,) = run.failures
     assert failure.startswith(f"{name}: HTTP 451")
     assert server.faults()[0]["hits"] == 1, "a block is not asked again"
@@ -70,18 +71,18 @@ def test_a_blocked_host_is_left_for_its_mirror(
     settings, clock = settings_for(server, dataset, tmp_path), FixedClock(dataset.now)
     day = Window.of_day(dataset.end)
     source = sources.source(name)
-    expected = lake.land(name, day, settings, clock, "sandbox")
+    expected = landing.land(name, day, settings, clock, "sandbox")
     with local_api(lambda _: block) as blocked:
         here = replace(
             source,
             base_url=blocked.url,
             mirrors=(f"{server.url}/{name}",),
             files_url=None,
-            budget=extraction.Budget(1_000.0, 1_000),
+            budget=Budget(1_000.0, 1_000),
         )
         monkeypatch.setattr(sources, "source", lambda _name: here)
         live = settings.model_copy(update={"profile": "live", "data_dir": tmp_path / "live"})
-        report = lake.land(name, day, live, clock, "live")
+        report = landing.land(name, day, live, clock, "live")
     assert report.failures == ()
     assert report.rows == expected.rows
     assert len(blocked.asked) == 1, "a host that was left is not asked again"
@@ -97,14 +98,14 @@ def test_a_missing_key_silences_its_source_alone(
             sources.source(name),
             base_url=f"{server.url}/{name}",
             needs_key=name == "coingecko",
-            budget=extraction.Budget(1_000.0, 1_000),
+            budget=Budget(1_000.0, 1_000),
         )
         for name in ("coingecko", "gold")
     }
     monkeypatch.setattr(sources, "source", here.__getitem__)
     live = settings_for(server, dataset, tmp_path).model_copy(update={"profile": "live"})
-    landing = lake.Landing(tuple(here), day, live, clock, "run")
-    keyless, other = landing.report("coingecko"), landing.report("gold")
+    begun = parallel.Landing(tuple(here), day, live, clock, "run")
+    keyless, other = begun.report("coingecko"), begun.report("gold")
     assert (keyless.is_enabled, keyless.requests, keyless.failures) == (False, 0, ())
     assert keyless.disabled_reason == "no key: set TOKENMART_SOURCES__COINGECKO__API_KEY"
     assert other.failures == ()
@@ -112,4 +113,4 @@ def test_a_missing_key_silences_its_source_alone(
     with_key = live.model_copy(
         update={"sources": {"coingecko": SourceOverrides(api_key="free", entities=("bitcoin",))}}
     )
-    assert lake.land("coingecko", day, with_key, clock, "next").rows["market_chart"] > 0
+    assert landing.land("coingecko", day, with_key, clock, "next").rows["market_chart"] > 0

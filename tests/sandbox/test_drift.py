@@ -14,7 +14,7 @@ from pipelines.core.windows import FixedClock, Window
 from pipelines.extraction import drift
 from pipelines.extraction.drift import KNOWN_SCHEMA
 from pipelines.extraction.drift import Change as Told
-from pipelines.lake import landing as lake
+from pipelines.lake import landing
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import Dataset
 from pipelines.sources import SOURCES
@@ -246,16 +246,16 @@ def test_what_changed_is_told_once_by_the_next_gate(
         assert {(result.check_kind, result.severity) for result in results} == {("schema", "warn")}
         return {result.mart: (result.is_passed, result.detail) for result in results}
 
-    assert lake.land("coinbase", day, settings, clock, "first").changes == ()
+    assert landing.land("coinbase", day, settings, clock, "first").changes == ()
     assert gate("first") == {"coinbase.candles": (True, ""), "coinbase.products": (True, "")}
 
     server.set_faults([{"source": "coinbase", "kind": "unknown_enum", "path_prefix": "/products"}])
-    report = lake.land("coinbase", day, settings, clock, "second")
+    report = landing.land("coinbase", day, settings, clock, "second")
     told = [f"{change.table_name}: {change}" for change in report.changes]
     assert told == ["products: new value status = HIBERNATING"]
     server.clear_faults()
     # a run that lands only, and one that builds only
-    lake.land("coinbase", day, settings, clock, "third")
+    landing.land("coinbase", day, settings, clock, "third")
     expected = (False, "new value status = HIBERNATING")
     assert gate("fourth")["coinbase.products"] == expected
     assert gate("fourth")["coinbase.products"] == expected, "a gate that is repeated says the same"

@@ -18,9 +18,9 @@ from pipelines import sources
 from pipelines.core.settings import REPO_DIR, Settings, SourceOverrides
 from pipelines.core.tables import QUARANTINE
 from pipelines.core.windows import FixedClock, Window
-from pipelines.extraction import asking as extraction
 from pipelines.extraction import universe
-from pipelines.extraction.asking import Extraction
+from pipelines.extraction.run import Extraction
+from pipelines.extraction.source import begin_extraction, extract
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import Dataset
 from pipelines.sources import SOURCES
@@ -128,13 +128,13 @@ def ask(server: SandboxServer, dataset: Dataset, tmp_path: Path) -> Ask:
         source = sources.source(name)
         curated = universe.codes(settings, source.identity or name)
         few = curated & FEW or frozenset(sorted(curated)[:3])
-        asking = extraction.begin(source, settings, FixedClock(dataset.now), "run", few)
+        asking = begin_extraction(source, settings, FixedClock(dataset.now), "run", few)
         server.set_faults([{"source": mount, **fault}] if fault is not None else [])
         # a newest point may be left out as live: two days have one more
         window = Window.of_day(dataset.end).look_back(90 if mount == FILES else 1)
         facts: Facts = {}
         quarantine: list[dict[str, Any]] = []
-        for table_name, rows in extraction.ask(source, asking, window):
+        for table_name, rows in extract(source, asking, window):
             if table_name == QUARANTINE.name:
                 quarantine += rows.to_pylist()
                 continue

@@ -13,7 +13,8 @@ from pipelines import sources
 from pipelines.core.settings import Settings, SettingsError, SourceOverrides
 from pipelines.core.windows import DAY, FixedClock, Window
 from pipelines.extraction.candles import INTERVAL_S
-from pipelines.lake import landing as lake
+from pipelines.lake import landing
+from pipelines.lake.catalog import read_rows, write_catalog
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.availability import with_available_sources
 from pipelines.sandbox.dataset import Dataset, load
@@ -105,14 +106,14 @@ def test_a_venue_lands_the_candles_that_the_folder_has(
         sources={venue: SourceOverrides(intervals=LENGTHS)},
         _env_file=None,
     )
-    report = lake.land(
+    report = landing.land(
         venue, Window(FIRST, FIRST + DAYS * DAY), settings, FixedClock(recording.now), "run"
     )
     assert (report.failures, report.refusals, report.quarantined) == ((), (), 0)
     assert report.requests <= report.planned
-    lake.write_catalog(settings)
+    write_catalog(settings)
     declared = {one.name: one for one in sources.tables(venue)}
-    rows = lake.read_rows(settings, venue, declared[f"{table}_intraday"])
+    rows = read_rows(settings, venue, declared[f"{table}_intraday"])
     for length in LENGTHS:
         found = rows.filter(pl.col("series_id") == f"{symbol} {length}").sort("open_time")
         expected = bars(length)
@@ -145,4 +146,4 @@ def test_a_live_venue_is_not_asked_for_lengths_that_it_does_not_have(tmp_path: P
         _env_file=None,
     )
     with pytest.raises(SettingsError, match="okx lands no candles of 8h"):
-        lake.land("okx", Window.of_day(FIRST), settings, FixedClock(NOW), "run")
+        landing.land("okx", Window.of_day(FIRST), settings, FixedClock(NOW), "run")

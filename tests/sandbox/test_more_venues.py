@@ -17,9 +17,10 @@ from pipelines import sources
 from pipelines.core.settings import Settings, SourceOverrides
 from pipelines.core.tables import EXTRACTION, QUARANTINE
 from pipelines.core.windows import DAY, FixedClock, Window
-from pipelines.extraction import asking as extraction
 from pipelines.extraction import universe
-from pipelines.lake import landing as lake
+from pipelines.extraction.source import begin_extraction
+from pipelines.lake import landing
+from pipelines.lake.catalog import read_rows, write_catalog
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import Dataset, load
 from pipelines.sandbox.generate import GeneratorSettings, generate
@@ -106,7 +107,7 @@ def ask_source(tmp_path: Path, sandbox: SandboxServer, wide: Dataset) -> Land:
     ) -> dict[str, pl.DataFrame]:
         settings = settings_for(source, tmp_path, sandbox, wide, **overrides)
         declared = sources.source(source)
-        run = extraction.begin(
+        run = begin_extraction(
             declared, settings, FixedClock(wide.now), "test", universe.codes(settings, source)
         )
         parts: dict[str, list[pl.DataFrame]] = {}
@@ -129,11 +130,11 @@ def land(tmp_path: Path, sandbox: SandboxServer, wide: Dataset) -> Land:
             "binance", tmp_path, sandbox, wide, intervals=("15m",), entities=("BTCUSDT",),
             look_back_d=0, **overrides,
         )  # fmt: skip
-        report = lake.land("binance", window, settings, FixedClock(wide.now), "test")
+        report = landing.land("binance", window, settings, FixedClock(wide.now), "test")
         assert (report.failures, report.refusals) == ((), ())
-        lake.write_catalog(settings)
+        write_catalog(settings)
         return {
-            table.name: lake.read_rows(settings, "binance", table)
+            table.name: read_rows(settings, "binance", table)
             for table in (*sources.tables("binance"), EXTRACTION, QUARANTINE)
         }
 
@@ -312,7 +313,7 @@ def test_an_error_that_stays_is_said(
 ) -> None:
     sandbox.set_faults([{"source": source, "kind": kind}])
     settings = settings_for(source, tmp_path, sandbox, wide, max_attempts=2)
-    report = lake.land(source, Window.of_day(wide.end), settings, FixedClock(wide.now), "test")
+    report = landing.land(source, Window.of_day(wide.end), settings, FixedClock(wide.now), "test")
     assert report.rows == {}
     assert any(said in failure for failure in report.failures), report.failures
 

@@ -7,8 +7,8 @@ import pytest
 from pipelines import sources
 from pipelines.core.settings import Settings
 from pipelines.core.windows import DAY, FixedClock, Window
-from pipelines.extraction import asking as extraction
 from pipelines.extraction import universe
+from pipelines.extraction.source import begin_extraction, extract
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import LAYOUT, TOLD_BY, Dataset, load
 
@@ -38,8 +38,8 @@ def problems(dataset: Dataset, data_dir: Path) -> list[str]:
         for name in set(dataset.sources) - SPOT_ONLY:
             source = sources.source(name)
             codes = universe.codes(settings, source.identity or name)
-            run = extraction.begin(source, settings, FixedClock(dataset.now), "run", codes)
-            for _ in extraction.ask(source, run, window):
+            run = begin_extraction(source, settings, FixedClock(dataset.now), "run", codes)
+            for _ in extract(source, run, window):
                 pass
             # a refusal says that there is no such thing here; it is told, and ends nothing
             found += [f"{name}: {problem}" for problem in run.failures]

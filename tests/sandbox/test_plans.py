@@ -11,13 +11,19 @@ import pytest
 from pipelines import sources
 from pipelines.core.settings import Settings, SourceOverrides
 from pipelines.core.windows import FixedClock, Window
-from pipelines.extraction import asking as extraction
 from pipelines.extraction import universe
-from pipelines.extraction.asking import Extraction, Item
 from pipelines.extraction.parsing import Parsed
 from pipelines.extraction.planning import Plan, Share
-from pipelines.http.client import OverBudget
-from pipelines.lake import landing as lake
+from pipelines.extraction.run import Extraction, Item
+from pipelines.extraction.source import (
+    Source,
+    begin_extraction,
+    client_for,
+    extract,
+    files_client_for,
+)
+from pipelines.http.client import Allowance, Budget, HttpClient, OverBudget
+from pipelines.lake import landing
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import Dataset
 from pipelines.sources import SOURCES
@@ -37,11 +43,11 @@ class Asking:
         )
         source = sources.source(name)
         curated = universe.codes(settings, source.identity or name)
-        return extraction.begin(source, settings, self.clock, "run", curated)
+        return begin_extraction(source, settings, self.clock, "run", curated)
 
     def run(self, name: str, window: Window, **overrides: Any) -> Extraction:
         run = self.begin(name, **overrides)
-        for _ in extraction.ask(sources.source(name), run, window):
+        for _ in extract(sources.source(name), run, window):
             pass
         return run
 
@@ -130,9 +136,9 @@ def test_what_is_sent_again_counts_and_no_mirror_gets_what_is_over() -> None:
         return Answer("no", status=503)
 
     with local_api(busy) as api, local_api(lambda _: {}) as mirror:
-        allowance = extraction.Allowance()
+        allowance = Allowance()
         allowance.ceiling, allowance.reason = 3, "2 requests were planned"
-        client = extraction.HttpClient(
+        client = HttpClient(
             "test", api.url, budget=None, max_attempts=9, max_retry_delay_s=0.001,
             allowance=allowance, mirrors=[mirror.url],
         )  # fmt: skip
@@ -144,15 +150,17 @@ def test_what_is_sent_again_counts_and_no_mirror_gets_what_is_over() -> None:
 
 def test_two_hosts_of_a_source_share_its_allowance() -> None:
     source, settings = sources.source("binance"), Settings(sandbox_url="http://127.0.0.1:1")
-    allowance = extraction.Allowance()
-    one = extraction.client_for(source, settings, allowance)
-    other = extraction.files_client_for(source, settings, allowance)
+    allowance = Allowance()
+    one = client_for(source, settings, allowance)
+    other = files_client_for(source, settings, allowance)
     assert other is not None
     assert one.allowance is other.allowance
 
 
 def test_a_landed_run_tells_what_it_planned(asking: Asking, dataset: Dataset) -> None:
-    report = lake.land("kraken", Window.of_day(dataset.end), asking.settings, asking.clock, "run")
+    report = landing.land(
+        "kraken", Window.of_day(dataset.end), asking.settings, asking.clock, "run"
+    )
     assert 0 < report.requests <= report.planned <= report.bound
 
 
@@ -177,15 +185,15 @@ class _Begun:
         return self.items()
 
 
-def _begun(url: str, extract: Any, shares: list[Share]) -> _Begun:
-    source = extraction.Source(
-        "kraken", "Endless", "spot_venue", "https://endless.example", extraction.Budget(1.0), 0,
-        extract, lambda _run, _window: shares, "none",
+def _begun(url: str, answers: Any, shares: list[Share]) -> _Begun:
+    source = Source(
+        "kraken", "Endless", "spot_venue", "https://endless.example", Budget(1.0), 0,
+        answers, lambda _run, _window: shares, "none",
     )  # fmt: skip
     settings = Settings(
         sources={"kraken": SourceOverrides(base_url=url, max_attempts=1)}, _env_file=None
     )
     clock = FixedClock(datetime(2026, 1, 2, 6, tzinfo=UTC))
-    run = extraction.begin(source, settings, clock, "run", frozenset())
+    run = begin_extraction(source, settings, clock, "run", frozenset())
     window = Window.of_day(clock.now().date().replace(day=1))
-    return _Begun(run, lambda: extraction.ask(source, run, window))
+    return _Begun(run, lambda: extract(source, run, window))

@@ -14,7 +14,8 @@ from pipelines import sources
 from pipelines.core.settings import Settings
 from pipelines.core.windows import DAY, FixedClock, Window
 from pipelines.extraction import universe
-from pipelines.lake import landing as lake
+from pipelines.lake import landing
+from pipelines.lake.catalog import read_rows, write_catalog
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import Dataset, load
 from pipelines.validation.gate import check_schemas
@@ -102,10 +103,10 @@ def test_a_renamed_symbol_is_told_with_its_new_name(
                 monkeypatch.setattr(
                     universe, "codes", lambda *asked: codes(*asked) | {NEW, NEW.lower()}
                 )
-            report = lake.land(name, Window.of_day(day), settings, clock, str(day))
+            report = landing.land(name, Window.of_day(day), settings, clock, str(day))
             assert report.failures == ()
             told[day] = [str(change) for change in report.changes]
-            lake.write_catalog(settings)
+            write_catalog(settings)
             (result,) = (
                 result
                 for result in check_schemas(settings, clock, str(day))
@@ -127,7 +128,7 @@ def test_a_renamed_symbol_is_told_with_its_new_name(
     table = next(table for table in sources.tables(name) if table.name == candles_name)
     symbol = next(column for column in table.key if column in ENTITY)
     landed = (
-        lake.read_rows(settings, name, table)
+        read_rows(settings, name, table)
         .group_by(symbol)
         .agg(first=pl.col("open_time").min().dt.date(), last=pl.col("open_time").max().dt.date())
     )

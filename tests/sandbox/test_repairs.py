@@ -8,9 +8,9 @@ import pytest
 from pipelines import sources
 from pipelines.core.settings import Settings, SourceOverrides
 from pipelines.core.windows import FixedClock, Window
-from pipelines.extraction import asking as extraction
 from pipelines.extraction import universe
-from pipelines.extraction.asking import Extraction
+from pipelines.extraction.run import Extraction
+from pipelines.extraction.source import begin_extraction, extract
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import Dataset
 from pipelines.sources import SOURCES
@@ -43,8 +43,8 @@ def test_one_series_is_asked_for_and_no_other(
         own = settings.model_copy(update={"sources": {name: only}})
         curated = universe.codes(own, source.identity or name)
         clock = FixedClock(dataset.now)
-        run = extraction.begin(source, own, clock, "run", curated, only_table=table)
-        for _ in extraction.ask(source, run, day):
+        run = begin_extraction(source, own, clock, "run", curated, only_table=table)
+        for _ in extract(source, run, day):
             pass
         assert run.failures == []
         return run

@@ -9,7 +9,8 @@ import pytest
 from pipelines import sources
 from pipelines.core.settings import Settings
 from pipelines.core.windows import FixedClock, Window
-from pipelines.lake import landing as lake
+from pipelines.lake import landing
+from pipelines.lake.catalog import read_rows, write_catalog
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import TABLES, Dataset, occurred_by
 from pipelines.sources.coinmetrics import METRICS
@@ -25,12 +26,12 @@ def land(tmp_path: Path, server: SandboxServer, dataset: Dataset) -> Land:
 
     def landed(source: str, table: str) -> pl.DataFrame:
         window = Window(dataset.start, dataset.now.date())
-        report = lake.land(source, window, settings, FixedClock(dataset.now), "round-trip")
+        report = landing.land(source, window, settings, FixedClock(dataset.now), "round-trip")
         assert (report.failures, report.refusals) == ((), ()), source
         assert report.quarantined == 0, source
-        lake.write_catalog(settings)
+        write_catalog(settings)
         declared = next(one for one in sources.tables(source) if one.name == table)
-        return lake.read_rows(settings, source, declared)
+        return read_rows(settings, source, declared)
 
     return landed
 

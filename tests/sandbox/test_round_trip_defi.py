@@ -9,7 +9,8 @@ import pytest
 from pipelines import sources
 from pipelines.core.settings import Settings
 from pipelines.core.windows import FixedClock, Window
-from pipelines.lake import landing as lake
+from pipelines.lake import landing
+from pipelines.lake.catalog import read_rows, write_catalog
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import TABLES, Dataset, occurred_by
 from pipelines.sources.defillama.settings import TOTAL
@@ -38,10 +39,10 @@ def settings(tmp_path_factory: pytest.TempPathFactory, dataset: Dataset) -> Sett
     with SandboxServer(dataset) as server:
         served = found.model_copy(update={"sandbox_url": server.url})
         for name in NAMES:
-            report = lake.land(name, window, served, FixedClock(dataset.now), "round-trip")
+            report = landing.land(name, window, served, FixedClock(dataset.now), "round-trip")
             assert (report.failures, report.refusals) == ((), ()), name
             assert report.quarantined == 0, name
-    lake.write_catalog(found)
+    write_catalog(found)
     return found
 
 
@@ -49,7 +50,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory, dataset: Dataset) -> Sett
 def rows(settings: Settings) -> Rows:
     def of(source: str, table: str) -> pl.DataFrame:
         declared = next(one for one in sources.tables(source) if one.name == table)
-        return lake.read_rows(settings, source, declared)
+        return read_rows(settings, source, declared)
 
     return of
 

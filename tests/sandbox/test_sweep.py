@@ -14,7 +14,9 @@ from pipelines import sources
 from pipelines.core.settings import Settings
 from pipelines.core.tables import EXTRACTION
 from pipelines.core.windows import DAY, FixedClock, Window
-from pipelines.lake import landing as lake
+from pipelines.lake import landing, parallel
+from pipelines.lake.catalog import read_rows, write_catalog
+from pipelines.lake.landing import LoadReport
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import Dataset, load
 
@@ -37,17 +39,17 @@ class Story:
     first: date
     restated: date
 
-    def land(self, name: str, window: Window, **options: Any) -> lake.LoadReport:
+    def land(self, name: str, window: Window, **options: Any) -> LoadReport:
         now = morning(window.last)
         self.server.set_clock(now)
-        report = lake.land(name, window, self.settings, FixedClock(now), str(now), **options)
+        report = landing.land(name, window, self.settings, FixedClock(now), str(now), **options)
         assert (report.failures, report.refusals) == ((), ()), name
-        lake.write_catalog(self.settings)
+        write_catalog(self.settings)
         return report
 
     def rows(self, name: str, table: str) -> pl.DataFrame:
         declared = {one.name: one for one in (*sources.tables(name), EXTRACTION)}
-        return lake.read_rows(self.settings, name, declared[table])
+        return read_rows(self.settings, name, declared[table])
 
 
 @pytest.fixture
@@ -104,7 +106,7 @@ def test_a_value_restated_long_ago_is_found_within_the_period(
 
 def test_a_range_can_be_read_again_at_once(story: Story) -> None:
     story.land("coinbase", Window(story.dataset.start, story.first + DAY))
-    landing = lake.Landing(
+    begun = parallel.Landing(
         ["coinbase", "kraken"],
         Window.of_day(story.restated),
         story.settings,
@@ -113,9 +115,9 @@ def test_a_range_can_be_read_again_at_once(story: Story) -> None:
         repair_requests(story),
     )
     story.server.set_clock(morning(story.first + DAY))
-    assert landing.report("coinbase").failures == ()
-    assert landing.report("kraken").load_id is None, "nobody asked for it"
-    lake.write_catalog(story.settings)
+    assert begun.report("coinbase").failures == ()
+    assert begun.report("kraken").load_id is None, "nobody asked for it"
+    write_catalog(story.settings)
 
     log = story.rows("coinbase", EXTRACTION.name).filter(pl.col("purpose") == "reread")
     asked = log.filter(pl.col("window_start").is_not_null())

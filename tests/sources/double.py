@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from pipelines.core.payload import NumberText
 from pipelines.core.windows import Window
-from pipelines.extraction.asking import Extraction, Source
+from pipelines.extraction.run import Extraction
+from pipelines.extraction.source import Source
 from pipelines.http.client import Usage
 
 Answer = Callable[[str, dict[str, Any]], Any]

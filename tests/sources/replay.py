@@ -14,9 +14,9 @@ from pipelines import sources
 from pipelines.core.settings import Settings
 from pipelines.core.tables import EXTRACTION, QUARANTINE
 from pipelines.core.windows import FixedClock, Window
-from pipelines.extraction import asking as extraction
 from pipelines.extraction import universe
-from pipelines.extraction.asking import Extraction
+from pipelines.extraction.run import Extraction
+from pipelines.extraction.source import begin_extraction, extract
 from pipelines.http.client import Allowance, HttpClient, NumberText, RequestRefused, Usage
 from pipelines.sandbox.dataset import Dataset
 
@@ -131,7 +131,7 @@ def record(name: str, settings: Settings, dataset: Dataset, days: int) -> Tape:
     curated = universe.codes(settings, source.identity or name)
     few = curated & FEW or frozenset(sorted(curated)[:3])
     window = Window.of_day(dataset.end).look_back(days - 1)
-    run = extraction.begin(source, settings, FixedClock(dataset.now), "record", few)
+    run = begin_extraction(source, settings, FixedClock(dataset.now), "record", few)
     client = _Recorder(name, run.client.base_url, budget=None, max_attempts=1)
     client.tape = tape = Tape(name, window, run.fetched_at, few)
     run.client, run.files = client, None
@@ -153,7 +153,7 @@ def play(tape: Tape, change: Change | None = None, **options: Any) -> Played:
         **options,
     )
     parts: dict[str, list[pa.Table]] = {}
-    for name, rows in extraction.ask(source, run, tape.window):
+    for name, rows in extract(source, run, tape.window):
         parts.setdefault(name, []).append(rows)
     assert run.log().schema == EXTRACTION.arrow_schema()
     return Played(run, {name: pa.concat_tables(rows) for name, rows in parts.items()})

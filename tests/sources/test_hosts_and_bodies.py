@@ -7,7 +7,7 @@ import pytest
 from pipelines import sources
 from pipelines.core.payload import PayloadError
 from pipelines.core.settings import get_settings
-from pipelines.extraction import asking as extraction
+from pipelines.extraction.source import client_for
 from pipelines.http.client import HttpClient, RequestFailed, RequestRefused, SourceUnavailable
 from tests.sources.local_api import Answer, Asked, local_api
 
@@ -84,7 +84,7 @@ def test_an_optional_key_is_sent_in_the_sources_header_and_never_shown(
         monkeypatch.setenv("TOKENMART_SOURCES__KRAKEN__API_KEY", "s3cret")
         settings = get_settings()
         source = replace(sources.source("kraken"), key_header="x-key", mirrors=("http://m",))
-        asking = extraction.client_for(source, settings)
+        asking = client_for(source, settings)
         asking.get_json("a")
         assert not asking.change_host(), "the user's own host has no mirrors"
     assert api.asked[0].headers["x-key"] == "s3cret"

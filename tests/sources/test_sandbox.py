@@ -15,10 +15,12 @@ import pytest
 
 from pipelines import sources
 from pipelines.core.settings import Settings, SourceOverrides
-from pipelines.core.tables import QUARANTINE, Table
+from pipelines.core.tables import EXTRACTION, QUARANTINE, Table
 from pipelines.core.windows import DAY, FixedClock, Window
-from pipelines.extraction import asking as extraction
-from pipelines.lake import landing as lake
+from pipelines.extraction.source import begin_extraction
+from pipelines.lake import landing
+from pipelines.lake.catalog import read_rows, write_catalog
+from pipelines.lake.landing import LoadReport
 from pipelines.sandbox import SandboxServer
 
 SERVED = ("binance", "coinbase", "kraken", "coinmetrics", "defillama_stablecoins")
@@ -213,7 +215,7 @@ def extract(server: SandboxServer, tmp_path: Path) -> Extract:
             _env_file=None,
         )
         source = sources.source(name)
-        asking = extraction.begin(source, settings, CLOCK, "run", frozenset(ALIASES[name]))
+        asking = begin_extraction(source, settings, CLOCK, "run", frozenset(ALIASES[name]))
         result = Result(failures=asking.failures, refusals=asking.refusals)
         for table_name, rows in source.extract(asking, window):
             parts = [result.rows[table_name], rows] if table_name in result.rows else [rows]
@@ -560,11 +562,11 @@ def test_a_bad_day_loses_nothing_and_stops_no_other_source(
     )
     day = Window.of_day(END)
 
-    def land(name: str, run_id: str) -> lake.LoadReport:
-        return lake.land(name, day, settings, CLOCK, run_id)
+    def land(name: str, run_id: str) -> LoadReport:
+        return landing.land(name, day, settings, CLOCK, run_id)
 
     assert land("binance", "good").failures == ()
-    before = lake.write_catalog(settings)
+    before = write_catalog(settings)
     server.set_faults(
         [
             {"source": "binance", "kind": "html", "contains": "ETHUSDT"},
@@ -575,9 +577,9 @@ def test_a_bad_day_loses_nothing_and_stops_no_other_source(
     assert len(bad.failures) == 2
     assert bad.rows == {"exchange_info": 4, "klines": 4}, "BTC came before the trouble"
     assert (other.failures, other.rows["ohlc"]) == ((), 4 * 4)
-    catalog = lake.write_catalog(settings)
+    catalog = write_catalog(settings)
     assert set(before["path"]) <= set(catalog["path"])
-    log = lake.read_rows(settings, "binance", lake.EXTRACTION).filter(pl.col("run_id") == "bad")
+    log = read_rows(settings, "binance", EXTRACTION).filter(pl.col("run_id") == "bad")
     assert log.filter(pl.col("table_name") == "klines").sort("entity_id")["status"].to_list() == [
         "ok",
         "error",

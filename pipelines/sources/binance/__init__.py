@@ -16,9 +16,10 @@ import pyarrow.compute as pc
 from pipelines.core.payload import PayloadError
 from pipelines.core.windows import DAY, Window
 from pipelines.extraction import candles
-from pipelines.extraction.asking import Extraction, Item, Source
 from pipelines.extraction.parsing import Parsed
 from pipelines.extraction.planning import Share
+from pipelines.extraction.run import Extraction, Item
+from pipelines.extraction.source import Source
 from pipelines.sources.binance import parse, plan
 from pipelines.sources.binance.dump import Dump
 from pipelines.sources.binance.settings import (

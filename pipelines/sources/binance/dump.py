@@ -15,9 +15,9 @@ from typing import Any
 import polars as pl
 
 from pipelines.core.windows import Window
-from pipelines.extraction.asking import Extraction, Incomplete
 from pipelines.extraction.candles import count
 from pipelines.extraction.parsing import Parsed, parse_rows
+from pipelines.extraction.run import Extraction, Incomplete
 from pipelines.http.client import HttpClient
 from pipelines.sources.binance import parse, plan
 from pipelines.sources.binance.tables import DUMP_FILES, KLINES

@@ -12,9 +12,10 @@ import pyarrow.compute as pc
 
 from pipelines.core.payload import PayloadError
 from pipelines.core.windows import DAY, Window, start_of
-from pipelines.extraction.asking import Extraction, Item, Source
 from pipelines.extraction.parsing import Parsed
 from pipelines.extraction.planning import Share, pages
+from pipelines.extraction.run import Extraction, Item
+from pipelines.extraction.source import Source
 from pipelines.sources.binance_futures import parse
 from pipelines.sources.binance_futures.settings import (
     BASE_URL,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pipelines.core.windows import DAY, Window, start_of
-from pipelines.extraction.asking import Extraction, Item, Source
 from pipelines.extraction.parsing import Parsed
 from pipelines.extraction.planning import Share
+from pipelines.extraction.run import Extraction, Item
+from pipelines.extraction.source import Source
 from pipelines.http.client import Budget
 from pipelines.sources.blockchain_info import parse
 from pipelines.sources.blockchain_info.tables import CHARTS as TABLE

@@ -12,9 +12,10 @@ from functools import partial
 
 from pipelines.core.windows import DAY, Window
 from pipelines.extraction import candles
-from pipelines.extraction.asking import Extraction, Item, Source
 from pipelines.extraction.parsing import Parsed
 from pipelines.extraction.planning import Share
+from pipelines.extraction.run import Extraction, Item
+from pipelines.extraction.source import Source
 from pipelines.http.client import Budget
 from pipelines.sources.coinbase import parse
 from pipelines.sources.coinbase.tables import CANDLES, PRODUCTS

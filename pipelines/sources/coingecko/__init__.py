@@ -10,9 +10,10 @@ from math import ceil
 from typing import Any
 
 from pipelines.core.windows import DAY, Window, start_of
-from pipelines.extraction.asking import Extraction, Item, Source
 from pipelines.extraction.parsing import Parsed
 from pipelines.extraction.planning import Share
+from pipelines.extraction.run import Extraction, Item
+from pipelines.extraction.source import Source
 from pipelines.http.client import RequestRefused, SourceUnavailable
 from pipelines.sources.coingecko import parse
 from pipelines.sources.coingecko.settings import (

@@ -10,9 +10,10 @@ from math import ceil
 
 from pipelines.core.payload import PayloadError
 from pipelines.core.windows import DAY, Window, start_of
-from pipelines.extraction.asking import Extraction, Item, Source
 from pipelines.extraction.parsing import Parsed
 from pipelines.extraction.planning import Share, pages
+from pipelines.extraction.run import Extraction, Item
+from pipelines.extraction.source import Source
 from pipelines.http.client import Budget
 from pipelines.sources.coinmetrics import parse
 from pipelines.sources.coinmetrics.tables import ASSET_METRICS, CATALOG

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from pipelines.core.windows import DAY, Window
-from pipelines.extraction.asking import Extraction, Item, Source
 from pipelines.extraction.parsing import Parsed
 from pipelines.extraction.planning import Share
+from pipelines.extraction.run import Extraction, Item
+from pipelines.extraction.source import Source
 from pipelines.http.client import Budget, RequestRefused
 from pipelines.sources.coinmetrics_archive import parse
 from pipelines.sources.coinmetrics_archive.tables import ASSET_METRICS

@@ -12,9 +12,10 @@ from typing import Any
 from urllib.parse import quote
 
 from pipelines.core.windows import DAY, Window, start_of
-from pipelines.extraction.asking import Extraction, Item, Source
 from pipelines.extraction.parsing import Parsed
 from pipelines.extraction.planning import Share
+from pipelines.extraction.run import Extraction, Item
+from pipelines.extraction.source import Source
 from pipelines.http.client import RequestRefused
 from pipelines.sources.defillama import parse
 from pipelines.sources.defillama.settings import (

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from math import ceil
 
 from pipelines.core.windows import DAY, Window, start_of
-from pipelines.extraction.asking import Extraction, Item, Source
 from pipelines.extraction.parsing import Parsed
 from pipelines.extraction.planning import Share
+from pipelines.extraction.run import Extraction, Item
+from pipelines.extraction.source import Source
 from pipelines.sources.defillama_coins import parse
 from pipelines.sources.defillama_coins.settings import (
     BASE_URL,

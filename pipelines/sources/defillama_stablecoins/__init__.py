@@ -12,9 +12,10 @@ from urllib.parse import quote
 import pyarrow.compute as pc
 
 from pipelines.core.windows import DAY, Window, start_of
-from pipelines.extraction.asking import Extraction, Incomplete, Item, Source
 from pipelines.extraction.parsing import Parsed
 from pipelines.extraction.planning import Share
+from pipelines.extraction.run import Extraction, Incomplete, Item
+from pipelines.extraction.source import Source
 from pipelines.sources.defillama_stablecoins import parse
 from pipelines.sources.defillama_stablecoins.settings import (
     ALL,

@@ -8,9 +8,10 @@ from typing import Any
 
 from pipelines.core.windows import DAY, Window
 from pipelines.extraction import candles
-from pipelines.extraction.asking import Extraction, Item, Source
 from pipelines.extraction.parsing import Parsed
 from pipelines.extraction.planning import Share
+from pipelines.extraction.run import Extraction, Item
+from pipelines.extraction.source import Source
 from pipelines.http.client import RequestFailed, RequestRefused, SourceUnavailable
 from pipelines.sources.kraken import parse
 from pipelines.sources.kraken.settings import (

@@ -13,9 +13,10 @@ from typing import Any
 from pipelines.core.payload import PayloadError
 from pipelines.core.windows import DAY, Window, start_of
 from pipelines.extraction import candles
-from pipelines.extraction.asking import Extraction, Item, Source
 from pipelines.extraction.parsing import EmptyList, Parsed
 from pipelines.extraction.planning import Share, pages
+from pipelines.extraction.run import Extraction, Item
+from pipelines.extraction.source import Source
 from pipelines.http.client import RequestRefused, SourceUnavailable
 from pipelines.sources.okx import parse
 from pipelines.sources.okx.settings import (

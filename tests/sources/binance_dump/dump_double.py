@@ -10,8 +10,8 @@ from typing import Any
 import polars as pl
 
 from pipelines.core.tables import Table
-from pipelines.extraction.asking import Extraction
 from pipelines.extraction.candles import INTERVAL_S
+from pipelines.extraction.run import Extraction
 from pipelines.http.client import Usage
 from tests.sources.double import Double, at, ms
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 
 from pipelines.core.payload import PayloadError
-from pipelines.extraction.asking import Extraction
+from pipelines.extraction.run import Extraction
 from pipelines.http.client import HttpClient, RequestFailed, RequestRefused, SourceUnavailable
 from pipelines.sources.ethereum import SOURCE, parse, rpc
 from pipelines.sources.ethereum.blocks import Block, Range, block_at, first_blocks_from

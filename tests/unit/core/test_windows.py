@@ -16,7 +16,7 @@ from pipelines.core.windows import (
     last_complete_day,
     start_of,
 )
-from tests.unit.core.json_values import FUZZ
+from tests.unit.json_values import FUZZ
 
 MAY = Window.between(date(2024, 5, 1), date(2024, 5, 31))
 windows = st.builds(

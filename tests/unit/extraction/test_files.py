@@ -14,14 +14,15 @@ from pipelines.core.payload import PayloadError
 from pipelines.core.settings import Settings, SettingsError, SourceOverrides
 from pipelines.core.tables import Column, Table
 from pipelines.core.windows import FixedClock, Window
-from pipelines.extraction import asking as extraction
 from pipelines.extraction import universe
-from pipelines.extraction.asking import Extraction, Incomplete, Item
 from pipelines.extraction.parsing import Parsed, parse_rows, parse_texts
+from pipelines.extraction.run import Extraction, Incomplete, Item
+from pipelines.extraction.source import begin_extraction, files_client_for
 from pipelines.http.client import Budget, HttpClient, RequestFailed, Usage
-from pipelines.lake import landing as lake
-from tests.unit.core.conftest import Answer, Wire
-from tests.unit.core.fake_source import DAILY, NAME, FakeClient, daily_source, days, instant, use
+from pipelines.lake import landing
+from pipelines.lake.catalog import write_catalog
+from tests.unit.conftest import Answer, Wire
+from tests.unit.fake_source import DAILY, NAME, FakeClient, daily_source, days, instant, use
 
 FACTS = Table(
     "facts",
@@ -176,18 +177,18 @@ def test_requests_to_both_hosts_are_counted() -> None:
 
 def test_the_second_host_is_a_mount_of_the_sandbox_or_the_live_one(settings: Settings) -> None:
     source = replace(daily_source(), files_url="https://files.example", files_budget=Budget(1.0))
-    assert extraction.files_client_for(daily_source(), settings) is None
-    client = extraction.files_client_for(source, settings)
+    assert files_client_for(daily_source(), settings) is None
+    client = files_client_for(source, settings)
     assert client is not None
     assert client.base_url == f"{settings.sandbox_url}/{NAME}_files"
     live = settings.model_copy(update={"profile": "live"})
-    client = extraction.files_client_for(source, live)
+    client = files_client_for(source, live)
     assert client is not None
     assert client.base_url == "https://files.example"
     overrides = SourceOverrides(files_url="https://files.example/x")
     mixed = settings.model_copy(update={"sources": {NAME: overrides}})
     with pytest.raises(SettingsError, match=r"is the live host files\.example"):
-        extraction.files_client_for(source, mixed)
+        files_client_for(source, mixed)
 
 
 def test_candles_that_a_source_does_not_have_are_said_at_the_start(
@@ -196,9 +197,9 @@ def test_candles_that_a_source_does_not_have_are_said_at_the_start(
     overrides = {NAME: SourceOverrides(intervals=("1m",))}
     wanting = settings.model_copy(update={"sources": overrides})
     with pytest.raises(SettingsError, match=r"kraken lands no candles of 1m; .* it has none"):
-        extraction.begin(daily_source(), wanting, clock, "run", frozenset())
+        begin_extraction(daily_source(), wanting, clock, "run", frozenset())
     able = replace(daily_source(), intervals=frozenset({"1m"}))
-    assert extraction.begin(able, wanting, clock, "run", frozenset()).intervals == ("1m",)
+    assert begin_extraction(able, wanting, clock, "run", frozenset()).intervals == ("1m",)
 
 
 def test_what_was_landed_before_is_remembered(
@@ -215,8 +216,8 @@ def test_what_was_landed_before_is_remembered(
     for name, value in use(replace(source, extract=extract)).items():
         monkeypatch.setattr(name, value)
     for _ in range(3):
-        lake.land(NAME, Window.of_day(date(2025, 11, 10)), settings, clock, "run")
-        lake.write_catalog(settings)
+        landing.land(NAME, Window.of_day(date(2025, 11, 10)), settings, clock, "run")
+        write_catalog(settings)
     assert [frame.height for frame in seen] == [0, 4, 8]
     assert seen[0].schema == seen[2].schema
     assert seen[2]["price"].to_list() == [Decimal("1.5")] * 8

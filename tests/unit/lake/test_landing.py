@@ -1,9 +1,5 @@
-"""Landing into the lake, and the catalog of what may be read there."""
+"""Landing into the lake."""
 
-import json
-import shutil
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -20,42 +16,20 @@ from pydantic import SecretStr
 
 from pipelines.core.payload import PayloadError
 from pipelines.core.settings import (
-    REPO_DIR,
     Settings,
     SettingsError,
     SourceOverrides,
-    child_environment,
 )
 from pipelines.core.tables import EXTRACTION, QUARANTINE
 from pipelines.core.windows import FixedClock, Window
-from pipelines.extraction import asking as extraction
-from pipelines.extraction.asking import Extraction, Item, Source
 from pipelines.extraction.parsing import Parsed, parse_rows
+from pipelines.extraction.run import Extraction, Item
+from pipelines.extraction.source import disabled_reason
 from pipelines.http.client import SourceUnavailable
-from pipelines.lake import landing as lake
-from tests.unit.core.fake_source import DAILY, NAME, daily_source, days, instant, use
-
-DAY = Window.of_day(date(2025, 11, 10))
-
-
-@pytest.fixture
-def serve(monkeypatch: pytest.MonkeyPatch) -> Any:
-    def put(source: Source) -> None:
-        for name, value in use(source).items():
-            monkeypatch.setattr(name, value)
-
-    put(daily_source())
-    return put
-
-
-def land(settings: Settings, clock: FixedClock, window: Window = DAY, run_id: str = "run-1"):  # type: ignore[no-untyped-def]
-    return lake.land(NAME, window, settings, clock, run_id)
-
-
-def read(settings: Settings, table: str) -> pl.DataFrame:
-    """Return what the catalog shows of a table."""
-    files = lake.write_catalog(settings).filter(pl.col("table_name") == table)["path"]
-    return pl.concat([pl.read_parquet(Path(settings.lake_dir) / path) for path in files])
+from pipelines.lake import loading, storage
+from pipelines.lake.catalog import read_catalog, write_catalog
+from tests.unit.fake_source import DAILY, NAME, daily_source, days, instant
+from tests.unit.lake.conftest import land, read
 
 
 def test_a_load_lands_rows_and_its_log(serve: Any, settings: Settings, clock: FixedClock) -> None:
@@ -64,7 +38,7 @@ def test_a_load_lands_rows_and_its_log(serve: Any, settings: Settings, clock: Fi
     assert report.window == Window.between(date(2025, 11, 7), date(2025, 11, 10))
     assert report.newest_at == instant(2025, 11, 10)
     assert (report.failures, report.refusals, report.quarantined) == ((), (), 0)
-    catalog = lake.write_catalog(settings)
+    catalog = write_catalog(settings)
     assert catalog.select("source", "table_name", "load_id", "row_count", "fetched_at").rows() == [
         (NAME, "daily", report.load_id, 4, clock.now()),
         (NAME, "extraction", report.load_id, 1, clock.now()),
@@ -93,7 +67,7 @@ def test_the_lakes_types_are_the_declared_ones(
     serve(daily_source(page=page))
     assert land(settings, clock).quarantined == 1
     for table in (DAILY, EXTRACTION, QUARANTINE):
-        (path,) = lake.write_catalog(settings).filter(pl.col("table_name") == table.name)["path"]
+        (path,) = write_catalog(settings).filter(pl.col("table_name") == table.name)["path"]
         schema = pq.read_schema(Path(settings.lake_dir) / path)
         declared = {field.name: field.type for field in table.arrow_schema()}
         assert {field.name: field.type for field in schema if field.name in declared} == declared
@@ -168,180 +142,12 @@ def test_a_bug_in_a_source_lands_nothing(serve: Any, settings: Settings, clock: 
     serve(daily_source("AB", page))
     with pytest.raises(Exception, match="a bug"):
         land(settings, clock)
-    assert lake.write_catalog(settings).is_empty()
+    assert write_catalog(settings).is_empty()
 
 
 def test_dlts_working_folder_is_removed(serve: Any, settings: Settings, clock: FixedClock) -> None:
     land(settings, clock)
     assert list(settings.dlt_dir.iterdir()) == []
-
-
-KILLED = """
-import os, sys
-from datetime import date
-from pathlib import Path
-from dlt.destinations.impl.filesystem.filesystem import FilesystemClient
-from pipelines import sources
-from pipelines.lake import landing as lake
-from pipelines.extraction import universe
-from pipelines.core.settings import Settings
-from pipelines.core.windows import FixedClock, Window
-from tests.unit.core.fake_source import daily_source, instant, use
-
-parts = use(daily_source())
-sources.source, sources.tables = parts["pipelines.sources.source"], parts["pipelines.sources.tables"]
-universe.codes = parts["pipelines.extraction.universe.codes"]
-# the files are there, and the process dies before the load is marked complete
-FilesystemClient.complete_load = lambda self, load_id: os._exit(9)
-settings = Settings(data_dir=Path(sys.argv[1]), sandbox_url="http://127.0.0.1:9", _env_file=None)
-lake.land("kraken", Window.of_day(date(2025, 11, 10)), settings, FixedClock(instant(2025, 11, 11, 6)), "r")
-"""  # noqa: E501
-
-
-def test_a_killed_load_leaves_files_that_nobody_reads(
-    serve: Any, settings: Settings, clock: FixedClock
-) -> None:
-    dead = subprocess.run(
-        [sys.executable, "-c", KILLED, str(settings.data_dir)],
-        env={**child_environment(), "PYTHONPATH": str(REPO_DIR)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert dead.returncode == 9, dead.stderr[-2000:]
-    left = list(Path(settings.lake_dir).glob("raw/kraken/daily/*/*.parquet"))
-    assert len(left) == 1, "the test must leave a file behind"
-    assert lake.write_catalog(settings).is_empty()
-    repeated = land(settings, clock)
-    assert lake.write_catalog(settings)["load_id"].unique().to_list() == [repeated.load_id]
-    assert read(settings, "daily").height == 4
-
-
-@pytest.mark.parametrize(
-    "mark", [None, b"", b'{"load_id":"17', {"status": 1}], ids=["none", "empty", "torn", "failed"]
-)
-def test_only_a_complete_load_is_listed(
-    mark: Any, serve: Any, settings: Settings, clock: FixedClock
-) -> None:
-    report = land(settings, clock)
-    (file,) = Path(settings.lake_dir).glob(f"raw/kraken/_dlt_loads/*{report.load_id}*")
-    whole = file.read_bytes()
-    if mark is None:
-        file.unlink()
-    elif isinstance(mark, bytes):
-        file.write_bytes(mark)
-    else:
-        file.write_text(json.dumps({**json.loads(whole), **mark}))
-    assert lake.write_catalog(settings).is_empty()
-    file.write_bytes(whole)
-    assert lake.write_catalog(settings).height == 2
-
-
-def test_the_catalog_forgets_files_that_are_gone(
-    serve: Any, settings: Settings, clock: FixedClock
-) -> None:
-    land(settings, clock)
-    kept = land(settings, clock).load_id
-    catalog = lake.write_catalog(settings)
-    for path in catalog.filter(pl.col("load_id") != kept)["path"]:
-        (Path(settings.lake_dir) / path).unlink()
-    assert lake.write_catalog(settings)["load_id"].unique().to_list() == [kept]
-
-
-def test_the_catalog_of_an_empty_lake(settings: Settings) -> None:
-    assert lake.read_catalog(settings).is_empty()
-    catalog = lake.write_catalog(settings)
-    assert catalog.is_empty()
-    assert lake.read_catalog(settings).schema == catalog.schema
-    assert (Path(settings.lake_dir) / lake.CATALOG).exists(), "readers need the file"
-
-
-def test_the_catalog_does_not_depend_on_what_it_was(
-    serve: Any, settings: Settings, clock: FixedClock
-) -> None:
-    land(settings, clock)
-    lake.write_catalog(settings)
-    land(settings, clock)
-    step_by_step = lake.write_catalog(settings)
-    (Path(settings.lake_dir) / lake.CATALOG).unlink()
-    assert lake.write_catalog(settings).equals(step_by_step)
-    assert lake.read_catalog(settings).equals(step_by_step)
-
-
-def test_the_catalog_says_how_far_each_table_reaches(
-    serve: Any, settings: Settings, clock: FixedClock
-) -> None:
-    """The rows' own instants, and not the window that was asked for; a log is about none."""
-    land(settings, clock)
-    reached = dict(lake.write_catalog(settings).select("table_name", "newest_at").iter_rows())
-    assert reached == {"daily": instant(2025, 11, 10), "extraction": None}
-
-
-def test_a_catalog_of_before_files_were_hashed_is_completed(
-    serve: Any, settings: Settings, clock: FixedClock
-) -> None:
-    land(settings, clock)
-    whole = lake.write_catalog(settings)
-    whole.drop("sha256").write_parquet(Path(settings.lake_dir) / lake.CATALOG)
-    assert lake.read_catalog(settings)["sha256"].null_count() == whole.height
-    assert lake.write_catalog(settings).equals(whole)
-
-
-def test_a_catalog_of_an_earlier_version_keeps_its_hashes(
-    serve: Any, settings: Settings, clock: FixedClock
-) -> None:
-    """A file that was changed since must not get a new hash because a column is new."""
-    land(settings, clock)
-    whole = lake.write_catalog(settings)
-    earlier = whole.drop("newest_at").with_columns(sha256=pl.lit("of the file as it was landed"))
-    earlier.write_parquet(Path(settings.lake_dir) / lake.CATALOG)
-    kept = lake.write_catalog(settings)
-    assert kept["sha256"].unique().to_list() == ["of the file as it was landed"]
-    assert kept.drop("sha256", "newest_at").equals(whole.drop("sha256", "newest_at"))
-
-
-def test_readers_never_meet_half_a_catalog(
-    serve: Any, settings: Settings, clock: FixedClock
-) -> None:
-    land(settings, clock)
-    lake.write_catalog(settings)
-    done = threading.Event()
-
-    def rewrite() -> None:
-        for _ in range(25):
-            lake.write_catalog(settings)
-        done.set()
-
-    writers = [threading.Thread(target=rewrite) for _ in range(2)]
-    for writer in writers:
-        writer.start()
-    heights = set()
-    while not done.is_set():
-        heights.add(pl.read_parquet(Path(settings.lake_dir) / lake.CATALOG).height)
-    for writer in writers:
-        writer.join()
-    assert heights == {2}
-    assert [file.name for file in Path(settings.lake_dir).iterdir() if file.is_file()] == [
-        lake.CATALOG
-    ], "nothing is left beside it"
-
-
-def test_a_failed_write_leaves_the_old_catalog(
-    serve: Any, settings: Settings, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    land(settings, clock)
-    before = lake.write_catalog(settings)
-    land(settings, clock)
-
-    def full(*_: object) -> None:
-        raise OSError("no space left on device")
-
-    monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(OSError, match="no space"):
-        lake.write_catalog(settings)
-    assert lake.read_catalog(settings).equals(before)
-    names = [file.name for file in Path(settings.lake_dir).iterdir() if file.is_file()]
-    assert names == [lake.CATALOG], "nothing half-written may be left beside it"
 
 
 def test_landings_side_by_side_do_not_disturb_each_other(
@@ -353,7 +159,7 @@ def test_landings_side_by_side_do_not_disturb_each_other(
             pool.map(lambda number: land(settings, clock, run_id=f"run-{number}"), range(6))
         )
     assert len({report.load_id for report in reports}) == 6
-    catalog = lake.write_catalog(settings)
+    catalog = write_catalog(settings)
     assert catalog.group_by("table_name").len().sort("table_name").rows() == [
         ("daily", 6),
         ("extraction", 6),
@@ -376,7 +182,7 @@ def test_first_loads_at_the_same_time(serve: Any, settings: Settings) -> None:
     folders = [Path(settings.lake_dir) / "raw" / name for name in ("a", "b", "c")]
     for folder in folders:
         with ThreadPoolExecutor(8) as pool:
-            for made in [pool.submit(lake._prepare, settings, folder.name) for _ in range(16)]:
+            for made in [pool.submit(loading._prepare, settings, folder.name) for _ in range(16)]:
                 made.result()
         assert [file.name for file in folder.iterdir()] == ["init"]
 
@@ -396,7 +202,7 @@ def test_a_list_is_held_against_the_one_before(
 
     list_of(40)
     assert land(settings, clock).failures == ()
-    lake.write_catalog(settings)
+    write_catalog(settings)
     list_of(20)
     earlier = FixedClock(clock.now() - timedelta(days=1))
     assert land(settings, earlier).failures == (), "a replay of the past knows no later list"
@@ -409,7 +215,7 @@ def test_the_runs_clock_stamps_and_the_walls_does_not(serve: Any, settings: Sett
     past = FixedClock(instant(2022, 5, 12, 6))
     land(settings, past, Window.of_day(date(2022, 5, 11)))
     assert read(settings, "daily")["fetched_at"].unique().to_list() == [past.now()]
-    assert "load_date=2022-05-12" in lake.read_catalog(settings)["path"][0]
+    assert "load_date=2022-05-12" in read_catalog(settings)["path"][0]
 
 
 def test_two_runs_do_not_ask_one_source_at_the_same_time(settings: Settings) -> None:
@@ -417,7 +223,7 @@ def test_two_runs_do_not_ask_one_source_at_the_same_time(settings: Settings) -> 
     met: list[list[str]] = []
 
     def ask(name: str) -> None:
-        with lake.lock(settings, "binance"):
+        with storage.lock(settings, "binance"):
             inside.append(name)
             time.sleep(0.05)
             met.append(list(inside))
@@ -443,35 +249,10 @@ def test_a_missing_key_disables_its_source_alone(
     assert not report.failures
     with_key = SourceOverrides(api_key=SecretStr("secret"))
     assert (
-        extraction.disabled_reason(
+        disabled_reason(
             replace(daily_source(), needs_key=True),
             live.model_copy(update={"sources": {NAME: with_key}}),
         )
         is None
     )
-    assert extraction.disabled_reason(daily_source(), live) is None, "others go on"
-
-
-def test_the_newest_day_is_told_by_the_lake_alone(
-    serve: Any, settings: Settings, clock: FixedClock, tmp_path: Path
-) -> None:
-    assert lake.newest_day(settings) is None, "nothing was landed"
-    land(settings, clock)
-    early = Window.of_day(date(2025, 3, 2))
-    land(settings, clock, early, run_id="an older day, landed later")
-
-    shutil.copytree(settings.lake_dir, tmp_path / "restored" / "lake")
-    restored = settings.model_copy(update={"data_dir": tmp_path / "restored"})
-    assert not Path(restored.lake_dir, lake.CATALOG).exists(), "nobody had written one yet"
-    assert lake.newest_day(restored) == DAY.start
-
-
-def test_a_label_at_the_end_of_a_day_is_not_the_day_after(
-    serve: Any, settings: Settings, clock: FixedClock
-) -> None:
-    def page(symbol: str, window: Window) -> Parsed:
-        return days(symbol, Window(window.start, window.end + timedelta(days=1)))
-
-    serve(daily_source(page=page))
-    land(settings, clock)
-    assert lake.newest_day(settings) == DAY.start
+    assert disabled_reason(daily_source(), live) is None, "others go on"

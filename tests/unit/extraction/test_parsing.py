@@ -22,7 +22,7 @@ from pipelines.extraction.parsing import (
     quarantine_rows,
     stamp,
 )
-from tests.unit.core.json_values import FUZZ, json_values, number_texts, over_the_wire
+from tests.unit.json_values import FUZZ, json_values, number_texts, over_the_wire
 
 LATEST = datetime(2026, 1, 1, tzinfo=UTC)
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)

@@ -18,7 +18,7 @@ from pipelines.http.client import (
     Usage,
     redact,
 )
-from tests.unit.core.conftest import Answer, Wire
+from tests.unit.conftest import Answer, Wire
 
 
 def client_of(wire: Wire, **options: Any) -> HttpClient:

@@ -7,9 +7,10 @@ from typing import Any
 
 from pipelines.core.tables import Column, Table
 from pipelines.core.windows import Window, start_of
-from pipelines.extraction.asking import Extraction, Item, Source
 from pipelines.extraction.parsing import Parsed, parse_rows
 from pipelines.extraction.planning import Share
+from pipelines.extraction.run import Extraction, Item
+from pipelines.extraction.source import Source
 from pipelines.http.client import Budget, Usage
 
 DAILY = Table(
