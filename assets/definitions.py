@@ -32,7 +32,7 @@ def build_defs(**overrides: object) -> dg.Definitions:
     defined = jobs()
     return dg.Definitions(
         assets=[
-            *ingestion_assets(),
+            ingestion_assets(),
             *log_specs(),
             transformation_assets(),
             publication_assets(),

@@ -1,137 +1,118 @@
-"""Ingestion: one op for each source, one asset for each raw table that it lands."""
+"""Ingestion: one op that lands the sources side by side, one asset for each raw table."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any, cast
+import traceback
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
 
 import dagster as dg
 
 from assets import keys
 from assets.partitions import DAILY, SINGLE_RUN, window_of
-from assets.resources import Landings, Progress
+from assets.resources import Progress
 from pipelines import sources
 from pipelines.core.settings import Settings, SettingsError
 from pipelines.core.tables import EXTRACTION, QUARANTINE, Table
 from pipelines.core.windows import Clock
-from pipelines.lake import parallel
 from pipelines.lake.landing import LoadReport
+from pipelines.lake.parallel import land_side_by_side
 from pipelines.lake.repair import GapRequest
 from pipelines.sandbox.availability import refuse_unavailable_days
 
+OP_NAME = "extract"
 SCHEMA_CHECK = "answers_look_as_before"
 
 
-class LandConfig(dg.Config):
-    """What of a source is asked for; a daily run needs none of it."""
+class ExtractConfig(dg.Config):
+    """What the sources are asked for; a daily run needs none of it."""
 
     gap_requests: list[dict[str, Any]] | None = None
     """Nothing but these days of these series, as `repair` plans them."""
 
 
-def op_name(source: str) -> str:
-    """Return the name of the op that lands a source."""
-    return f"land_{source}"
-
-
-def ingestion_assets() -> list[dg.AssetsDefinition]:
-    """Return the assets of every source."""
-    return [_build(source) for source in sources.SOURCES]
-
-
-def log_specs() -> list[dg.AssetSpec]:
-    """Return what each load writes beside its tables: the log of the asking, the refused rows.
-
-    They are in the graph for their lineage alone. As materialised assets they would add two events
-    for each source and day of a range, and tell nothing that the tables' events do not.
-    """
-    return [
-        _spec(source, table) for source in sources.SOURCES for table in (EXTRACTION, QUARANTINE)
-    ]
-
-
-def _build(source: str) -> dg.AssetsDefinition:
-    landed = sources.tables(source)
-    specs = [_spec(source, table) for table in landed]
+def ingestion_assets() -> dg.AssetsDefinition:
+    """Return the raw tables of every source."""
+    specs = [_spec(source, table) for source in sources.SOURCES for table in sources.tables(source)]
 
     @dg.multi_asset(
-        name=op_name(source),
-        description=f"Asks {source} for the run's days and appends what it answers to the lake.",
+        name=OP_NAME,
+        description="Asks the sources for the run's days, side by side, and appends what they "
+        "answer to the lake.",
         specs=specs,
         check_specs=[
             dg.AssetCheckSpec(
                 SCHEMA_CHECK,
-                asset=keys.raw(source, table.name),
+                asset=spec.key,
                 description="Fields, types and words of the answers are those of earlier loads, "
                 "and no row was refused.",
             )
-            for table in landed
+            for spec in specs
         ],
         partitions_def=DAILY,
         backfill_policy=SINGLE_RUN,
-        pool=keys.source_pool(source),
+        pool=keys.EXTRACTION_POOL,
+        # by source: of one that is selected all tables are landed, whichever of them are
+        can_subset=True,
     )
-    def land(
+    def extract(
         context: dg.AssetExecutionContext,
-        config: LandConfig,
+        config: ExtractConfig,
         settings: dg.ResourceParam[Settings],
         clock: dg.ResourceParam[Clock],
         progress: dg.ResourceParam[Progress],
-        landings: dg.ResourceParam[Landings],
     ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
         window = window_of(context)
         try:
             refuse_unavailable_days(settings, window)
         except SettingsError as problem:
             raise dg.Failure(description=str(problem), allow_retries=False) from problem
-        progress.begin(f"Extract {source}")
-        landing = landings.of_run(
-            lambda: parallel.Landing(
-                _beside(context), window, settings, clock, context.run_id, _gap_requests(context)
-            )
-        )
-        report = landing.report(source)
-        progress.end(_summary(report), report.duration_s)
-        context.log.info(f"{source}, {report.window}: {_summary(report)}")
-        for refusal in report.refusals:
-            context.log.warning(f"{source} refused: {refusal}")
-        for change in report.changes:
-            context.log.warning(f"{source}.{change.table_name}: {change}")
-        if report.failures:
+        selected = {key.path[1] for key in context.selected_asset_keys}
+        names = [name for name in sources.SOURCES if name in selected]
+        gap_requests = [GapRequest.from_config(request) for request in config.gap_requests or ()]
+        if gap_requests:
+            context.log.info(f"nothing else is asked for than {gap_requests}")
+        landings = land_side_by_side(names, window, settings, clock, context.run_id, gap_requests)
+        reports: list[LoadReport] = []
+        failures: dict[str, str] = {}
+        progress.begin("Extract", len(names))
+        with closing(landings):
+            for name, landing in landings:
+                if (error := landing.exception()) is not None:
+                    context.log.error("".join(traceback.format_exception(error)))
+                    failures[name] = _cause(error)
+                    progress.advance(name, f"failed: {failures[name]}")
+                    continue
+                report = landing.result()
+                reports.append(report)
+                _log(context, report)
+                progress.advance(name, _summary(report))
+                if report.failures:
+                    failures[name] = "; ".join(report.failures)
+                else:
+                    yield from _events(context, report, window.day_count)
+        if failures:
             raise dg.Failure(
-                description=f"{source} could not be extracted: {'; '.join(report.failures)}",
-                metadata={"landed all the same": report.rows, **_measures(report)},
+                description="\n".join(f"{name}: {failures[name]}" for name in sorted(failures)),
+                metadata={"landed all the same": {r.source: r.rows for r in reports if r.failures}},
                 # the client has already tried again as often as the settings allow
                 allow_retries=False,
             )
-        if config.gap_requests:
-            context.log.info(f"nothing else was asked for than {config.gap_requests}")
-        for spec in specs:
-            rows = report.rows.get(spec.key.path[-1], 0)
-            yield dg.MaterializeResult(
-                asset_key=spec.key, metadata=_metadata(report, rows, window.day_count)
-            )
-        for table in landed:
-            yield _schema_check(source, table, report)
+        progress.end(
+            f"{sum(sum(report.rows.values()) for report in reports):,} rows of "
+            f"{len(reports)} sources in {sum(report.requests for report in reports):,} requests"
+        )
 
-    return land
+    return extract
 
 
-def _beside(context: dg.AssetExecutionContext) -> list[str]:
-    """Return the sources that this process lands in this run: all begin with the first op.
+def log_specs() -> list[dg.AssetSpec]:
+    """Return what each load writes beside its tables: the log of its requests, the refused rows.
 
-    The ops themselves come one after the other. Each waits for its source and tells how it went,
-    so that one that fails is a failed op and the others are not.
+    They are in the graph for their lineage alone. As materialised assets they would add two events
+    for each source and day of a range, and tell nothing that the tables' events do not.
     """
-    steps = set(context.get_step_execution_context().execution_plan.step_keys_to_execute)
-    return [source for source in sources.SOURCES if op_name(source) in steps]
-
-
-def _gap_requests(context: dg.AssetExecutionContext) -> list[GapRequest]:
-    """Return what the run wants of all its sources, if it wants but some days."""
-    ops: Mapping[str, Any] = cast("dict[str, Any]", context.run.run_config).get("ops", {})
     return [
-        GapRequest.from_config(source, request)
-        for source in sources.SOURCES
-        for request in ops.get(op_name(source), {}).get("config", {}).get("gap_requests") or []
+        _spec(source, table) for source in sources.SOURCES for table in (EXTRACTION, QUARANTINE)
     ]
 
 
@@ -145,14 +126,31 @@ def _spec(source: str, table: Table) -> dg.AssetSpec:
     )
 
 
-def _schema_check(source: str, table: Table, report: LoadReport) -> dg.AssetCheckResult:
-    changes = [change for change in report.changes if change.table_name == table.name]
+def _events(
+    context: dg.AssetExecutionContext, report: LoadReport, days: int
+) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
+    """Yield what a source's load made of each of its tables, and whether they look as before."""
+    checks = {check.asset_key for check in context.selected_asset_check_keys}
+    for table in sources.tables(report.source):
+        key = keys.raw(report.source, table.name)
+        metadata = _metadata(report, report.rows.get(table.name, 0), days)
+        if key in context.selected_asset_keys:
+            yield dg.MaterializeResult(asset_key=key, metadata=metadata)
+        else:
+            for day in context.partition_keys:
+                context.log_event(dg.AssetMaterialization(key, metadata=metadata, partition=day))
+        if key in checks:
+            yield _schema_check(key, report)
+
+
+def _schema_check(key: dg.AssetKey, report: LoadReport) -> dg.AssetCheckResult:
+    changes = [change for change in report.changes if change.table_name == key.path[-1]]
     return dg.AssetCheckResult(
-        asset_key=keys.raw(source, table.name),
+        asset_key=key,
         check_name=SCHEMA_CHECK,
         passed=not changes,
         severity=dg.AssetCheckSeverity.WARN,
-        description="; ".join(str(change) for change in changes),
+        description="; ".join(map(str, changes)),
     )
 
 
@@ -164,12 +162,10 @@ def _metadata(report: LoadReport, rows: int, days: int) -> dict[str, Any]:
     """
     if days > 1:
         return {"load id": report.load_id or "none"}
-    return {"dagster/row_count": rows, **_measures(report)}
-
-
-def _measures(report: LoadReport) -> dict[str, Any]:
     measures: dict[str, Any] = {
+        "dagster/row_count": rows,
         "asked for": str(report.window),
+        "seconds that the source took": report.duration_s,
         "requests": report.requests,
         "requests planned before the first": report.bound,
         "requests planned with the source's lists": report.planned,
@@ -185,6 +181,15 @@ def _measures(report: LoadReport) -> dict[str, Any]:
     return measures
 
 
+def _log(context: dg.AssetExecutionContext, report: LoadReport) -> None:
+    """Say in the step's log what a source's load did, and what was odd about it."""
+    context.log.info(f"{report.source}, {report.window}: {_summary(report)}")
+    for refusal in report.refusals:
+        context.log.warning(f"{report.source} refused: {refusal}")
+    for change in report.changes:
+        context.log.warning(f"{report.source}.{change.table_name}: {change}")
+
+
 def _summary(report: LoadReport) -> str:
     if not report.is_enabled:
         return report.disabled_reason or "switched off"
@@ -194,4 +199,11 @@ def _summary(report: LoadReport) -> str:
         text += f", {report.quarantined:,} quarantined"
     if report.failures:
         text += f", failed: {report.failures[0]}"
-    return text
+    return f"{text} ({report.duration_s:.1f} s)"
+
+
+def _cause(problem: BaseException) -> str:
+    """Return what an unforeseen error began with."""
+    while problem.__cause__ is not None:
+        problem = problem.__cause__
+    return f"{type(problem).__name__}: {problem}"

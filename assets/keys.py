@@ -8,6 +8,8 @@ OWNERS = ["team:market-data"]
 
 # limit 1 across all runs (the shipped instance config): one process writes the warehouse
 WRITER_POOL = "warehouse_writer"
+# the same: two runs do not ask one host at the same time
+EXTRACTION_POOL = "extraction"
 
 RAW = "raw"
 MARTS = "marts"
@@ -32,8 +34,3 @@ def mart(name: str) -> dg.AssetKey:
 def published(name: str) -> dg.AssetKey:
     """Return the key of a published mart."""
     return dg.AssetKey([PUBLISHED, name])
-
-
-def source_pool(source: str) -> str:
-    """Return the pool of a source: two runs do not ask one host at the same time."""
-    return f"source_{source}"

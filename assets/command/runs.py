@@ -194,10 +194,10 @@ def _troubles(result: dg.ExecuteInProcessResult, settings: Settings) -> tuple[Tr
 
 def _stage(step: str) -> str:
     stages: dict[str, str] = {
+        ingestion.OP_NAME: "extraction",
         transformation.OP_NAME: "building the warehouse",
         checks.OP_NAME: "the gate",
         publication.OP_NAME: "publishing",
-        **{ingestion.op_name(source): f"extracting {source}" for source in sources.SOURCES},
     }
     return stages.get(step, step)
 

@@ -70,16 +70,17 @@ class TerminalProgress:
         self._task = self._live.add_task(stage, total=total)
         self._live.start()
 
-    def advance(self, what: str) -> None:
-        """Show one more step of the stage."""
-        del what
+    def advance(self, what: str, outcome: str | None = None) -> None:
+        """Show one more step of the stage, and what it did as a line that stays."""
+        if outcome is not None:
+            self._console.print(f"  {what}: {outcome}", markup=False)
         if self._live is not None and self._task is not None:
             self._live.advance(self._task)
 
-    def end(self, outcome: str, duration_s: float | None = None) -> None:
+    def end(self, outcome: str) -> None:
         """Replace the spinner by a line that stays."""
         self._stop()
-        seconds = time.monotonic() - self._started if duration_s is None else duration_s
+        seconds = time.monotonic() - self._started
         self._console.print(f"[green]✓[/] {self._stage}: {outcome} [dim]({seconds:.1f} s)[/]")
 
     def close(self) -> None:

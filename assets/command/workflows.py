@@ -194,13 +194,7 @@ def reread(
 
 def _repaired(market: Market, wanted: tuple[GapRequest, ...], progress: Progress) -> Repaired:
     origin.claim(market.settings)
-    asked = {request.source for request in wanted}
-    config = {
-        ingestion.op_name(source): {
-            "gap_requests": [request.as_config() for request in wanted if request.source == source]
-        }
-        for source in sorted(asked)
-    }
+    config = {ingestion.OP_NAME: {"gap_requests": [request.as_config() for request in wanted]}}
     with runs.open_instance(market.settings) as instance:
         outcome = runs.execute(
             instance,
@@ -210,7 +204,7 @@ def _repaired(market: Market, wanted: tuple[GapRequest, ...], progress: Progress
             market.settings,
             progress,
             config=config,
-            only_sources=asked,
+            only_sources={request.source for request in wanted},
         )
     return Repaired(
         wanted,

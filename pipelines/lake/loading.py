@@ -83,7 +83,10 @@ def _prepare(settings: Settings, source_name: str) -> None:
     dlt makes the folder and then writes its version file there. Of two first loads at the same time
     one would fail, and so would every later one after a load that was killed between the two steps.
     """
-    from dlt.destinations.impl.filesystem.filesystem import CURRENT_VERSION, INIT_FILE_NAME
+    try:
+        from dlt.destinations.impl.filesystem.filesystem import CURRENT_VERSION, INIT_FILE_NAME
+    except ImportError:
+        return  # a release that has them elsewhere does it itself
 
     file_system, root = storage.bucket(settings)
     if "file" not in file_system.protocol:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
-from collections.abc import Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Generator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from functools import cache, partial
 from importlib import import_module
 from queue import SimpleQueue
@@ -26,93 +26,92 @@ SANDBOX_THREADS = 4
 SHORT_WINDOW_D = 31
 
 
-class Landing:
-    """Sources landed side by side: within one they wait for its pace, and not for one another.
+def land_side_by_side(
+    source_names: Sequence[str],
+    window: Window,
+    settings: Settings,
+    clock: Clock,
+    run_id: str,
+    gap_requests: Sequence[GapRequest] = (),
+) -> Generator[tuple[str, Future[LoadReport]], None, None]:
+    """Land sources in threads, and yield each as soon as it is over: its name, and how it went.
 
     Threads, because what takes time is other people's servers. In the sandbox it is our own
     processor, so that a few are enough there, and long windows are read and parsed in processes: a
     Python process uses one core. All end with this process: a load that is cut off in its middle
-    is one that no catalog lists.
+    is one that no catalog lists. Closed early, it begins with no further source.
+
+    Args:
+        source_names: some of `sources.SOURCES`.
+        window: the days wanted.
+        settings: profile, lake, overrides.
+        clock: the run's.
+        run_id: the run's id.
+        gap_requests: with any, nothing else is asked for.
     """
+    is_live = settings.profile == "live"
+    workers = len(source_names) if is_live else min(SANDBOX_THREADS, len(source_names))
+    is_spread = workers > 1 and start_processes(settings, window)
+    # those that have the most tables take longest
+    longest_first = sorted(source_names, key=lambda name: -len(sources.tables(name)))
+    names: dict[Future[LoadReport], str] = {Future(): name for name in longest_first}
+    waiting: SimpleQueue[Future[LoadReport] | None] = SimpleQueue()
+    for landed in (*names, *(None,) * workers):
+        waiting.put(landed)
 
-    def __init__(
-        self,
-        source_names: Sequence[str],
-        window: Window,
-        settings: Settings,
-        clock: Clock,
-        run_id: str,
-        gap_requests: Sequence[GapRequest] = (),
-    ) -> None:
-        """Begin, with those that have the most tables: they take longest.
+    land = partial(
+        _land, window=window, settings=settings, clock=clock, run_id=run_id,
+        gap_requests=gap_requests, is_spread=is_spread,
+    )  # fmt: skip
 
-        With gap requests nothing else is asked for.
-        """
-        self._gap_requests = gap_requests
-        self._reports: dict[str, Future[LoadReport]] = {name: Future() for name in source_names}
-        self._waiting: SimpleQueue[str | None] = SimpleQueue()
-        is_live = settings.profile == "live"
-        workers = len(source_names) if is_live else min(SANDBOX_THREADS, len(source_names))
-        self._is_spread = workers > 1 and start_processes(settings, window)
-        longest_first = sorted(source_names, key=lambda name: -len(sources.tables(name)))
-        for name in (*longest_first, *(None,) * workers):
-            self._waiting.put(name)
-        for number in range(workers):
-            threading.Thread(
-                target=self._work,
-                args=(window, settings, clock, run_id),
-                name=f"land-{number}",
-                daemon=True,
-            ).start()
-
-    def report(self, source_name: str) -> LoadReport:
-        """Wait for a source; return what its load did, or raise what ended it."""
-        return self._reports[source_name].result()
-
-    def cancel(self) -> None:
-        """Begin with no further source."""
-        for report in self._reports.values():
-            report.cancel()
-
-    def _work(self, window: Window, settings: Settings, clock: Clock, run_id: str) -> None:
-        while (name := self._waiting.get()) is not None:
-            report = self._reports[name]
-            if not report.set_running_or_notify_cancel():
+    def work() -> None:
+        while (landed := waiting.get()) is not None:
+            if not landed.set_running_or_notify_cancel():
                 continue
             try:
-                report.set_result(self._land(name, window, settings, clock, run_id))
-            except BaseException as problem:  # noqa: BLE001  # whoever waits for it gets it
-                report.set_exception(problem)
+                landed.set_result(land(names[landed]))
+            except BaseException as problem:  # noqa: BLE001  # whoever asks how it went gets it
+                landed.set_exception(problem)
 
-    def _land(
-        self, name: str, window: Window, settings: Settings, clock: Clock, run_id: str
-    ) -> LoadReport:
-        if not self._gap_requests:
-            # a day's run looks at days of long ago as well; a range is what somebody asked for
-            job = partial(
-                landing.land,
-                name,
-                window,
-                settings,
-                clock,
-                run_id,
-                is_sweeping=window.day_count == 1,
-            )
-            return _processes().submit(job).result() if self._is_spread else job()
-        reports = [
-            landing.land(
-                name,
-                request.window,
-                _restricted(settings, request),
-                clock,
-                run_id,
-                only_table=request.table_name,
-                purpose=request.purpose,
-            )
-            for request in self._gap_requests
-            if request.source == name
-        ]
-        return merged(reports) if reports else LoadReport(name, window)
+    for number in range(workers):
+        threading.Thread(target=work, name=f"land-{number}", daemon=True).start()
+    try:
+        for landed in as_completed(names):
+            yield names[landed], landed
+    finally:
+        for landed in names:
+            landed.cancel()
+
+
+def _land(
+    name: str,
+    window: Window,
+    settings: Settings,
+    clock: Clock,
+    run_id: str,
+    gap_requests: Sequence[GapRequest],
+    *,
+    is_spread: bool,
+) -> LoadReport:
+    if not gap_requests:
+        # a day's run looks at days of long ago as well; a range is what somebody asked for
+        is_sweeping = window.day_count == 1
+        job = partial(landing.land, name, window, settings, clock, run_id, is_sweeping=is_sweeping)
+        return _processes().submit(job).result() if is_spread else job()
+    reports = [
+        landing.land(
+            name,
+            request.window,
+            _restricted(settings, request),
+            clock,
+            run_id,
+            only_table=request.table_name,
+            purpose=request.purpose,
+        )
+        for request in gap_requests
+        if request.source == name
+    ]
+    return merged(reports) if reports else LoadReport(name, window)
 
 
 @cache

@@ -44,6 +44,7 @@ class GapRequest:
     def as_config(self) -> dict[str, Any]:
         """Return it as what a run's config can hold."""
         return {
+            "source": self.source,
             "table_name": self.table_name,
             "first": self.window.start.isoformat(),
             "last": self.window.last.isoformat(),
@@ -52,10 +53,10 @@ class GapRequest:
         }
 
     @classmethod
-    def from_config(cls, source: str, config: Mapping[str, Any]) -> GapRequest:
+    def from_config(cls, config: Mapping[str, Any]) -> GapRequest:
         """Return what `as_config` was made of."""
         return cls(
-            source,
+            config["source"],
             config["table_name"],
             Window.between(date.fromisoformat(config["first"]), date.fromisoformat(config["last"])),
             tuple(config["entities"]),

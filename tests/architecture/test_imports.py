@@ -215,6 +215,18 @@ def test_heavy_imports_stay_inside_functions() -> None:
             assert wrong == [], f"{path.relative_to(REPO)} imports {wrong} at its top"
 
 
+def test_private_parts_of_libraries_are_leant_on_in_listed_places() -> None:
+    page = (REPO / "docs" / "architecture.md").read_text(encoding="utf-8")
+    private = r"(?!assets|pipelines)\w+(\.\w+)*\.(_(?!_)|impl\b).*"
+    found = {
+        str(path.relative_to(REPO))
+        for path in files("assets", "pipelines")
+        if any(re.fullmatch(private, module) for module in imported(path))
+    }
+    assert "assets/compat/event_log.py" in found
+    assert [path for path in sorted(found) if f"`{path}`" not in page] == [], "docs/architecture.md"
+
+
 def test_dbt_is_no_package() -> None:
     packages = [str(path.relative_to(REPO)) for path in (REPO / "dbt").rglob("__init__.py")]
     assert packages == [], "it would shadow the library of that name"

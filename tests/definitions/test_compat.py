@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.instance.ref import InstanceRef
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
 
@@ -17,7 +18,7 @@ from assets.command import runs
 from assets.compat.dbt_invocation import start_dbt
 from assets.compat.event_batches import instance_config, plan_ranges_whole
 from assets.dbt_project import dbt_command
-from pipelines.core.settings import Settings, child_environment, lent_environment
+from pipelines.core.settings import REPO_DIR, Settings, child_environment, lent_environment
 
 DAYS = dg.DailyPartitionsDefinition("2024-01-01")
 RANGE = {
@@ -35,6 +36,8 @@ def untried(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("package", compat.TRIED)
 def test_what_is_installed_was_tried(package: str) -> None:
     assert version(package) in compat.TRIED[package], "try it (these tests), and add it to TRIED"
+    page = (REPO_DIR / "docs" / "architecture.md").read_text(encoding="utf-8")
+    assert f"{package} {version(package)}" in page, "say so in docs/architecture.md"
 
 
 def range_run(instance: dg.DagsterInstance) -> set[str]:
@@ -81,6 +84,21 @@ def test_another_storage_is_left_as_it_is(tmp_path: Path, monkeypatch: pytest.Mo
         assert len(range_run(instance)) == 20
         monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", "7")
         assert instance._get_event_batch_size() == 7
+
+
+def test_postgresql_is_dagsters_own(tmp_path: Path) -> None:
+    """What the instance would load, compared without a server and without its library."""
+    chosen = "storage:\n  postgres:\n    postgres_url: postgresql://nobody@nowhere/events\n"
+    stock, ours = tmp_path / "stock", tmp_path / "ours"
+    for home, config in ((stock, chosen), (ours, chosen + instance_config())):
+        home.mkdir()
+        (home / "dagster.yaml").write_text(config)
+    theirs, found = (InstanceRef.from_dir(str(home)) for home in (stock, ours))
+    assert theirs.storage_data is not None
+    assert theirs.storage_data.class_name == "DagsterPostgresStorage"
+    assert found.custom_instance_class_data is not None, "the batches are not switched on"
+    for part in ("storage_data", "event_storage_data", "run_storage_data", "schedule_storage_data"):
+        assert getattr(found, part) == getattr(theirs, part), part
 
 
 def test_an_environment_is_lent_and_given_back(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,8 +106,9 @@ def test_a_run_lands_the_others_and_says_why_one_is_left_out(
     outcomes: list[str] = []
 
     class Recorded(SilentProgress):
-        def end(self, outcome: str, duration_s: float | None = None) -> None:  # noqa: ARG002
-            outcomes.append(outcome)
+        def advance(self, what: str, outcome: str | None = None) -> None:  # noqa: ARG002
+            if outcome is not None:
+                outcomes.append(outcome)
 
     with local_api(bank) as api:
         overrides = {name: SourceOverrides(enabled=False) for name in sources.SOURCES}

@@ -1,14 +1,17 @@
 """Runs through Dagster with the work itself replaced: what fails, what goes on, what is said."""
 
+import logging
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 
-from assets import automation, keys
+from assets import automation, ingestion, keys
 from assets.command import runs
 from assets.definitions import build_defs
 from assets.resources import SilentProgress
@@ -43,8 +46,8 @@ class Recorded(SilentProgress):
     def __init__(self) -> None:
         self.lines: list[str] = []
 
-    def end(self, outcome: str, duration_s: float | None = None) -> None:  # noqa: ARG002
-        self.lines.append(outcome)
+    def advance(self, what: str, outcome: str | None = None) -> None:
+        self.lines.append(f"{what}: {outcome}")
 
 
 def test_a_day_asks_every_source_for_that_day(
@@ -84,17 +87,73 @@ def test_sources_are_landed_side_by_side(
     assert landed == dict.fromkeys(sources.SOURCES, DAY)
 
 
+def test_the_extraction_is_one_step_that_says_what_each_source_took(
+    landed: dict[str, Window], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a step for each source all but one would only wait for what another one does."""
+    healthy, seconds = landing.land, {name: float(n) for n, name in enumerate(sources.SOURCES)}
+
+    def land(name: str, *arguments: Any, **options: Any) -> LoadReport:
+        report = healthy(name, *arguments, **options)
+        return replace(report, duration_s=seconds[name], requests=len(name))
+
+    monkeypatch.setattr(landing, "land", land)
+    told = Recorded()
+    with runs.open_instance(settings) as instance:
+        outcome = runs.execute(instance, automation.HISTORY_JOB, DAY, settings, told)
+        steps = instance.get_run_step_stats(outcome.run_id)
+        events = [
+            event.asset_materialization
+            for source in sources.SOURCES
+            for table in sources.tables(source)
+            if (event := instance.get_latest_materialization_event(keys.raw(source, table.name)))
+        ]
+        logged = [
+            entry.user_message
+            for entry in instance.all_logs(outcome.run_id)
+            if entry.step_key == ingestion.OP_NAME and entry.level == logging.INFO
+        ]
+    assert [step.step_key for step in steps] == [ingestion.OP_NAME]
+    measured = {
+        event.asset_key.path[1]: (
+            event.metadata["seconds that the source took"].value, event.metadata["requests"].value
+        )
+        for event in events
+        if event is not None
+    }  # fmt: skip
+    assert measured == {name: (seconds[name], len(name)) for name in sources.SOURCES}
+    for name in sources.SOURCES:
+        assert [line for line in logged if line.startswith(f"{name}, ")], f"{name} is not logged"
+        assert [line for line in told.lines if line.startswith(f"{name}: ")]
+
+
+def test_of_a_source_all_tables_are_landed_and_told(
+    landed: dict[str, Window], settings: Settings
+) -> None:
+    tables = [keys.raw("bybit", table.name) for table in sources.tables("bybit")]
+    result = _extracted(settings, [tables[0]])
+    assert result.success
+    assert landed == {"bybit": DAY}
+    made = {(e.asset_key, e.partition) for e in result.get_asset_materialization_events()}
+    assert made == {(key, "2024-03-01") for key in tables}
+    checked = {check.asset_key for check in result.get_asset_check_evaluations()}
+    assert checked == {tables[0]}, "a check that was not selected"
+
+
 def test_a_selected_source_is_landed_alone(landed: dict[str, Window], settings: Settings) -> None:
-    defs = build_defs(settings=settings, progress=SilentProgress())
     wanted = [keys.raw("kraken", table.name) for table in sources.tables("kraken")]
+    assert _extracted(settings, wanted).success
+    assert landed == {"kraken": DAY}
+
+
+def _extracted(settings: Settings, wanted: list[dg.AssetKey]) -> dg.ExecuteInProcessResult:
+    defs = build_defs(settings=settings, progress=SilentProgress())
     job = defs.get_repository_def().get_implicit_job_def_for_assets(wanted)
     assert job is not None
     with runs.open_instance(settings) as instance:
-        result = job.execute_in_process(
+        return job.execute_in_process(
             instance=instance, asset_selection=wanted, partition_key="2024-03-01"
         )
-    assert result.success
-    assert landed == {"kraken": DAY}
 
 
 def test_a_range_is_one_extraction_window_and_one_run(
@@ -139,12 +198,7 @@ def test_a_repair_asks_for_its_wishes_and_nothing_else(
         GapRequest("kraken", "ohlc", late, ("XBTUSD",)),
         GapRequest("coinbase", "candles", late, ("BTC-USD",)),
     ]
-    config = {
-        f"land_{source}": {
-            "gap_requests": [request.as_config() for request in wanted if request.source == source]
-        }
-        for source in ("kraken", "coinbase")
-    }
+    config = {ingestion.OP_NAME: {"gap_requests": [request.as_config() for request in wanted]}}
     with runs.open_instance(settings) as instance:
         outcome = runs.execute(
             instance,
@@ -161,8 +215,8 @@ def test_a_repair_asks_for_its_wishes_and_nothing_else(
         (request.source, request.window, request.entities, request.table_name) for request in wanted
     )
     assert outcome.window == Window(date(2024, 2, 1), date(2024, 2, 8))
-    assert run.run_config["ops"]["land_kraken"]["config"]["gap_requests"] == [
-        request.as_config() for request in wanted[:2]
+    assert run.run_config["ops"][ingestion.OP_NAME]["config"]["gap_requests"] == [
+        request.as_config() for request in wanted
     ], "the instance remembers what was asked for"
     assert record is not None
 
@@ -184,7 +238,7 @@ def test_first_gap_is_the_first_day_that_a_source_lacks(
         assert runs.first_gap(instance, settings, early) is None
 
 
-def test_one_failing_source_is_named_and_the_others_land(
+def test_failing_sources_are_named_and_the_others_land(
     landed: dict[str, Window], settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     healthy = landing.land
@@ -195,6 +249,8 @@ def test_one_failing_source_is_named_and_the_others_land(
         report = healthy(name, window, settings, clock, run_id)
         if name == "binance":
             return LoadReport(name, window, rows={"klines": 2}, failures=("host is down",))
+        if name == "okx":
+            raise ValueError("no such page")
         return report
 
     monkeypatch.setattr(landing, "land", land)
@@ -205,7 +261,7 @@ def test_one_failing_source_is_named_and_the_others_land(
         assert instance.get_materialized_partitions(keys.raw("kraken", "ohlc")) == {"2024-03-01"}
 
     assert failed.value.troubles == (
-        runs.Trouble("extracting binance", "binance could not be extracted: host is down"),
+        runs.Trouble("extraction", "binance: host is down\nokx: ValueError: no such page"),
     )
 
 

@@ -57,13 +57,13 @@ def test_source_that_fails_is_named_and_the_others_land(
     done = impatient.run("daily")
 
     assert done.returncode == 1, done.stdout
-    assert "Failed: extracting kraken" in done.stdout
+    assert "Failed: extraction\nkraken: " in done.stdout
     assert said.lower() in done.stdout.lower()
     assert "Traceback" not in done.stdout + done.stderr
     assert f"The last publication holds: {first.version}" in done.stdout
     assert impatient.current == first
     for source in ("binance", "coinbase", "coinmetrics", "defillama_stablecoins"):
-        assert f"Failed: extracting {source}" not in done.stdout
+        assert f"\n{source}: " not in done.stdout
     assert _loads(impatient, "coinmetrics") == before["coinmetrics"] + 1
 
 
@@ -75,7 +75,7 @@ def test_unreachable_source_and_the_way_back(impatient: Project, server: Sandbox
     failed = broken.run("daily")
 
     assert failed.returncode == 1
-    assert "Failed: extracting binance" in failed.stdout
+    assert "Failed: extraction\nbinance: " in failed.stdout
     assert impatient.current == first
 
     done = impatient.run("daily")

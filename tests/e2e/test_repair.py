@@ -50,7 +50,7 @@ def test_a_planted_gap_is_repaired_and_nothing_else_is_asked_for(
     )
     failed = early.run("backfill", "--from", START.isoformat(), "--to", BEFORE.isoformat())
     assert failed.returncode == 1, failed.stdout
-    assert "Failed: extracting coinbase" in failed.stdout
+    assert "Failed: extraction\ncoinbase: " in failed.stdout
 
     server.set_faults([])
     server.set_clock(morning_after(END))
@@ -112,7 +112,7 @@ def test_a_planted_gap_is_repaired_and_nothing_else_is_asked_for(
         (newest,) = instance.get_runs(limit=1)
     assert newest.job_name == automation.REPAIR_JOB
     assert newest.is_success
-    assert newest.run_config["ops"]["land_coinbase"]["config"]["gap_requests"]
+    assert newest.run_config["ops"]["extract"]["config"]["gap_requests"]
 
     again = late.run("repair")
     assert "nothing" in again.stdout

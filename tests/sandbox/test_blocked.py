@@ -11,7 +11,8 @@ from pipelines.core.windows import FixedClock, Window
 from pipelines.extraction import universe
 from pipelines.extraction.source import begin_extraction, extract
 from pipelines.http.client import Budget
-from pipelines.lake import landing, parallel
+from pipelines.lake import landing
+from pipelines.lake.parallel import land_side_by_side
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import Dataset
 from pipelines.sources import SOURCES
@@ -104,8 +105,8 @@ def test_a_missing_key_silences_its_source_alone(
     }
     monkeypatch.setattr(sources, "source", here.__getitem__)
     live = settings_for(server, dataset, tmp_path).model_copy(update={"profile": "live"})
-    begun = parallel.Landing(tuple(here), day, live, clock, "run")
-    keyless, other = begun.report("coingecko"), begun.report("gold")
+    landed = dict(land_side_by_side(tuple(here), day, live, clock, "run"))
+    keyless, other = landed["coingecko"].result(), landed["gold"].result()
     assert (keyless.is_enabled, keyless.requests, keyless.failures) == (False, 0, ())
     assert keyless.disabled_reason == "no key: set TOKENMART_SOURCES__COINGECKO__API_KEY"
     assert other.failures == ()

@@ -14,9 +14,10 @@ from pipelines import sources
 from pipelines.core.settings import Settings
 from pipelines.core.tables import EXTRACTION
 from pipelines.core.windows import DAY, FixedClock, Window
-from pipelines.lake import landing, parallel
+from pipelines.lake import landing
 from pipelines.lake.catalog import read_rows, write_catalog
 from pipelines.lake.landing import LoadReport
+from pipelines.lake.parallel import land_side_by_side
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import Dataset, load
 
@@ -106,7 +107,8 @@ def test_a_value_restated_long_ago_is_found_within_the_period(
 
 def test_a_range_can_be_read_again_at_once(story: Story) -> None:
     story.land("coinbase", Window(story.dataset.start, story.first + DAY))
-    begun = parallel.Landing(
+    story.server.set_clock(morning(story.first + DAY))
+    landings = land_side_by_side(
         ["coinbase", "kraken"],
         Window.of_day(story.restated),
         story.settings,
@@ -114,9 +116,9 @@ def test_a_range_can_be_read_again_at_once(story: Story) -> None:
         "again",
         repair_requests(story),
     )
-    story.server.set_clock(morning(story.first + DAY))
-    assert begun.report("coinbase").failures == ()
-    assert begun.report("kraken").load_id is None, "nobody asked for it"
+    landed = {name: landing.result() for name, landing in landings}
+    assert landed["coinbase"].failures == ()
+    assert landed["kraken"].load_id is None, "nobody asked for it"
     write_catalog(story.settings)
 
     log = story.rows("coinbase", EXTRACTION.name).filter(pl.col("purpose") == "reread")

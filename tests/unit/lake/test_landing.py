@@ -178,6 +178,16 @@ def test_a_load_killed_before_its_first_file_does_not_block_the_next(
     assert read(settings, "daily").height == 4
 
 
+def test_another_release_of_dlt_makes_its_own_file(
+    serve: Any, settings: Settings, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.delattr("dlt.destinations.impl.filesystem.filesystem.INIT_FILE_NAME")
+        loading._prepare(settings, NAME)
+    assert not Path(settings.lake_dir).exists()
+    assert land(settings, clock).rows == {"daily": 4}
+
+
 def test_first_loads_at_the_same_time(serve: Any, settings: Settings) -> None:
     folders = [Path(settings.lake_dir) / "raw" / name for name in ("a", "b", "c")]
     for folder in folders:
