@@ -127,6 +127,7 @@ class Timing:
         revises_for_d: days for which the source changes its rows.
         reach_d: how many days back the source can be asked, where it forgets.
         is_sparse: rows come only when something happens, so a day without one is no gap.
+        series: the column that the conventions' patterns are about; None: that of the series.
         version: raised with every change.
     """
 
@@ -136,7 +137,13 @@ class Timing:
     revises_for_d: int | None = None
     reach_d: int | None = None
     is_sparse: bool = False
+    series: str | None = None
     version: int = 1
+
+    @property
+    def is_event(self) -> bool:
+        """Whether the rows are of instants of days, and not of the days."""
+        return any(one.meaning == "event" for one in self.conventions)
 
 
 # a list is that of the moment, and there at once
@@ -208,6 +215,8 @@ class Table:
         market: of a spot venue's list of markets: how it is read.
         timing: when its rows come and what their labels mean; None: of a list at once, of a log of
             the extraction never.
+        is_asked_at_once: one answer has all series, so that the extraction log names none.
+        whole: of series in parts: SQL, whether a row is of the whole.
     """
 
     name: str
@@ -221,6 +230,8 @@ class Table:
     candle: Candle | None = None
     market: Market | None = None
     timing: Timing | None = None
+    is_asked_at_once: bool = False
+    whole: str = "true"
 
     def __post_init__(self) -> None:
         """Let a list be timed as lists are, unless it says otherwise."""
@@ -236,6 +247,11 @@ class Table:
     def time_column(self) -> str | None:
         """The part of the key that says when, if the rows are about instants or days."""
         return next((name for name in self.key if self.fields[name].kind == "timestamp"), None)
+
+    @property
+    def series(self) -> str:
+        """The column that names the series of a row."""
+        return self.candle.symbol if self.candle else self.key[0]
 
     def arrow_schema(self) -> pa.Schema:
         """Return the Arrow schema of what is landed, with `fetched_at`."""

@@ -145,23 +145,33 @@ def spot_venue(name: str, tables: tuple[Table, ...]) -> Mapping[str, Any]:
     }
 
 
-def day_table(name: str, table: Table) -> Mapping[str, Any] | None:
-    """Return where the rows of a table of days are, or None where each is no row of a day.
+def dated_table(name: str, table: Table) -> Mapping[str, Any] | None:
+    """Return where the labels of a table's rows are, or None where these are of no day.
 
     Raises:
-        DeclarationError: the table does not say in which model its history is.
+        DeclarationError: the table does not say in which model its history is, or which column the
+            patterns of its conventions are about.
     """
-    grid = table.grid
-    if grid is None or (grid.every_s != DAY_S and grid.day is None):
+    grid, timing = table.grid, table.timing
+    if grid is None or timing is None:
+        return None
+    if not timing.is_event and grid.every_s != DAY_S and grid.day is None:
         return None
     if table.entity is None:
         raise DeclarationError(f"{name}: {table.name} has no `entity`")
+    if timing.series is None and any(one.series for one in timing.conventions):
+        raise DeclarationError(f"{name}: {table.name} has conventions of a `series` of no column")
     found: dict[str, Any] = {
         "source": name,
         "table": table.name,
         "model": _model(name, table),
-        "series": table.candle.symbol if table.candle else table.key[0],
+        "entity": "'*'" if table.is_asked_at_once else table.series,
+        "series": table.series,
+        "labelled": timing.series or table.series,
         "at": table.time_column,
+        "whole": table.whole,
+        "is_event": timing.is_event,
+        "is_owed": timing.publish_lag_h is not None,
     }
     return found if grid.length is None else {**found, "length": grid.length, "day": grid.day}
 
@@ -251,10 +261,8 @@ def _history(name: str, table: Table) -> str:
     """Return the model of the table's versions."""
     said = [f"'{name}', '{table.name}'", f"key={list(table.key)}"]
     if not table.is_snapshot:
-        entity = table.candle.symbol if table.candle else table.key[0]
-        said += [
-            f"entity='{entity}', at='{table.time_column}', complete_at='{_complete_at(table)}'"
-        ]
+        at = f"at='{table.time_column}', complete_at='{_complete_at(table)}'"
+        said.append(f"entity='{table.series}', {at}")
     lines = ",\n".join(f"    {line}" for line in said)
     return f"{{#- Written by `{_COMMAND}`. -#}}\n{{{{ history_of(\n{lines}\n) }}}}\n"
 
@@ -338,7 +346,7 @@ def _spot_venues() -> list[Mapping[str, Any]]:
 
 
 def _macros() -> str:
-    days = [day_table(name, table) for name in sources.SOURCES for table in sources.tables(name)]
+    dated = [dated_table(name, table) for name in sources.SOURCES for table in sources.tables(name)]
     return (
         f"{{#- Written by `{_COMMAND}`. -#}}\n"
         + _macro("Every source, by name.", "all_sources", list(sources.SOURCES))
@@ -350,9 +358,9 @@ def _macros() -> str:
         )
         + "\n\n"
         + _macro(
-            "Raw tables with a row a day: where their versions are, and which rows are of a day.",
-            "day_tables",
-            [one for one in days if one is not None],
+            "Raw tables about days: where their labels are, and what is said of all their rows.",
+            "dated_tables",
+            [one for one in dated if one is not None],
         )
     )
 

@@ -97,6 +97,22 @@ def test_a_spot_venue_says_how_its_candles_are_read(name: str) -> None:
             declarations.spot_venue(name, lacking)
 
 
+@pytest.mark.parametrize("name", sources.SOURCES)
+def test_a_table_of_days_says_where_its_labels_are(name: str) -> None:
+    """Of series that conventions tell apart, too: which column their patterns are about."""
+    for table in sources.tables(name):
+        found = declarations.dated_table(name, table)
+        if found is None:
+            continue
+        assert {found["series"], found["labelled"], found["at"]} <= set(table.fields)
+        with pytest.raises(DeclarationError, match=f"^{name}: {table.name} has no `entity`"):
+            declarations.dated_table(name, replace(table, entity=None))
+        if table.timing and table.timing.series:
+            silent = replace(table, timing=replace(table.timing, series=None))
+            with pytest.raises(DeclarationError, match=f"^{name}: {table.name} .*`series`"):
+                declarations.dated_table(name, silent)
+
+
 # --- what no declaration can write: it must be there ----------------------------------------------
 
 Read = Callable[[str], str | None]
@@ -133,8 +149,7 @@ def named_table(name: str, table: Table) -> Iterator[tuple[str, str, str]]:
     # what comes without delay is as of the request; candles of venues are found by a loop
     of_loop = name in SPOT_VENUES and (table.candle or f"{table.entity}".endswith("_intraday"))
     if table.timing.publish_lag_h and not table.is_snapshot and not of_loop:
-        stands = rf"'{name}'( as source)?,\s*'{table.name}'"
-        yield "dbt/models/intermediate/operation/int_source_series_daily.sql", name, stands
+        stands = rf"'{name}' as source,\s*'{table.name}'"
         yield "dbt/models/marts/operation/ops_freshness.sql", name, stands
 
 

@@ -259,13 +259,13 @@ def test_a_consumer_is_exposed_with_the_marts_that_it_names(
         assert exposed == words & marts, f"{exposure.name}: {file} names these marts"
 
 
-def test_intermediate_models_do_not_read_marts(models: dict[str, Any]) -> None:
-    """A mart is a promise to users: what models build on lies below it."""
+def test_intermediate_models_read_neither_marts_nor_history(models: dict[str, Any]) -> None:
+    """A mart is a promise to users, and how versions are read is known to staging alone."""
     found = [
         f"{name} <- {parent}"
         for name, node in models.items()
         if layer(node) == "intermediate"
         for parent in (unique_id.split(".")[-1] for unique_id in node.depends_on.nodes)
-        if parent in models and layer(models[parent]) == "marts"
+        if parent in models and layer(models[parent]) in ("marts", "history")
     ]
     assert found == []

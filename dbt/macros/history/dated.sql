@@ -12,6 +12,12 @@
     series: its column that the conventions' patterns are about.
 -#}
 {% macro dated(rows, at, source_name, table_name, series) -%}
+    {{ dated_of_several(rows, at, text_literal(source_name), text_literal(table_name), series) }}
+{%- endmacro %}
+
+
+{#- The same of rows of several raw tables: source_name and table_name are SQL over the row `fact`. -#}
+{% macro dated_of_several(rows, at, source_name, table_name, series) -%}
     {%- set label_day = utc_day('fact.' ~ at) %}
     select
         fact.*,
@@ -19,26 +25,43 @@
     from {{ rows }} as fact
     inner join (
         select
+            series.source,
+            series.table_name,
             series.name,
             convention.shift_d,
             convention.is_event,
             convention.first_label,
             convention.end_label
-        from (select distinct {{ series }} as name from {{ rows }}) as series
-        inner join ({{ label_conventions(source_name, table_name) }}) as convention
-            on series.name like convention.pattern
-        qualify dense_rank() over (partition by series.name order by length(replace(convention.pattern, '%', '')) desc) = 1
+        from (
+            select distinct
+                {{ source_name }} as source,
+                {{ table_name }} as table_name,
+                fact.{{ series }} as name
+            from {{ rows }} as fact
+        ) as series
+        inner join ({{ label_conventions() }}) as convention
+            on series.source = convention.source
+            and series.table_name = convention.table_name
+            and series.name like convention.pattern
+        qualify dense_rank() over (
+            partition by series.source, series.table_name, series.name
+            order by length(replace(convention.pattern, '%', '')) desc
+        ) = 1
     ) as convention
-        on fact.{{ series }} = convention.name
+        on {{ source_name }} = convention.source
+        and {{ table_name }} = convention.table_name
+        and fact.{{ series }} = convention.name
         and {{ label_day }} >= convention.first_label
         and {{ label_day }} < convention.end_label
     where convention.is_event or fact.{{ at }} = {{ day_start(label_day) }}
 {%- endmacro %}
 
 
-{#- The conventions of a raw table, newest versions, with the labels that each holds for. -#}
-{% macro label_conventions(source_name, table_name) -%}
+{#- The conventions of raw tables, newest versions, with the labels that each holds for. -#}
+{% macro label_conventions() -%}
     select
+        source,
+        table_name,
         pattern,
         shift_d,
         is_event,
@@ -46,19 +69,20 @@
         least(end_label, lead(first_label, 1, end_label) over by_label) as end_label
     from (
         select
+            source,
+            table_name,
             coalesce(series, '%') as pattern,
             case when timestamp_convention = 'point_in_time' then 1 else 0 end as shift_d,
             timestamp_convention = 'event' as is_event,
             coalesce(valid_from, date '1970-01-01') as first_label,
             coalesce(valid_to, date '9999-12-31') as end_label
         from {{ ref('meta_source_convention') }}
-        where source = '{{ source_name }}' and table_name = '{{ table_name }}'
         qualify row_number() over (
-            partition by coalesce(series, '%'), valid_from
+            partition by source, table_name, coalesce(series, '%'), valid_from
             order by version desc
         ) = 1
     )
-    window by_label as (partition by pattern order by first_label)
+    window by_label as (partition by source, table_name, pattern order by first_label)
 {%- endmacro %}
 
 
@@ -68,8 +92,10 @@
 {% macro final_at(at, source_name, table_name) -%}
     {{ at }} + interval 1 day * (1 - coalesce((
         select max(convention.shift_d)
-        from ({{ label_conventions(source_name, table_name) }}) as convention
-        where convention.pattern = '%'
+        from ({{ label_conventions() }}) as convention
+        where convention.source = '{{ source_name }}'
+            and convention.table_name = '{{ table_name }}'
+            and convention.pattern = '%'
             and {{ utc_day(at) }} >= convention.first_label
             and {{ utc_day(at) }} < convention.end_label
     ), 0))

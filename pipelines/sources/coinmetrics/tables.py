@@ -23,6 +23,7 @@ ASSET_METRICS = Table(
         publish_lag_h=6,
         ttl_d=7,
         revises_for_d=7,
+        series="metric",
     ),
     columns=(
         Column("asset", "text", "Coin Metrics' id of the asset: btc."),

@@ -24,6 +24,7 @@ ASSET_METRICS = Table(
             ),
         ),
         ttl_d=7,
+        series="metric",
     ),
     columns=(
         Column("asset", "text", "Coin Metrics' id of the asset: btc."),

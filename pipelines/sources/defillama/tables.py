@@ -40,6 +40,7 @@ PROTOCOL_TVL = Table(
     key=("slug", "chain", "label_time"),
     grid=DAILY,
     entity="protocol_tvl",
+    whole="chain = '__total__'",
     timing=Timing(
         (
             Convention(
@@ -169,6 +170,7 @@ PROTOCOL_METRICS = Table(
     key=("series_id", "chain", "version", "day_time"),
     grid=DAILY,
     entity="protocol_metric",
+    whole="chain = '__total__'",
     timing=Timing(
         (Convention("interval_start", "label D is the day D; adapters are refilled for weeks"),),
         publish_lag_h=24,

@@ -40,6 +40,7 @@ BALANCES = Table(
     key=("stablecoin_id", "chain", "day_time"),
     grid=DAILY,
     entity="balance",
+    whole="chain = '__total__'",
     timing=Timing(
         (
             Convention(
@@ -75,6 +76,7 @@ PRICES = Table(
     key=("gecko_id", "day_time"),
     grid=DAILY,
     entity="price",
+    is_asked_at_once=True,
     timing=Timing(
         (
             Convention(

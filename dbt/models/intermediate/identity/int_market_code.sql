@@ -1,29 +1,11 @@
 -- under which codes a market's days are to be read: a venue that respells a code (XBT, BTC) in its
 -- list of today has not respelled the past
-with
-{% for venue in spot_venues() %}
-    {{ venue.name }} as (
-        select * from {{ ref('hist_' ~ venue.name ~ '__' ~ venue.listing) }}
-        where {{ is_known() }} and not is_deleted and {{ venue.is_spot }}
-    ),
-
-{% endfor %}
-market as (
-    select * from {{ ref('int_market_identity') }}
+with version as (
+    select * from {{ ref('stg_spot__market_version') }}
 ),
 
-version as (
-    {% for venue in spot_venues() %}
-        select
-            '{{ venue.name }}' as venue_id,
-            {{ venue.listed_symbol }}{{ ' as symbol' if venue.listed_symbol != 'symbol' }},
-            {{ venue.base }} as base_code,
-            {{ venue.quote }} as quote_code,
-            known_at,
-            load_id
-        from {{ venue.name }}
-        {{ 'union all' if not loop.last }}
-    {% endfor %}
+market as (
+    select * from {{ ref('int_market_identity') }}
 ),
 
 -- most versions change something else; of two in one day the later one counts

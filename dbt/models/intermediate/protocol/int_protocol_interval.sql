@@ -1,13 +1,11 @@
 -- how DefiLlama described a protocol, and when: what it calls a protocol today it did not call it
 -- before, and no row of the past is relabelled. The days before the first list have no other word.
 with version as (
-    select * from {{ ref('hist_defillama__protocol') }}
-    where {{ is_known() }} and not is_deleted
+    select * from {{ ref('stg_defillama__protocol_version') }}
 ),
 
 metric_version as (
-    select * from {{ ref('hist_defillama__metric_protocol') }}
-    where {{ is_known() }} and not is_deleted
+    select * from {{ ref('stg_defillama__metric_protocol_version') }}
 ),
 
 alias as (
@@ -27,9 +25,9 @@ listed as (
 ),
 
 told as (
-    select slug, category, parent_protocol, known_at, load_id, 1 as list_rank from version
+    select slug, category, family_id, known_at, load_id, 1 as list_rank from version
     union all
-    select slug, category, parent_protocol, known_at, load_id, 2 as list_rank from metric_version
+    select slug, category, family_id, known_at, load_id, 2 as list_rank from metric_version
 ),
 
 -- what holds something is described by the list of protocols, the others by those of fees
@@ -37,7 +35,7 @@ ranked as (
     select
         alias.protocol_id,
         told.category,
-        replace(told.parent_protocol, 'parent#', '') as family_id,
+        told.family_id,
         told.known_at,
         told.load_id,
         told.slug,
