@@ -24,6 +24,7 @@ from pipelines.core.tables import (
     Timing,
 )
 from pipelines.extraction import candles
+from pipelines.sandbox.dataset import LAYOUT, LayoutColumn
 
 _REPO = Path(__file__).resolve().parents[2]
 _MACROS = "dbt/macros/generated/sources.sql"
@@ -58,6 +59,16 @@ def texts(root: Path = _REPO) -> dict[str, str]:
     written = {_MACROS: _macros(), _META: _meta(), _CONVENTIONS: _conventions()}
     for name in sources.SOURCES:
         written[f"{_HISTORY}/_{name}__sources.yml"] = _dbt_sources(name)
+        written[f"{_HISTORY}/_{name}__columns.md"] = _columns(
+            name, ((table.entity, table.columns) for table in sources.tables(name))
+        )
+    # the logs of all sources, and what a dataset folder says beside the seeds
+    written[f"{_HISTORY}/_lake__columns.md"] = _columns(
+        "lake", ((table.name, table.columns) for table in (EXTRACTION, QUARANTINE))
+    )
+    written[f"{_HISTORY}/_dataset__columns.md"] = _columns(
+        "dataset", ((table.name.replace("/", "_"), table.all_columns) for table in LAYOUT)
+    )
     for venue in _spot_venues():
         for table in _of_venue(venue["name"]):
             written[f"{_HISTORY}/{_model(venue['name'], table)}.sql"] = _history(
@@ -229,6 +240,19 @@ def _dbt_sources(name: str) -> str:
         for table in _of_venue(name):
             lines += _dbt_history(name, table)
     return "\n".join(lines) + "\n"
+
+
+def _columns(
+    name: str, tables: Iterable[tuple[str | None, Iterable[Column | LayoutColumn]]]
+) -> str:
+    """Return what staging says of the columns: a text of dbt's for each, by its entity's name."""
+    said = [
+        f"{{% docs {name}__{entity}__{column.name} %}}{column.description}{{% enddocs %}}"
+        for entity, columns in tables
+        if entity is not None
+        for column in columns
+    ]
+    return "\n".join((f"<!-- Written by `{_COMMAND}`. -->", *said)) + "\n"
 
 
 def _dbt_column(column: Column) -> str:
