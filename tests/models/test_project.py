@@ -179,12 +179,30 @@ def test_the_golden_vectors_hold(seeded_box: LakeBox) -> None:
     assert len(passed) >= 12
 
 
-def test_an_empty_lake_gives_empty_marts_that_pass_their_tests(seeded_box: LakeBox) -> None:
-    """A source that has never landed anything is no error."""
+def undescribed(box: LakeBox, models: dict[str, Any]) -> list[str]:
+    """Return the columns of built staging models that nothing is said of."""
+    built = box.query(
+        "select table_name, column_name from duckdb_columns() where schema_name = 'staging'"
+    )
+    assert len(built) > 300
+    said = {
+        (name, column.name)
+        for name, node in models.items()
+        for column in node.columns.values()
+        if column.description
+    }
+    return [f"{model}.{column}" for model, column in sorted(set(built) - said)]
+
+
+def test_an_empty_lake_gives_empty_marts_that_pass_their_tests(
+    seeded_box: LakeBox, models: dict[str, Any]
+) -> None:
+    """A source that has never landed anything is no error; what staging has is described."""
     seeded_box.write_catalog()
     seeded_box.build("--exclude-resource-type", "seed")
     assert seeded_box.query("select count(*) from marts.price_daily") == [(0,)]
     assert seeded_box.query("select count(*) > 85 from marts.dim_asset") == [(True,)]
+    assert undescribed(seeded_box, models) == [], "say it in the model's .yml"
 
 
 def test_no_list_is_read_as_it_is_now(manifest: Any, models: dict[str, Any]) -> None:
@@ -269,3 +287,32 @@ def test_intermediate_models_read_neither_marts_nor_history(models: dict[str, An
         if parent in models and layer(models[parent]) in ("marts", "history")
     ]
     assert found == []
+
+
+def test_what_many_build_on_has_a_test_of_its_own(manifest: Any, models: dict[str, Any]) -> None:
+    """A mistake in it is told where it is made, and not by the marts far below."""
+    readers = Counter(parent for node in models.values() for parent in set(node.depends_on.nodes))
+    nodes = {node.unique_id: node for node in models.values()}
+    shared = {
+        unique_id
+        for unique_id, node in nodes.items()
+        if layer(node) != "marts" and readers[unique_id] >= 3
+    }
+    assert len(shared) > 80
+    tested = {
+        node.attached_node
+        for node in manifest.nodes.values()
+        if node.resource_type.value == "test" and getattr(node, "attached_node", None)
+    }
+    tested |= {unit.depends_on.nodes[0] for unit in manifest.unit_tests.values()}
+    assert sorted(shared - tested) == [], "give its key (`sound`), or an example (a unit test)"
+
+
+def test_staging_says_of_a_column_what_its_own_source_declares() -> None:
+    """A column is described by the words of the declaration, and by those of no other source."""
+    for path in sorted((DBT / "models/staging").rglob("*.yml")):
+        source = path.parent.name
+        said = re.findall(r"doc\('(\w+?)__\w+'\)", path.read_text(encoding="utf-8"))
+        # what stands beside the seeds is declared by the layout of datasets
+        assert set(said) <= {"dataset" if source == "curation" else source}, path.name
+        assert said or source not in sources.SOURCES or "unit_tests" in path.name, path.name
