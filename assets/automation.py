@@ -1,14 +1,17 @@
-"""Automation: the jobs and the schedule."""
+"""Automation: the jobs and the schedules."""
 
-from datetime import timedelta
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from assets import keys
+from assets import ingestion, keys
 from assets.dbt_project import mart_descriptions
-from assets.partitions import DAILY
+from assets.partitions import DAILY, partition_of
 from pipelines.core.settings import Settings
+from pipelines.core.windows import DAY, Window
+from pipelines.lake.repair import GapRequest, gap_requests, span
 
 if TYPE_CHECKING:
     # what `define_asset_job` returns has no public name
@@ -26,6 +29,12 @@ REPAIR_JOB = "repair"
 # A day's prices may be judged from 02:00 UTC of the next day; Coin Metrics' community data and
 # DefiLlama's last hourly point are there by about 05:00. One hour of slack.
 DAILY_CRON = "0 6 * * *"
+# when the day's run is over
+REPAIR_CRON = "0 9 * * 0"
+
+# a publication is all marts: of which one it is read what was run does not matter
+_ALWAYS_PUBLISHED = "price_daily"
+_NO_NEW_DAYS = dg.SkipReason("the sandbox has no new days; TOKENMART_PROFILE=live has")
 
 
 def jobs() -> "list[UnresolvedAssetJobDefinition]":
@@ -58,27 +67,87 @@ def _job(
     )
 
 
-def daily_schedule(job: "UnresolvedAssetJobDefinition") -> dg.ScheduleDefinition:
-    """Return the schedule: every day at 06:00 UTC, the day that has just ended.
+def selected_assets(
+    job: dg.JobDefinition, only_sources: Collection[str] | None = None
+) -> set[dg.AssetKey]:
+    """Return a job's assets; without the raw tables of other sources, where some are named."""
+    return {
+        key
+        for key in job.asset_layer.selected_asset_keys
+        if only_sources is None or key.path[0] != keys.RAW or key.path[1] in only_sources
+    }
 
-    It is off until somebody switches it on: looking at the UI must not ask real hosts. In the
-    sandbox there are no new days, and each tick says so instead of failing.
+
+def repair_config(wanted: Sequence[GapRequest]) -> dict[str, dict[str, object]]:
+    """Return the config of the ops of a repair, by op."""
+    return {ingestion.OP_NAME: {"gap_requests": [request.as_config() for request in wanted]}}
+
+
+def missed_days(run: Iterable[date], yesterday: date) -> Window:
+    """Return the days to be run this morning: yesterday, and those before it that were missed.
+
+    Args:
+        run: the days that were ever run. Where the last of them is long ago, all since are missed;
+            what is missing before it is the repair's.
+        yesterday: the day that has just ended.
+    """
+    before = [day for day in run if day < yesterday]
+    return Window.between(max(before) + DAY if before else yesterday, yesterday)
+
+
+def schedules() -> list[dg.ScheduleDefinition]:
+    """Return the schedules. They are off until somebody switches them on.
+
+    Looking at the UI must not ask real hosts. In the sandbox there are no new days, and each tick
+    says so instead of failing.
     """
 
     @dg.schedule(
         name="every_day",
         cron_schedule=DAILY_CRON,
-        job=job,
+        job_name=DAILY_JOB,
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.STOPPED,
-        description="Yesterday (UTC), at 06:00 UTC. Does nothing in the sandbox.",
+        description="Yesterday (UTC) and the days missed before it, in one run, at 06:00 UTC. "
+        "Does nothing in the sandbox.",
     )
     def every_day(
         context: dg.ScheduleEvaluationContext, settings: dg.ResourceParam[Settings]
     ) -> dg.RunRequest | dg.SkipReason:
         if settings.profile == "sandbox":
-            return dg.SkipReason("the sandbox has no new days; TOKENMART_PROFILE=live has")
-        day = (context.scheduled_execution_time - timedelta(days=1)).date().isoformat()
-        return dg.RunRequest(run_key=day, partition_key=day)
+            return _NO_NEW_DAYS
+        run = context.instance.get_materialized_partitions(keys.published(_ALWAYS_PUBLISHED))
+        yesterday = context.scheduled_execution_time.date() - DAY
+        window = missed_days(map(date.fromisoformat, run), yesterday)
+        partition_key, tags = partition_of(window)
+        return dg.RunRequest(run_key=str(window), partition_key=partition_key, tags=tags)
 
-    return every_day
+    @dg.schedule(
+        name="every_week_repair",
+        cron_schedule=REPAIR_CRON,
+        job_name=REPAIR_JOB,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.STOPPED,
+        description="Days that are missing and can still be had, on Sundays at 09:00 UTC. "
+        "Does nothing in the sandbox.",
+    )
+    def every_week_repair(
+        context: dg.ScheduleEvaluationContext, settings: dg.ResourceParam[Settings]
+    ) -> dg.RunRequest | dg.SkipReason:
+        if settings.profile == "sandbox":
+            return _NO_NEW_DAYS
+        wanted = gap_requests(settings)
+        if not wanted:
+            return dg.SkipReason("nothing is missing that can still be had")
+        job = context.repository_def.get_job(REPAIR_JOB)
+        partition_key, tags = partition_of(span(wanted))
+        ops = {name: {"config": config} for name, config in repair_config(wanted).items()}
+        return dg.RunRequest(
+            run_key=context.scheduled_execution_time.isoformat(),
+            partition_key=partition_key,
+            tags=tags,
+            run_config={"ops": ops},
+            asset_selection=sorted(selected_assets(job, {request.source for request in wanted})),
+        )
+
+    return [every_day, every_week_repair]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dagster as dg
 
-from assets.automation import daily_schedule, jobs
+from assets.automation import jobs, schedules
 from assets.checks import gate_checks
+from assets.freshness import freshness_checks
 from assets.ingestion import ingestion_assets, log_specs
+from assets.notification import sensors
 from assets.publication import publication_assets
 from assets.resources import default_resources
 from assets.transformation import transformation_assets
@@ -29,7 +31,6 @@ def build_defs(**overrides: object) -> dg.Definitions:
     resources |= {
         name: dg.ResourceDefinition.hardcoded_resource(value) for name, value in overrides.items()
     }
-    defined = jobs()
     return dg.Definitions(
         assets=[
             ingestion_assets(),
@@ -37,9 +38,10 @@ def build_defs(**overrides: object) -> dg.Definitions:
             transformation_assets(),
             publication_assets(),
         ],
-        asset_checks=[gate_checks()],
-        jobs=defined,
-        schedules=[daily_schedule(defined[0])],
+        asset_checks=[gate_checks(), *freshness_checks()],
+        jobs=jobs(),
+        schedules=schedules(),
+        sensors=sensors(),
         resources=resources,
         # runs that the UI launches for single assets: one process each, like the jobs
         executor=dg.in_process_executor,

@@ -242,6 +242,17 @@ def status(
 
 
 @app.command()
+def notify(context: typer.Context) -> None:
+    """Send a trial message to every channel that hears of incidents."""
+    with _command(context) as (settings, _progress, console):
+        from assets.command import ui
+        from pipelines.monitoring import notifier
+
+        if not ui.show_trial(console, notifier.try_out(settings)):
+            raise typer.Exit(1)
+
+
+@app.command()
 def research(
     context: typer.Context,
     panel: Annotated[

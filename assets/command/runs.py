@@ -13,20 +13,19 @@ from typing import Any
 
 import dagster as dg
 
-from assets import automation, checks, ingestion, keys, publication, transformation
+from assets import automation, keys, notification
 from assets.compat.event_batches import instance_config, plan_ranges_whole
 from assets.dbt_project import is_parsed, parse
 from assets.definitions import build_defs
+from assets.failures import Trouble, troubles
+from assets.partitions import partition_of
 from assets.resources import Progress
 from pipelines import sources
 from pipelines.core.settings import Settings
 from pipelines.core.windows import Window
 from pipelines.lake.catalog import read_catalog
-from pipelines.validation.report import blocking, recorded
 
 _CONFIG = Path(__file__).with_name("dagster.yaml")
-_RANGE_START = "dagster/asset_partition_range_start"
-_RANGE_END = "dagster/asset_partition_range_end"
 _PROCESS = "tokenmart/process"
 _TITLES = {
     automation.DAILY_JOB: "Day",
@@ -44,26 +43,13 @@ _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 Instance = dg.DagsterInstance
 
 
-@dataclass(frozen=True)
-class Trouble:
-    """One stage of a run that failed.
-
-    Attributes:
-        stage: the stage, for people.
-        reason: why, for people.
-    """
-
-    stage: str
-    reason: str
-
-
 class RunFailed(Exception):
     """A run did not do what it was to do; `troubles` says what and why."""
 
     def __init__(self, run_id: str, troubles: tuple[Trouble, ...]) -> None:
         self.run_id = run_id
         self.troubles = troubles
-        super().__init__("; ".join(f"{trouble.stage}: {trouble.reason}" for trouble in troubles))
+        super().__init__("; ".join(map(str, troubles)))
 
 
 @dataclass(frozen=True)
@@ -120,35 +106,31 @@ def execute(
     Raises:
         RunFailed: a stage failed, or an asset that was selected was not materialised.
     """
-    _fail_orphaned_runs(instance)
+    for run_id in _fail_orphaned_runs(instance):
+        notification.report_run(instance, run_id, settings)
     progress.heading(f"{_TITLES.get(job, job)}: {window}")
     if not is_parsed():
         progress.begin("Parse the dbt project")
         parse(settings)
         progress.end("done")
     job_def = build_defs(settings=settings, progress=progress).resolve_job_def(job)
-    ranged = window.day_count > 1
-    tags = {**_REPOSITORY, _PROCESS: f"{socket.gethostname()}:{os.getpid()}"}
-    if ranged:
-        tags |= {_RANGE_START: window.start.isoformat(), _RANGE_END: window.last.isoformat()}
+    partition_key, days = partition_of(window)
+    if partition_key is None:
         # the run is over before this returns: nobody waits for single days of it
         plan_ranges_whole(instance)
     ops = {name: {"config": value} for name, value in (config or {}).items()}
-    selected = job_def.asset_layer.selected_asset_keys
-    if only_sources is not None:
-        selected = {
-            key for key in selected if key.path[0] != keys.RAW or key.path[1] in only_sources
-        }
+    selected = automation.selected_assets(job_def, only_sources)
     result = job_def.execute_in_process(
         run_config={**_QUIET, "ops": ops} if ops else _QUIET,
         instance=instance,
-        partition_key=None if ranged else window.start.isoformat(),
+        partition_key=partition_key,
         raise_on_error=False,
-        tags=tags,
+        tags={**_REPOSITORY, _PROCESS: f"{socket.gethostname()}:{os.getpid()}", **days},
         asset_selection=None if only_sources is None else list(selected),
     )
+    notification.report_run(instance, result.run_id, settings)
     if not result.success:
-        raise RunFailed(result.run_id, _troubles(result, settings))
+        raise RunFailed(result.run_id, troubles(result.all_events, result.run_id, settings))
     done = {event.asset_key for event in result.get_asset_materialization_events()}
     missing = sorted(key.to_user_string() for key in set(selected) - done)
     if missing:
@@ -176,58 +158,21 @@ def _days(window: Window) -> Iterator[date]:
     return (chunk.start for chunk in window.chunks(1))
 
 
-def _troubles(result: dg.ExecuteInProcessResult, settings: Settings) -> tuple[Trouble, ...]:
-    """Return what failed first; what was skipped because of it is no news."""
-    found = [
-        Trouble(_stage(event.step_key or ""), _reason(event, result.run_id, settings))
-        for event in result.all_events
-        if event.is_step_failure
-    ]
-    if not found:
-        found = [
-            Trouble("run", event.message or "no message")
-            for event in result.all_events
-            if event.is_failure
-        ]
-    return tuple(found)
-
-
-def _stage(step: str) -> str:
-    stages: dict[str, str] = {
-        ingestion.OP_NAME: "extraction",
-        transformation.OP_NAME: "building the warehouse",
-        checks.OP_NAME: "the gate",
-        publication.OP_NAME: "publishing",
-    }
-    return stages.get(step, step)
-
-
-def _reason(event: dg.DagsterEvent, run_id: str, settings: Settings) -> str:
-    if event.step_key == checks.OP_NAME:
-        failed = blocking(recorded(run_id, settings))
-        if failed:
-            return "\n".join(str(result) for result in failed)
-    failure = event.step_failure_data
-    if failure.user_failure_data is not None and failure.user_failure_data.description:
-        return str(failure.user_failure_data.description)
-    error = failure.error
-    while error is not None and error.cause is not None:
-        error = error.cause
-    return f"{error.cls_name}: {error.message.strip()}" if error else "no message"
-
-
-def _fail_orphaned_runs(instance: dg.DagsterInstance) -> None:
-    """Mark runs failed whose process is gone, and free their places in the pools.
+def _fail_orphaned_runs(instance: dg.DagsterInstance) -> list[str]:
+    """Mark runs failed whose process is gone, free their places in the pools, and name the runs.
 
     With a daemon Dagster does so itself; a killed command line has none, and its successor would
     wait for ever.
     """
+    gone = []
     running = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
     for run in instance.get_runs(running):
         host, _, pid = run.tags.get(_PROCESS, "").rpartition(":")
         if host == socket.gethostname() and not _is_alive(int(pid)):
             instance.report_run_failed(run, message="the process that ran this is gone")
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+            gone.append(run.run_id)
+    return gone
 
 
 def _is_alive(pid: int) -> bool:

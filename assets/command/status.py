@@ -10,10 +10,12 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from assets.command import runs
+from assets.partitions import days_of, window_of_run
 from pipelines import publishing, sources
 from pipelines.core.settings import Settings
 from pipelines.extraction.source import disabled_reason
 from pipelines.lake.catalog import newest_day, read_catalog
+from pipelines.monitoring import freshness, notifier
 from pipelines.validation.report import recorded
 
 
@@ -30,6 +32,10 @@ class SourceStatus(BaseModel):
     """The run's clock at the last complete load."""
     newest_at: datetime | None
     """The newest instant that each of its tables has reached."""
+    freshness: str
+    """fresh, late, stale or empty: by the days that its rows are about, of its oldest table."""
+    late_tables: tuple[str, ...]
+    """Its tables that lack a day that is due."""
     rows: int
     files: int
 
@@ -58,6 +64,17 @@ class CheckStatus(BaseModel):
     detail: str
 
 
+class IncidentStatus(BaseModel):
+    """Something that was reported and is not over."""
+
+    model_config = ConfigDict(frozen=True)
+
+    title: str
+    since: datetime
+    run_id: str | None
+    runbook: str
+
+
 class Status(BaseModel):
     """Everything that `tokenmart status` says."""
 
@@ -73,7 +90,10 @@ class Status(BaseModel):
     published_at: datetime | None
     published_newest_day: str | None
     publications_kept: int
+    published_freshness: str
+    """fresh, late, stale or empty: by the days that its numbers are about, of its oldest mart."""
     failing_checks: tuple[CheckStatus, ...]
+    open_incidents: tuple[IncidentStatus, ...]
 
 
 def status(settings: Settings) -> Status:
@@ -83,26 +103,39 @@ def status(settings: Settings) -> Status:
         last = next(iter(instance.get_run_records(limit=1)), None)
     day = newest_day(settings)
     published_day = manifest.newest_day if manifest else None
+    now = freshness.judged_at(settings)
     return Status(
         profile=settings.profile,
         data_dir=str(settings.data_dir),
-        sources=_sources(settings),
+        sources=_sources(settings, now),
         newest_day=day.isoformat() if day else None,
         last_run=_run(last) if last else None,
         publication=manifest.version if manifest else None,
         published_at=manifest.published_at if manifest else None,
         published_newest_day=published_day.isoformat() if published_day else None,
         publications_kept=len(publishing.publications(settings)),
+        published_freshness=freshness.worst(freshness.of_marts(settings, now)),
         failing_checks=_failing(settings, last),
+        open_incidents=tuple(
+            IncidentStatus(
+                title=incident.title,
+                since=incident.since,
+                run_id=incident.run_id,
+                runbook=incident.runbook,
+            )
+            for incident in notifier.open_incidents(settings)
+        ),
     )
 
 
-def _sources(settings: Settings) -> tuple[SourceStatus, ...]:
+def _sources(settings: Settings, now: datetime) -> tuple[SourceStatus, ...]:
     catalog = read_catalog(settings)
+    ages = freshness.of_tables(settings, now)
     found = []
     for name in sources.SOURCES:
         files = catalog.filter(catalog["source"] == name)
         reason = disabled_reason(sources.source(name), settings)
+        own = [age for age in ages if age.source == name]
         reached = files.group_by("table_name").agg(pl.col("newest_at").max())
         found.append(
             SourceStatus(
@@ -111,6 +144,8 @@ def _sources(settings: Settings) -> tuple[SourceStatus, ...]:
                 disabled_reason=reason,
                 last_landed_at=cast("datetime | None", files["fetched_at"].max()),
                 newest_at=cast("datetime | None", reached["newest_at"].min()),
+                freshness=freshness.worst(own),
+                late_tables=tuple(str(age) for age in own if age.status in ("late", "stale")),
                 rows=int(files["row_count"].sum()),
                 files=files["path"].n_unique(),
             )
@@ -120,12 +155,11 @@ def _sources(settings: Settings) -> tuple[SourceStatus, ...]:
 
 def _run(record: dg.RunRecord) -> RunStatus:
     run = record.dagster_run
-    first = run.tags.get("dagster/asset_partition_range_start", run.tags.get("dagster/partition"))
-    last = run.tags.get("dagster/asset_partition_range_end", first)
+    window = window_of_run(run)
     return RunStatus(
         run_id=run.run_id,
         job=run.job_name,
-        days=f"{first}..{last}" if first != last else str(first),
+        days="none" if window is None else days_of(window),
         state=run.status.value.lower(),
         started_at=_instant(record.start_time),
         ended_at=_instant(record.end_time),

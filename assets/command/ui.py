@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pipelines.publishing import Answer, Manifest, MartDiff
 
 _SERIES_SHOWN = 6
+_AGES = {"late": "[yellow]late[/]", "stale": "[red]stale[/]"}
 
 
 def make_console() -> Console:
@@ -220,17 +221,21 @@ def show_status(console: Console, found: Status) -> None:
     """Print the state of the data folder."""
     console.print(f"profile {found.profile}, data in {found.data_dir}")
     table = Table(box=None)
-    for column in ("source", "newest row", "last landed", "rows", "files"):
+    for column in ("source", "newest row", "data", "last landed", "rows", "files"):
         table.add_column(column)
     for source in found.sources:
         table.add_row(
             source.name if source.enabled else f"{source.name} ({source.disabled_reason})",
             _instant(source.newest_at),
+            _AGES.get(source.freshness, source.freshness) if source.enabled else "",
             _instant(source.last_landed_at) or "never",
             f"{source.rows:,}",
             f"{source.files:,}",
         )
     console.print(table)
+    for source in found.sources:
+        for late in source.late_tables:
+            console.print(f"[yellow]✗ late[/] {late}")
     run = found.last_run
     if run is None:
         console.print("no run yet: `tokenmart daily` makes the first")
@@ -241,13 +246,28 @@ def show_status(console: Console, found: Status) -> None:
     else:
         console.print(
             f"publication: {found.publication}, newest day {found.published_newest_day} "
-            f"({found.publications_kept} kept)"
+            f"({found.publications_kept} kept), {found.published_freshness}"
         )
+    for incident in found.open_incidents:
+        since = _instant(incident.since)
+        console.print(f"[red]✗ open[/] since {since}: {incident.title} ({incident.runbook})")
     for check in found.failing_checks:
         color = "red" if check.severity == "block" else "yellow"
         console.print(f"[{color}]✗ {check.severity}[/] {check.mart} {check.name}: {check.detail}")
     if run is not None and not found.failing_checks:
         console.print("no check failed in the last run")
+
+
+def show_trial(console: Console, outcome: Mapping[str, str | None]) -> bool:
+    """Print which channels took a message; return whether all did."""
+    for channel, problem in outcome.items():
+        if problem is None:
+            console.print(f"[green]✓[/] {channel}")
+        else:
+            console.print(f"[red]✗[/] {channel}: {problem}")
+    if outcome.keys() == {"log"}:
+        console.print("only the log has incidents: docs/operations.md says how to add a channel")
+    return not any(outcome.values())
 
 
 def _instant(at: datetime | None) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from assets import automation, ingestion, transformation
+from assets import automation, transformation
 from assets.command import runs
 from assets.command.market import Market, morning_after, open_market
 from assets.resources import Progress
@@ -194,7 +194,6 @@ def reread(
 
 def _repaired(market: Market, wanted: tuple[GapRequest, ...], progress: Progress) -> Repaired:
     origin.claim(market.settings)
-    config = {ingestion.OP_NAME: {"gap_requests": [request.as_config() for request in wanted]}}
     with runs.open_instance(market.settings) as instance:
         outcome = runs.execute(
             instance,
@@ -203,7 +202,7 @@ def _repaired(market: Market, wanted: tuple[GapRequest, ...], progress: Progress
             within_available_days(market.settings, repair.span(wanted)),
             market.settings,
             progress,
-            config=config,
+            config=automation.repair_config(wanted),
             only_sources={request.source for request in wanted},
         )
     return Repaired(

@@ -10,6 +10,8 @@ is run.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,12 +19,21 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipelines.core.source_names import SOURCES
 
 REPO_DIR = Path(__file__).resolve().parents[2]
+# the mark of a secret in base64, by Standard Webhooks
+WEBHOOK_SECRET_PREFIX = "whsec_"  # noqa: S105
 Bulk = Literal["auto", "always", "never"]
 
 
@@ -71,6 +82,8 @@ class Settings(BaseSettings):
         env_ignore_empty=True,
         extra="ignore",
         frozen=True,
+        # an address or a key with a mistake in it is a secret all the same
+        hide_input_in_errors=True,
     )
 
     profile: Literal["sandbox", "live"] = "sandbox"
@@ -90,7 +103,33 @@ class Settings(BaseSettings):
     sweep_period_d: int = Field(
         default=90, ge=0, description="days in which daily runs read all of the past again; 0: off"
     )
+    notify: tuple[SecretStr, ...] = Field(
+        default=(), description="who hears of incidents: URLs that Apprise knows"
+    )
+    notify_webhook_secret: SecretStr | None = Field(
+        default=None, description="what the webhook's messages are signed with"
+    )
+    notify_webhook_url: SecretStr | None = Field(
+        default=None, description="gets a signed message about each incident"
+    )
     sources: dict[str, SourceOverrides] = Field(default_factory=dict)
+
+    @field_validator("notify_webhook_secret")
+    @classmethod
+    def _decodable(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            webhook_key(value)
+        return value
+
+    @field_validator("notify_webhook_url")
+    @classmethod
+    def _signed(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is not None and info.data.get("notify_webhook_secret") is None:
+            raise ValueError(
+                "set TOKENMART_NOTIFY_WEBHOOK_SECRET, too; "
+                "a webhook without a signature is one of TOKENMART_NOTIFY"
+            )
+        return value
 
     @field_validator("sources")
     @classmethod
@@ -153,6 +192,21 @@ class Settings(BaseSettings):
     def overrides(self, source: str) -> SourceOverrides:
         """Return what the user changed about `source`."""
         return self.sources.get(source, SourceOverrides())
+
+
+def webhook_key(secret: SecretStr) -> bytes:
+    """Return the bytes that a webhook's secret stands for: base64 after `whsec_`, or its own.
+
+    Raises:
+        ValueError: it says that it is base64, and is not.
+    """
+    text = secret.get_secret_value()
+    if not text.startswith(WEBHOOK_SECRET_PREFIX):
+        return text.encode()
+    try:
+        return base64.b64decode(text.removeprefix(WEBHOOK_SECRET_PREFIX), validate=True)
+    except binascii.Error:
+        raise ValueError(f"what follows {WEBHOOK_SECRET_PREFIX} is not base64") from None
 
 
 def get_settings() -> Settings:

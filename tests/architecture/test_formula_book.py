@@ -45,7 +45,7 @@ def test_columns_cite_every_anchor_of_the_book_and_no_other() -> None:
     assert sorted({anchor for anchor in ANCHORS if ANCHORS.count(anchor) > 1}) == []
 
 
-@pytest.mark.parametrize("folder", ["assets", "dbt", "docs", "pipelines", "tests"])
+@pytest.mark.parametrize("folder", ["assets", "dbt", "docs", "pipelines", "scripts", "tests"])
 def test_the_code_cites_sections_that_there_are(folder: str) -> None:
     wrong = [
         f"{path.relative_to(REPO)}: {anchor}"

@@ -1,4 +1,3 @@
-from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -7,7 +6,6 @@ import pytest
 from assets import automation, dbt_project, ingestion
 from assets.partitions import DAILY
 from pipelines import sources
-from pipelines.core.settings import Settings
 from pipelines.publishing.provenance import model_versions
 from pipelines.validation import INVARIANTS
 
@@ -122,6 +120,21 @@ def test_readme_names_the_hour_of_the_schedule() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "cron"),
+    [("every_day", automation.DAILY_CRON), ("every_week_repair", automation.REPAIR_CRON)],
+)
+def test_the_page_of_operations_names_each_schedule_and_its_hour(
+    defs: dg.Definitions, name: str, cron: str
+) -> None:
+    schedule = defs.resolve_schedule_def(name)
+    assert (schedule.cron_schedule, schedule.execution_timezone) == (cron, "UTC")
+    minute, hour, *_ = cron.split()
+    page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+    (line,) = (line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
+    assert f"{int(hour):02}:{int(minute):02} UTC" in line
+
+
+@pytest.mark.parametrize(
     "name",
     [
         automation.DAILY_JOB,
@@ -157,23 +170,3 @@ def test_writers_of_the_warehouse_share_a_pool(defs: dg.Definitions) -> None:
     for op in ("build_warehouse", "gate", "publish_marts"):
         assert pools[op] == {"warehouse_writer"}, op
     assert pools["extract"] == {"extraction"}, "two runs would ask one host at the same time"
-
-
-@pytest.mark.parametrize(("profile", "is_run"), [("live", True), ("sandbox", False)])
-def test_schedule_runs_yesterday_and_not_in_the_sandbox(
-    defs: dg.Definitions, profile: str, is_run: bool
-) -> None:
-    schedule = defs.resolve_schedule_def("every_day")
-    assert schedule.default_status is dg.DefaultScheduleStatus.STOPPED
-    assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 6 * * *", "UTC")
-    context = dg.build_schedule_context(
-        scheduled_execution_time=datetime(2024, 3, 1, 6, tzinfo=UTC),
-        repository_def=defs.get_repository_def(),
-        resources={"settings": Settings(profile=profile)},  # type: ignore[arg-type]
-    )
-    tick = schedule.evaluate_tick(context)
-    if is_run:
-        assert [request.partition_key for request in tick.run_requests or ()] == ["2024-02-29"]
-    else:
-        assert not tick.run_requests
-        assert "no new days" in (tick.skip_message or "")

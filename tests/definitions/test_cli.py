@@ -63,6 +63,27 @@ def test_status_of_an_empty_folder(tmp_path: Path) -> None:
     assert found["last_run"] is None
     assert found["newest_day"] is None
     assert {source["last_landed_at"] for source in found["sources"]} == {None}
+    assert {source["freshness"] for source in found["sources"]} == {"empty"}
+    assert found["open_incidents"] == []
+
+
+def test_a_channel_that_does_not_take_a_message_is_named_without_its_address(
+    tmp_path: Path,
+) -> None:
+    alone = _tokenmart(tmp_path, "notify")
+    assert alone.returncode == 0, alone.stdout + alone.stderr
+    assert "docs/operations.md says how to add a channel" in alone.stdout
+
+    url = "json://127.0.0.1:9/secret-path"
+    done = _tokenmart(tmp_path, "notify", TOKENMART_NOTIFY=f'["{url}"]')
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "JSON did not take the message" in done.stdout
+    log = (tmp_path / "logs" / "notify.log").read_text()
+    assert "secret-path" not in done.stdout + done.stderr + log
+
+    wrong = _tokenmart(tmp_path, "notify", TOKENMART_NOTIFY=url)
+    assert wrong.returncode == 1
+    assert "secret-path" not in wrong.stdout + wrong.stderr
 
 
 @pytest.mark.parametrize(

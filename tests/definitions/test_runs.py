@@ -170,7 +170,7 @@ def test_a_range_is_one_extraction_window_and_one_run(
     assert run.tags[".dagster/repository"] == "__repository__@tokenmart"
 
 
-def test_a_repair_asks_for_its_wishes_and_nothing_else(
+def test_a_repair_asks_for_its_gap_requests_and_nothing_else(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[tuple[str, Window, object, str | None]] = []

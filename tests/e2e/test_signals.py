@@ -18,7 +18,7 @@ QUERIES = re.findall(r"```sql\n(.*?)```", (REPO / "docs/signals.md").read_text()
 
 def _by_hand(file: Path, asset: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, str(REPO / "docs/one_asset.py"), asset, "--file", str(file)],
+        [sys.executable, str(REPO / "scripts/one_asset.py"), asset, "--file", str(file)],
         capture_output=True,
         text=True,
         timeout=120,
@@ -57,7 +57,7 @@ def test_queries_of_the_page_answer(project: Project, query: str) -> None:
 def test_a_page_is_printed_whole(project: Project, page: str) -> None:
     file = project.settings.published_dir / "tokenmart.duckdb"
     done = subprocess.run(
-        [sys.executable, str(REPO / "docs/show.py"), page, "--file", str(file)],
+        [sys.executable, str(REPO / "scripts/show.py"), page, "--file", str(file)],
         capture_output=True,
         text=True,
         timeout=120,

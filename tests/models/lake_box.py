@@ -20,6 +20,7 @@ from typing import Any
 import duckdb
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines import sources
@@ -134,6 +135,7 @@ class LakeBox:
                         "fetched_at": instant if frame else None,
                         "row_count": len(frame),
                         "byte_count": path.stat().st_size,
+                        "newest_at": _newest(table, declared[name]),
                     }
                 )
         self.write_catalog()
@@ -152,6 +154,7 @@ class LakeBox:
             "fetched_at": pl.Datetime("us", "UTC"),
             "row_count": pl.Int64,
             "byte_count": pl.Int64,
+            "newest_at": pl.Datetime("us", "UTC"),
         }
         self.lake_dir.mkdir(parents=True, exist_ok=True)
         pl.DataFrame(lines, schema=schema).write_parquet(self.lake_dir / "catalog.parquet")
@@ -243,6 +246,14 @@ def _arrow(rows: list[dict[str, Any]], table: Table) -> pa.Table:
             values = [None if value is None else Decimal(str(value)) for value in values]
         arrays.append(pa.array(values, type=column.type))
     return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _newest(rows: pa.Table, table: Table) -> datetime | None:
+    """Return the newest instant that the rows are about, as the catalog has it."""
+    if table.time_column is None:
+        return None
+    newest: datetime | None = pc.max(rows[table.time_column]).as_py()
+    return newest
 
 
 @contextmanager

@@ -7,6 +7,8 @@ from datetime import timedelta
 import polars as pl
 import pytest
 
+from pipelines.core.settings import Settings
+from pipelines.monitoring import freshness
 from tests.models.lake_box import Asked, LakeBox, day_start, days, manifest
 from tests.models.market import DAY, Market, dollars
 
@@ -82,6 +84,27 @@ def test_freshness_is_about_the_days_of_the_data(box: LakeBox) -> None:
     assert rows["coinbase.candles"] == ("01-04", 30.0, "late")
     assert rows["coinmetrics.asset_metrics"] == (None, None, "empty")
     assert rows["price_daily"] == ("01-05", 6.0, "fresh")
+
+
+def test_what_watches_the_lake_judges_as_the_mart_does(box: LakeBox) -> None:
+    now = day_start(DAYS[-1]) + DAY + timedelta(hours=6)
+    watched = {
+        one.subject: (one.newest_day, one.status)
+        for one in freshness.of_tables(Settings(data_dir=box.data_dir), now)
+    }
+    published = {
+        subject: (day, status)
+        for subject, day, status in box.query(
+            "select subject, newest_day, status from marts.ops_freshness "
+            "where subject_kind = 'source'"
+        )
+    }
+    assert watched.keys() == published.keys(), "one of both leaves a table out"
+    assert {
+        subject: (watched[subject], found)
+        for subject, found in published.items()
+        if watched[subject] != found
+    } == {}
 
 
 def test_coverage_is_told_of_every_daily_mart(box: LakeBox) -> None:

@@ -314,15 +314,15 @@ def loop(bars: pl.DataFrame, decided: pl.DataFrame, rule: Rule) -> pl.DataFrame:
     by_day: dict[date, dict[str, dict[str, Any]]] = {}
     for row in bars.to_dicts():
         by_day.setdefault(row["day"], {})[row["asset_id"]] = row
-    wishes: dict[date, dict[str, dict[str, Any]]] = {}
+    decisions: dict[date, dict[str, dict[str, Any]]] = {}
     for row in decided.to_dicts():
-        wishes.setdefault(row["day"], {})[row["asset_id"]] = row
+        decisions.setdefault(row["day"], {})[row["asset_id"]] = row
     assets = sorted(bars["asset_id"].unique())
     trader = Trader(rule)
     day = min(by_day)
     while day <= max(by_day):
         trader.live(day, by_day.get(day, {}), assets)
-        trader.decide(wishes.get(day, {}), assets)
+        trader.decide(decisions.get(day, {}), assets)
         day += timedelta(days=1)
     return (
         pl.DataFrame(trader.lines, schema=LEDGER, orient="row")

@@ -1,6 +1,6 @@
 """Print the tables of a page: each query of it on the published file.
 
-    python docs/show.py valuations [--file data/published/tokenmart.duckdb]
+    python scripts/show.py valuations [--file data/published/tokenmart.duckdb]
 
 The pages are `docs/*.md`; a query stands under its heading in a block that begins with ```sql.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-DOCS = Path(__file__).resolve().parent
+DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 
 def queries(page: Path) -> Iterator[tuple[str, str]]:
@@ -29,7 +29,7 @@ def queries(page: Path) -> Iterator[tuple[str, str]]:
 def main() -> int:
     """Print the page's tables; 1 if there is no such page or file."""
     pages = sorted(page.stem for page in DOCS.glob("*.md") if "```sql" in page.read_text("utf-8"))
-    parser = argparse.ArgumentParser(prog="python docs/show.py", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python scripts/show.py", description=__doc__)
     parser.add_argument("page", choices=pages)
     parser.add_argument(
         "--file", type=Path, default=DOCS.parent / "data" / "published" / "tokenmart.duckdb"

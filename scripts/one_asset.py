@@ -1,6 +1,6 @@
 """One asset's page of numbers, by hand: from published prices to grade, signal and plan.
 
-    python docs/one_asset.py [asset_id] [day] [--file data/published/tokenmart.duckdb]
+    python scripts/one_asset.py [asset_id] [day] [--file data/published/tokenmart.duckdb]
 
 Reads closes, highs, lows and volumes from the published file, recomputes everything else with the
 formulas written out below (no library but the standard one), and prints both numbers with their
