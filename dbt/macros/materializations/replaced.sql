@@ -1,9 +1,9 @@
 {#-
-dbt's own materialisations build beside, rename twice and drop: six statements, each through its own
+For models that ask for it (dbt_project.yml). dbt's own materialisations build beside, rename twice and drop: six statements, each through its own
 macros, which cost more than most of our queries. A DuckDB transaction does it in two: what stood
 there goes and what is new comes at the same commit, and a failed model leaves what stood there.
 -#}
-{% materialization table, adapter='duckdb', supported_languages=['sql', 'python'] %}
+{% materialization replaced_table, adapter='duckdb', supported_languages=['sql', 'python'] %}
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- if model['language'] == 'python' -%}
         {#- it writes through a connection of its own, which cannot see what this one has not committed -#}
@@ -26,7 +26,7 @@ there goes and what is new comes at the same commit, and a failed model leaves w
 {% endmaterialization %}
 
 
-{% materialization view, adapter='duckdb' %}
+{% materialization replaced_view, adapter='duckdb' %}
     {%- set target_relation = this.incorporate(type='view') -%}
     {%- do clear_the_way() -%}
     {%- call statement('main') -%}
@@ -49,16 +49,21 @@ there goes and what is new comes at the same commit, and a failed model leaves w
 
 
 {% macro committed(relation) %}
-    {%- do persist_docs(relation, model) -%}
+    {%- if config.persist_relation_docs() and model.description -%}
+        {%- do run_query(alter_relation_comment(relation, model.description)) -%}
+    {%- endif -%}
+    {%- if config.persist_column_docs() and model.columns -%}
+        {%- do run_query(comments_on_columns(relation, model.columns)) -%}
+    {%- endif -%}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {%- do adapter.commit() -%}
     {{ return({'relations': [relation]}) }}
 {% endmacro %}
 
 
-{#- dbt-duckdb's asks the database for the columns first; a contract has just compared them. -#}
-{% macro duckdb__alter_column_comment(relation, column_dict) %}
-    {% for name, column in column_dict.items() %}
+{#- dbt-duckdb asks the database for the columns first; a contract has just compared them. -#}
+{% macro comments_on_columns(relation, columns) %}
+    {% for name, column in columns.items() %}
         comment on column {{ relation }}.{{ adapter.quote(name) }}
             is {{ duckdb_escape_comment(column['description']) }};
     {% endfor %}

@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='replaced_view') }}
 
 -- conditions of the alerts whose firing depends on earlier days: when they hold, and when
 -- they arm again

@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='replaced_view') }}
 
 -- closes that may cross a level, in first units. What stands at its peg crosses levels all day and
 -- means nothing by it.

@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='replaced_view') }}
 
 -- everything that claims to say something about what comes, among the members of the day
 with grade as (

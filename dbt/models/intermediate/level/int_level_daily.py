@@ -2,8 +2,6 @@
 
 
 def model(dbt, session):  # noqa: ARG001
-    dbt.config(materialized="table")
-
     import polars as pl
 
     from pipelines.analytics.levels import LevelParameters, levels

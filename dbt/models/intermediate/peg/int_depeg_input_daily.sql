@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='replaced_view') }}
 
 -- what the depeg machine looks at: deviations with their eligibility, what the readings of other
 -- days say, and the day of death, on which a coin has no row of its own any more but an open event

@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='replaced_view') }}
 
 -- signals next to what one original unit was worth; nothing once the asset is dead
 with signal as (

@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='replaced_view') }}
 
 -- what the signal machine looks at. An asset whose days have ended gets one day more: there
 -- a position ends, for there is nothing left to hold.

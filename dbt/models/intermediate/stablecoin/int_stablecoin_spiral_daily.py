@@ -2,8 +2,6 @@
 
 
 def model(dbt, session):  # noqa: ARG001
-    dbt.config(materialized="table")
-
     from pipelines.analytics.depeg import death_spiral
     from pipelines.analytics.parameters import newest_version
 

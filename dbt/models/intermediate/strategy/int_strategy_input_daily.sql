@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='replaced_view') }}
 
 -- what strategies decide on and are traded at, in the asset's first units. A price that one venue
 -- alone shows is nothing to trade at: such a day has none

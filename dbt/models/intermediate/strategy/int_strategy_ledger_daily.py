@@ -2,8 +2,6 @@
 
 
 def model(dbt, session):  # noqa: ARG001
-    dbt.config(materialized="table")
-
     from pipelines.analytics.strategies import ledgers
 
     market = dbt.ref("int_strategy_input_daily").pl()

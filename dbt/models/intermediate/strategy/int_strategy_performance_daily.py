@@ -2,8 +2,6 @@
 
 
 def model(dbt, session):  # noqa: ARG001
-    dbt.config(materialized="table")
-
     from functools import partial
 
     from pipelines.analytics.strategies import per_strategy, performance

@@ -2,8 +2,6 @@
 
 
 def model(dbt, session):  # noqa: ARG001
-    dbt.config(materialized="table")
-
     from pipelines.analytics.strategies import per_strategy, summary
 
     daily = dbt.ref("int_strategy_performance_daily").pl()

@@ -2,8 +2,6 @@
 
 
 def model(dbt, session):  # noqa: ARG001
-    dbt.config(materialized="table")
-
     from pipelines.analytics.strategies import per_strategy, trades
 
     return per_strategy(trades, dbt.ref("int_strategy_ledger_daily").pl()).to_arrow()

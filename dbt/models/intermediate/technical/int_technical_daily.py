@@ -2,8 +2,6 @@
 
 
 def model(dbt, session):  # noqa: ARG001
-    dbt.config(materialized="table")
-
     from pipelines.analytics.calendar import to_current_units
     from pipelines.analytics.levels import weekly_pivots
     from pipelines.analytics.parameters import from_seed, newest_version

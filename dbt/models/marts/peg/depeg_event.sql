@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='replaced_view') }}
 
 -- the newest row of each event, and how long it has lasted since; with `where known_from_day <= <day>`
 -- and `where day <= <day>` inside, the events as they were known on that day

@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='replaced_view') }}
 
 -- every time the signal went long on an asset below the moonshot's market cap, and what came
 -- of it up to the newest day. A pick stays listed whatever became of the asset.

@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='replaced_view') }}
 
 -- each asset among those of its sector on the newest day: in what can be measured of all,
 -- ranked here, and in the multiples of what earns, ranked day by day in their mart

@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='replaced_view') }}
 
 -- what the day's positions would make together, each sized by its plan and all within the limit
 with plan as (

@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='replaced_view') }}
 
 -- the newest day of everything one screens by. Every column is what its own mart
 -- says of that day: nothing here is known later.

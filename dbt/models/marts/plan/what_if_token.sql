@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='replaced_view') }}
 
 -- arithmetic, not a forecast: what the newest price and market cap would be at a multiple
 with plan as (

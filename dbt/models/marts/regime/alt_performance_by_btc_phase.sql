@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='replaced_view') }}
 
 -- do altcoins beat bitcoin while it rests or cools? The phase is the one of the evening before:
 -- what somebody could have known when the day's return began.

@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='replaced_view') }}
 
 -- what is known of a coin's risks, on one card
 with stablecoin as (

@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='replaced_view') }}
 
 -- two assets of a sector side by side; each ratio is of the two numbers beside it
 with valuation as (

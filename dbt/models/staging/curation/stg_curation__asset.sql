@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='replaced_table') }}
 
 {{ optional_parquet(curation_pattern('assets'), {
     'asset_id': 'varchar',

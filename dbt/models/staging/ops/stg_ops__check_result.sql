@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='replaced_table') }}
 
 with recorded as (
     {{ optional_parquet(lake_dir() ~ '/raw/ops/check_result/*.parquet', {

@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='replaced_table') }}
 
 -- numbers that publications gave to changes of signals: a number once given is never given again.
 -- They are names, not knowledge: a build as of an earlier instant must not give them to others.
