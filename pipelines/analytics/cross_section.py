@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from pipelines.analytics.calendar import ASSET, DAY, AnalyticsError, BoolArray, FloatArray, IntArray
-
-FLAT = 1e-24
-"""A sum of squares of ranks or returns below it is that of a constant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,62 +73,126 @@ class Grid:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class Universe:
+    """Who is compared on each day, pushed together: no wider than the day with the most members.
+
+    Attributes:
+        assets: days by places: the column of the asset on each place.
+        is_taken: which places have one.
+    """
+
+    assets: IntArray
+    is_taken: BoolArray
+
+    @classmethod
+    def of(cls, member: BoolArray) -> Universe:
+        """Push the members of each row together."""
+        width = int(member.sum(axis=1).max(initial=1))
+        assets = np.argsort(~member, axis=1, kind="stable")[:, :width]
+        return cls(assets, taken_along(member, assets))
+
+    def narrow(self, values: FloatArray) -> FloatArray:
+        """The members' values, days by places; NaN on a place that nobody has."""
+        return np.where(self.is_taken, taken_along(values, self.assets), np.nan)
+
+
+def flat(columns: IntArray, width: int) -> IntArray:
+    """Columns of rows as places in a matrix of that width laid out in one line.
+
+    ``matrix.take(flat(...))`` is ``np.take_along_axis`` in a third of its time.
+    """
+    return columns + np.arange(len(columns), dtype=np.int64)[:, None] * width
+
+
+def taken_along(values: npt.NDArray[Any], columns: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The cells of each row in the order of its columns."""
+    return values.take(flat(columns, values.shape[1]), mode="wrap")
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """A matrix with the order of each row: any of its cells are ranked without sorting again.
+
+    Attributes:
+        ascending: each row from its lowest value up, NaN at the end.
+        place: of each cell, where in its row of ``ascending`` it is.
+        ranks: from 1 up, equals sharing the mean of theirs; NaN stays NaN.
+        count: cells of each row that are not NaN.
+    """
+
+    ascending: FloatArray
+    place: IntArray
+    ranks: FloatArray
+    count: IntArray
+
+    @classmethod
+    def of(cls, values: FloatArray) -> Ordered:
+        """Sort each row."""
+        order = flat(values.argsort(axis=1), values.shape[1])
+        ascending = values.take(order)
+        place, ranks = np.empty(values.shape, dtype=np.int64), np.empty_like(values)
+        place.put(order, np.broadcast_to(np.arange(values.shape[1]), values.shape))
+        ranks.put(order, ranks_in_order(ascending))
+        return cls(ascending, place, ranks, (~np.isnan(ascending)).sum(axis=1))
+
+
 def rank_rows(values: FloatArray) -> FloatArray:
     """Ranks within each row from 1 up, equals sharing the mean of theirs; NaN stays NaN."""
-    if not values.size:
-        return values.copy()
-    order = np.argsort(values, axis=1)
-    ordered = np.take_along_axis(values, order, axis=1)
-    last = values.shape[1] - 1
-    places = np.arange(last + 1, dtype=np.float64)
-    starts = np.ones(values.shape, dtype=np.bool_)
-    starts[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
-    ends = np.ones(values.shape, dtype=np.bool_)
-    ends[:, :-1] = starts[:, 1:]
-    lowest = np.maximum.accumulate(np.where(starts, places, 0.0), axis=1)
-    highest = np.minimum.accumulate(np.where(ends, places, float(last))[:, ::-1], axis=1)[:, ::-1]
-    ranks = np.empty_like(values)
-    np.put_along_axis(ranks, order, (lowest + highest) / 2 + 1, axis=1)
-    return np.where(np.isnan(values), np.nan, ranks)
+    return Ordered.of(values).ranks
 
 
-def row_correlation(left: FloatArray, right: FloatArray, *, min_count: int) -> FloatArray:
-    """Pearson correlation of two matrices, row by row, over the cells that both know.
+def ranks_in_order(ordered: FloatArray, known: BoolArray | None = None) -> FloatArray:
+    """``rank_rows`` of rows that ascend.
+
+    Args:
+        ordered: ascending values, NaN at the end.
+        known: the cells that count; None: all that are not NaN.
+    """
+    counted = ~np.isnan(ordered) if known is None else known
+    ranks = counted.cumsum(axis=1, dtype=np.float64)
+    equal = ordered[:, 1:] == ordered[:, :-1]
+    tied = np.flatnonzero(equal.any(axis=1))
+    if len(tied):
+        first, last = _stretches(equal[tied])
+        up_to = ranks[tied]
+        before = taken_along(up_to - counted[tied], first)
+        ranks[tied] = (before + 1 + taken_along(up_to, last)) / 2
+    return np.where(counted, ranks, np.nan)
+
+
+def _stretches(equal: BoolArray) -> tuple[IntArray, IntArray]:
+    """First and last place of the stretch of equals that each cell of a row is in.
+
+    Args:
+        equal: whether each cell but the first is equal to the one before.
+    """
+    edge = np.ones((len(equal), 1), dtype=np.bool_)
+    places = np.arange(equal.shape[1] + 1)
+    first = np.maximum.accumulate(np.where(np.hstack([edge, ~equal]), places, 0), axis=1)
+    ends = np.where(np.hstack([~equal, edge]), places, places[-1])
+    return first, np.minimum.accumulate(ends[:, ::-1], axis=1)[:, ::-1]
+
+
+def rank_correlation(left: FloatArray, right: FloatArray, *, min_count: int) -> FloatArray:
+    """Pearson correlation of two matrices of ranks, row by row, over the cells that both know.
+
+    Ranks are whole or half, so their sums and products are exact, and the means may be taken off at
+    the end.
 
     Returns:
         One number per row; NaN with fewer than ``min_count`` cells or where a side is constant.
     """
-    known = ~(np.isnan(left) | np.isnan(right))
-    count = known.sum(axis=1)
-    size = np.maximum(count, 1)[:, None]
-    a, b = (np.where(known, side, 0.0) for side in (left, right))
-    a = np.where(known, a - a.sum(axis=1, keepdims=True) / size, 0.0)
-    b = np.where(known, b - b.sum(axis=1, keepdims=True) / size, 0.0)
-    spread = np.einsum("ij,ij->i", a, a) * np.einsum("ij,ij->i", b, b)
-    fine = (count >= min_count) & (spread > FLAT)
-    together = np.einsum("ij,ij->i", a, b)
-    return np.where(fine, together / np.sqrt(np.where(fine, spread, 1.0)), np.nan)
-
-
-def ranks_among(
-    values: FloatArray, known: BoolArray, ranks: FloatArray | None = None
-) -> FloatArray:
-    """Ranks of some of the cells of each row.
-
-    Args:
-        values: the values.
-        known: the cells that count; NaN never does.
-        ranks: ``rank_rows(values)``, where the caller has it: only rows in which fewer cells count
-            are ranked again.
-    """
-    if ranks is None:
-        return rank_rows(np.where(known, values, np.nan))
-    fewer = (known != ~np.isnan(values)).any(axis=1)
-    if not fewer.any():
-        return ranks
-    among = ranks.copy()
-    among[fewer] = rank_rows(np.where(known[fewer], values[fewer], np.nan))
-    return among
+    unknown = np.isnan(left) | np.isnan(right)
+    count = left.shape[1] - unknown.sum(axis=1)
+    a, b = np.where(unknown, 0.0, left), np.where(unknown, 0.0, right)
+    total_a, total_b = a.sum(axis=1), b.sum(axis=1)
+    spread_a = count * np.einsum("ij,ij->i", a, a) - total_a**2
+    spread_b = count * np.einsum("ij,ij->i", b, b) - total_b**2
+    together = count * np.einsum("ij,ij->i", a, b) - total_a * total_b
+    fine = (count >= min_count) & (spread_a > 0) & (spread_b > 0)
+    scale = np.sqrt(np.where(fine, spread_a, 1.0)) * np.sqrt(np.where(fine, spread_b, 1.0))
+    return np.where(fine, together / scale, np.nan)
 
 
 def parts_of(ranks: FloatArray, part_count: int) -> IntArray:
@@ -143,68 +206,72 @@ def parts_of(ranks: FloatArray, part_count: int) -> IntArray:
     return np.where(np.isnan(ranks), 0, part).astype(np.int64)
 
 
-def part_means(values: FloatArray, parts: IntArray, part_count: int) -> FloatArray:
-    """Mean of the known values of each part of each row: rows by parts; NaN for an empty part."""
-    used = (parts > 0) & ~np.isnan(values)
-    rows, columns = np.nonzero(used)
-    cells = rows * part_count + parts[rows, columns] - 1
-    size = values.shape[0] * part_count
-    count = np.bincount(cells, minlength=size)
-    total = np.bincount(cells, weights=values[rows, columns], minlength=size)
-    mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
-    return mean.reshape(values.shape[0], part_count)
+def bounds_of(parts: IntArray, part_count: int) -> IntArray:
+    """Where each part of a row begins, and where the last one ends: rows by ``part_count`` + 1.
+
+    Args:
+        parts: result of ``parts_of``, ascending along the row, those without one at the end.
+        part_count: number of parts.
+    """
+    sizes = [(parts == part).sum(axis=1) for part in range(1, part_count + 1)]
+    return np.column_stack([np.zeros(len(parts), dtype=np.int64), *sizes]).cumsum(axis=1)
+
+
+def part_sums(values: FloatArray, bounds: IntArray) -> FloatArray:
+    """Sum of each part of each row: rows by parts, 0 for an empty part.
+
+    Args:
+        values: cells in the order of their parts.
+        bounds: result of ``bounds_of``.
+    """
+    places = bounds + np.arange(len(values))[:, None] * values.shape[1]
+    # an end may lie behind the last cell
+    flat = np.append(values.ravel(), 0.0)
+    sums: FloatArray = np.add.reduceat(flat, places.ravel()).reshape(places.shape)[:, :-1]
+    return np.where(bounds[:, 1:] > bounds[:, :-1], sums, 0.0)
 
 
 def part_medians(
-    values: FloatArray, parts: IntArray, part_count: int, *, order: IntArray | None = None
+    places: IntArray, ascending: FloatArray, parts: IntArray, counts: IntArray
 ) -> FloatArray:
-    """Median of the known values of each part of each row: rows by parts; NaN for an empty part.
+    """Median of the values of each part of each row: rows by parts; NaN for an empty part.
 
     Args:
-        values: the values.
+        places: where in its row of ``ascending`` the value of each cell is.
+        ascending: the values of each row from the lowest up.
         parts: the part of each cell, 0 for none.
-        part_count: number of parts.
-        order: ``values.argsort(axis=1)``, where the caller has it.
+        counts: rows by parts: how many cells each has.
     """
-    order = values.argsort(axis=1) if order is None else order
-    ordered = np.take_along_axis(values, order, axis=1)
-    member = np.take_along_axis(parts, order, axis=1).astype(np.int8)
-    # who has no part or no value goes to the end
-    member[(member == 0) | np.isnan(ordered)] = part_count + 1
-    # sorted by part and then by value each part is a stretch, its median in the middle of it
-    stretches = np.take_along_axis(ordered, member.argsort(axis=1, kind="stable"), axis=1)
-    stretches = np.column_stack((stretches, np.full(len(values), np.nan)))
-    count = np.column_stack([(member == part).sum(axis=1) for part in range(1, part_count + 1)])
-    start = count.cumsum(axis=1) - count
-    nowhere = values.shape[1]
-    low = np.where(count > 0, start + (count - 1) // 2, nowhere)
-    high = np.where(count > 0, start + count // 2, nowhere)
-    middles = (np.take_along_axis(stretches, place, axis=1) for place in (low, high))
-    median: FloatArray = sum(middles, start=np.zeros(count.shape)) / 2
-    return median
+    width, part_count = ascending.shape[1], counts.shape[1]
+    # one number tells part and place: sorted, each part is a stretch with its median in the middle
+    nowhere = (part_count + 1) * width
+    keys = np.where(parts > 0, parts * width + places, nowhere).astype(np.int32)
+    keys.sort(axis=1)
+    start = counts.cumsum(axis=1) - counts
+    first = np.arange(1, part_count + 1) * width
+    last = keys.shape[1] - 1
+    middles = [
+        taken_along(
+            ascending,
+            np.clip(taken_along(keys, np.clip(place, 0, last)) - first, 0, width - 1),
+        )
+        for place in (start + (counts - 1) // 2, start + counts // 2)
+    ]
+    return np.where(counts > 0, (middles[0] + middles[1]) / 2, np.nan)
 
 
-def ago(values: FloatArray, days: int) -> FloatArray:
-    """What stood there ``days`` rows before; NaN before the beginning."""
-    earlier = np.full_like(values, np.nan, dtype=np.float64)
-    earlier[days:] = values[: len(values) - days] if days <= len(values) else values[:0]
-    return earlier
-
-
-def left_share(parts: IntArray, part: int, days: int, *, min_count: int) -> FloatArray:
-    """Share of a part that was not in it ``days`` rows before: the turnover of a book.
+def left_share(now: IntArray, before: IntArray, part: int, *, min_count: int) -> FloatArray:
+    """Share of a part that was not in it before: the turnover of a book.
 
     Args:
-        parts: result of ``parts_of``. Who had none then takes no part.
+        now: result of ``parts_of``.
+        before: the part that the same asset was in then, 0 for none: it takes no part.
         part: which one.
-        days: rows back.
         min_count: cells with a part on both days that a row needs.
     """
-    before = np.zeros_like(parts)
-    before[days:] = parts[: max(len(parts) - days, 0)]
-    both: BoolArray = (parts > 0) & (before > 0)
-    now = both & (parts == part)
-    size = now.sum(axis=1)
-    stayed = (now & (before == part)).sum(axis=1)
+    both = (now > 0) & (before > 0)
+    here = both & (now == part)
+    size = here.sum(axis=1)
+    stayed = (here & (before == part)).sum(axis=1)
     fine = (both.sum(axis=1) >= min_count) & (size > 0)
     return np.where(fine, 1 - stayed / np.maximum(size, 1), np.nan)

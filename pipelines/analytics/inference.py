@@ -44,11 +44,12 @@ def newey_west(values: FloatArray, lags: int) -> FloatArray:
     if count < 2:
         return np.full(values.shape[1], np.nan)
     off = values - values.mean(axis=0)
-    variance = np.einsum("ij,ij->j", off, off)
-    for lag in range(1, lags + 1):
-        shared = np.einsum("ij,ij->j", off[lag:], off[:-lag])
-        variance = variance + 2 * (1 - lag / (lags + 1)) * shared
-    variance = variance / count**2
+    # weights that fall in a straight line are those of sums of neighbours, squared: none below zero
+    window = lags + 1
+    padded = np.vstack([np.zeros((window, off.shape[1])), off, np.zeros((lags, off.shape[1]))])
+    total = padded.cumsum(axis=0)
+    sums = total[window:] - total[:-window]
+    variance = np.einsum("ij,ij->j", sums, sums) / window / count**2
     fine = variance > NO_SPREAD
     return np.where(fine, np.sqrt(np.where(fine, variance, 1.0)), np.nan)
 

@@ -17,14 +17,16 @@ import polars as pl
 from pipelines.analytics.calendar import ASSET, DAY, BoolArray, FloatArray, IntArray
 from pipelines.analytics.cross_section import (
     Grid,
-    ago,
+    Ordered,
+    Universe,
+    bounds_of,
+    flat,
     left_share,
-    part_means,
     part_medians,
+    part_sums,
     parts_of,
-    rank_rows,
-    ranks_among,
-    row_correlation,
+    rank_correlation,
+    ranks_in_order,
 )
 from pipelines.analytics.inference import lag_count, newey_west
 
@@ -98,10 +100,7 @@ class QualityParameters:
     min_periods: int
 
 
-NOTHING: Final = np.zeros((0, 0))
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """Returns that followed each day, over one horizon.
 
@@ -114,37 +113,29 @@ class Outcome:
     horizon_d: int
     returns: FloatArray
     last_returns: FloatArray
-    _ranked: tuple[BoolArray | None, FloatArray, FloatArray] = (None, NOTHING, NOTHING)
-    _order: IntArray | None = None
 
-    def narrowed(self, columns: IntArray) -> Outcome:
-        """The same of some of the assets."""
-        return Outcome(self.horizon_d, self.returns[:, columns], self.last_returns[:, columns])
 
-    def ranks(self, member: BoolArray) -> FloatArray:
-        """Ranks of the members' returns, kept for the next measure of the same universe."""
-        self._rank(member)
-        return self._ranked[1]
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """An outcome among the members of a universe, with what every measure asks of it.
 
-    def last_ranks(self, member: BoolArray) -> FloatArray:
-        """The same of the returns of the last day alone."""
-        self._rank(member)
-        return self._ranked[2]
+    Attributes:
+        horizon_d: days ahead.
+        returns: days by places of the universe.
+        ordered: the same, ordered.
+        last_ordered: the returns of the horizon's last day alone, ordered.
+    """
 
-    def _rank(self, member: BoolArray) -> None:
-        if self._ranked[0] is not member:
-            ranks = (
-                rank_rows(np.where(member, side, np.nan))
-                for side in (self.returns, self.last_returns)
-            )
-            self._ranked = (member, next(ranks), next(ranks))
+    horizon_d: int
+    returns: FloatArray
+    ordered: Ordered
+    last_ordered: Ordered
 
-    @property
-    def order(self) -> IntArray:
-        """Columns of each row from the lowest return to the highest."""
-        if self._order is None:
-            self._order = self.returns.argsort(axis=1)
-        return self._order
+    @classmethod
+    def of(cls, outcome: Outcome, universe: Universe) -> Followed:
+        """Order the members' returns; once for all measures."""
+        returns, last = (universe.narrow(x) for x in (outcome.returns, outcome.last_returns))
+        return cls(outcome.horizon_d, returns, Ordered.of(returns), Ordered.of(last))
 
 
 def held_closes(closes: FloatArray) -> FloatArray:
@@ -214,72 +205,131 @@ def forward_returns(closes: pl.LazyFrame, horizon_d: int, *, skip_d: int = 0) ->
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where one measure puts the members of each day.
+    """How one measure orders the members of each day; days by places, the lowest value first.
 
     Attributes:
-        values: days by assets, high is good; NaN outside of the universe and on days with too few.
-        ranks: of the values, within each day.
+        order: which place of the universe it is, in a matrix laid out in one line.
+        asset: which asset, in a matrix of days by assets laid out in one line.
+        values: the values, NaN at the end and on days with too few.
+        ranks: theirs.
         parts: part of the day, 1 the lowest; 0 for NaN.
+        bounds: where each part begins, and where the last one ends.
+        rank_of_asset: days by assets.
+        part_of_asset: days by assets.
     """
 
+    order: IntArray
+    asset: IntArray
     values: FloatArray
     ranks: FloatArray
     parts: IntArray
+    bounds: IntArray
+    rank_of_asset: FloatArray
+    part_of_asset: IntArray
 
     @classmethod
-    def of(cls, values: FloatArray, member: BoolArray, parameters: QualityParameters) -> Standing:
-        """Rank the members; once for all horizons."""
-        known = member & ~np.isnan(values)
-        enough = known.sum(axis=1, keepdims=True) >= parameters.min_assets
-        among = np.where(known & enough, values, np.nan)
-        ranks = rank_rows(among)
-        return cls(among, ranks, parts_of(ranks, parameters.quantile_count))
+    def of(cls, values: FloatArray, universe: Universe, parameters: QualityParameters) -> Standing:
+        """Order the members; once for all horizons.
+
+        Args:
+            values: days by assets, high is good.
+            universe: who is compared.
+            parameters: parts and minima.
+        """
+        among = universe.narrow(values)
+        few = (~np.isnan(among)).sum(axis=1) < parameters.min_assets
+        among[few] = np.nan
+        order = flat(among.argsort(axis=1), among.shape[1])
+        asset = flat(universe.assets.take(order), values.shape[1])
+        ascending = among.take(order)
+        ranks = ranks_in_order(ascending)
+        parts = parts_of(ranks, parameters.quantile_count)
+        rank_of_asset, part_of_asset = np.full_like(values, np.nan), np.zeros(values.shape, np.int8)
+        rank_of_asset.put(asset, ranks)
+        part_of_asset.put(asset, parts)
+        bounds = bounds_of(parts, parameters.quantile_count)
+        return cls(order, asset, ascending, ranks, parts, bounds, rank_of_asset, part_of_asset)
+
+    def before(self, days: int) -> tuple[FloatArray, IntArray]:
+        """Rank and part that each asset had so many days before; NaN and 0 where it had none."""
+        ranks, parts = np.full_like(self.ranks, np.nan), np.zeros_like(self.parts)
+        then = self.asset[days:] - days * self.rank_of_asset.shape[1]
+        ranks[days:] = self.rank_of_asset.take(then)
+        parts[days:] = self.part_of_asset.take(then)
+        return ranks, parts
+
+    def among(self, known: BoolArray) -> FloatArray:
+        """Ranks of some of the members; days that lack none keep theirs."""
+        ranks = self.ranks.copy()
+        fewer = np.flatnonzero(known.sum(axis=1) != self.bounds[:, -1])
+        ranks[fewer] = ranks_in_order(self.values[fewer], known[fewer])
+        return ranks
+
+    def ranked(self, known: BoolArray, followed: Ordered) -> FloatArray:
+        """Ranks of what followed some of the members, in this measure's order.
+
+        Args:
+            known: those who take part, if something did follow.
+            followed: what followed, by places of the universe.
+        """
+        ranks = np.where(known, followed.ranks.take(self.order), np.nan)
+        fewer = np.flatnonzero((~np.isnan(ranks)).sum(axis=1) != followed.count)
+        width = known.shape[1]
+        place = flat(followed.place.take(self.order[fewer]), width)
+        counted = np.zeros(place.shape, dtype=np.bool_)
+        counted.put(place, ~np.isnan(ranks[fewer]))
+        ranks[fewer] = ranks_in_order(followed.ascending[fewer], counted).take(place)
+        return ranks
 
 
 def judge(
-    standing: Standing, member: BoolArray, followed_by: Outcome, parameters: QualityParameters
+    standing: Standing, followed: Followed, parameters: QualityParameters
 ) -> Iterator[tuple[str, int, FloatArray]]:
     """What one measure said on each day about the returns that followed.
 
     Args:
-        standing: the measure.
-        member: who belongs to the universe.
-        followed_by: the returns.
+        standing: the measure in a universe.
+        followed: the returns in the same universe.
         parameters: minima, parts and costs.
 
     Yields:
         Statistic, quantile (0: none) and one number per day (NaN: nothing to say).
     """
     part_count, least = parameters.quantile_count, parameters.min_assets
-    horizon = followed_by.horizon_d
+    horizon = followed.horizon_d
 
-    before = ago(standing.ranks, horizon)
-    yield "autocorrelation", 0, row_correlation(standing.ranks, before, min_count=least)
+    ranks_before, parts_before = standing.before(horizon)
+    yield "autocorrelation", 0, rank_correlation(standing.ranks, ranks_before, min_count=least)
     turnover, short_turnover = (
-        left_share(standing.parts, part, horizon, min_count=least) for part in (part_count, 1)
+        left_share(standing.parts, parts_before, part, min_count=least) for part in (part_count, 1)
     )
     yield "turnover_frac", 0, turnover
 
     # who has no return takes no part: the others are ranked among themselves
-    returns = np.where(member, followed_by.returns, np.nan)
-    known = ~(np.isnan(standing.values) | np.isnan(returns))
+    returns = followed.returns.take(standing.order)
+    known = ~(np.isnan(standing.ranks) | np.isnan(returns))
     enough = known.sum(axis=1) >= least
-    places = ranks_among(standing.values, known, standing.ranks)
-    followed = ranks_among(returns, known, followed_by.ranks(member))
-    ic = row_correlation(places, followed, min_count=least)
+    places, ranks = standing.among(known), standing.ranked(known, followed.ordered)
+    ic = rank_correlation(places, ranks, min_count=least)
     yield "ic", 0, ic
     yield "ic_positive_frac", 0, np.where(np.isnan(ic) | (ic == 0), np.nan, ic > 0)
     if horizon == 1:
         yield "decay_ic", 0, ic
     else:
-        known_last = known & ~np.isnan(followed_by.last_returns)
-        last = ranks_among(followed_by.last_returns, known_last, followed_by.last_ranks(member))
-        yield "decay_ic", 0, row_correlation(places, last, min_count=least)
-    yield "hit_frac", 0, np.where(enough, _hits(places, followed, known), np.nan)
+        last = standing.ranked(known, followed.last_ordered)
+        yield "decay_ic", 0, rank_correlation(places, last, min_count=least)
+    yield "hit_frac", 0, np.where(enough, _hits(places, ranks, known), np.nan)
 
-    part = np.where(enough[:, None], standing.parts, 0)
-    means = part_means(returns, part, part_count)
-    medians = part_medians(returns, part, part_count, order=followed_by.order)
+    counts = part_sums(known.astype(np.float64), standing.bounds).astype(np.int64)
+    counts[~enough] = 0
+    sums = part_sums(np.where(known, returns, 0.0), standing.bounds)
+    means = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+    medians = part_medians(
+        followed.ordered.place.take(standing.order),
+        followed.ordered.ascending,
+        np.where(known, standing.parts, 0),
+        counts,
+    )
     spread = means[:, -1] - means[:, 0]
     yield "spread_ret", 0, spread
     yield "spread_median_ret", 0, medians[:, -1] - medians[:, 0]
@@ -565,24 +615,18 @@ def judge_all(
     """
     days = pl.Series(DAY, list(grid.days), dtype=pl.Date)
     spans = periods(days)
-    # a small universe is a narrow matrix: the columns that never belong to it cost nothing
-    columns = {name: np.flatnonzero(member.any(axis=0)) for name, member in universes.items()}
-    narrow = {
-        name: (member[:, columns[name]], [after.narrowed(columns[name]) for after in outcomes])
-        for name, member in universes.items()
+    among = {name: Universe.of(member) for name, member in universes.items()}
+    followed = {
+        name: [Followed.of(after, universe) for after in outcomes]
+        for name, universe in among.items()
     }
     rows: list[dict[str, object]] = []
     for kind, measure, values in measures:
-        for universe, (member, followed) in narrow.items():
-            standing = Standing.of(values[:, columns[universe]], member, parameters)
-            for after in followed:
-                key = {
-                    KIND: kind,
-                    MEASURE: measure,
-                    UNIVERSE: universe,
-                    "horizon_d": after.horizon_d,
-                }
-                told = list(judge(standing, member, after, parameters))
+        for name, universe in among.items():
+            standing = Standing.of(values, universe, parameters)
+            for after in followed[name]:
+                key = {KIND: kind, MEASURE: measure, UNIVERSE: name, "horizon_d": after.horizon_d}
+                told = list(judge(standing, after, parameters))
                 for period, inside in spans.items():
                     chosen = [line for line in told if period == ALL or line[0] in BY_YEAR]
                     numbers = np.column_stack([x[inside] for _, _, x in chosen])
@@ -604,9 +648,9 @@ def judge_all(
 def _hits(places: FloatArray, followed: FloatArray, known: BoolArray) -> FloatArray:
     """Share of the assets that are on the same side of the day's middle by both ranks."""
     middle = (known.sum(axis=1, keepdims=True) + 1) / 2
-    side = np.nan_to_num(places - middle) * np.nan_to_num(followed - middle)
-    sided = (side != 0).sum(axis=1)
-    return np.where(sided > 0, (side > 0).sum(axis=1) / np.maximum(sided, 1), np.nan)
+    side = (places - middle) * (followed - middle)
+    same, sided = (side > 0).sum(axis=1), (np.abs(side) > 0).sum(axis=1)
+    return np.where(sided > 0, same / np.maximum(sided, 1), np.nan)
 
 
 def _ahead(values: FloatArray, days: int) -> FloatArray:

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from pipelines.analytics.calendar import ASSET, DAY, AnalyticsError, FloatArray
+from pipelines.analytics.cross_section import Universe
 from pipelines.analytics.factors import catalogue_by_name, compute_factors
 from pipelines.analytics.grade_seeds import grade_parameters
 from pipelines.analytics.inference import (
@@ -24,6 +25,7 @@ from pipelines.analytics.inference import (
 )
 from pipelines.analytics.quality import (
     ALL,
+    Followed,
     Outcome,
     QualityParameters,
     Standing,
@@ -204,14 +206,14 @@ def _series(
     parameters: QualityParameters,
 ) -> dict[str, FloatArray]:
     """Days by trials: information coefficient, net spread and turnover among all members."""
-    member = panel.universes[ALL]
+    universe = Universe.of(panel.universes[ALL])
+    followed = Followed.of(after, universe)
     wanted = ("ic", "spread_net_ret", "turnover_frac")
 
     def each(matrix: FloatArray) -> dict[str, FloatArray]:
-        found = judge(Standing.of(matrix, member, parameters), member, after, parameters)
+        found = judge(Standing.of(matrix, universe, parameters), followed, parameters)
         return {statistic: x for statistic, _, x in found if statistic in wanted}
 
-    after.ranks(member)
     with ThreadPoolExecutor(WORKERS) as pool:
         columns = list(pool.map(each, values.values()))
     empty = np.zeros((len(panel.grid.days), 0))
