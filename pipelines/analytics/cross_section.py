@@ -17,6 +17,8 @@ import polars as pl
 
 from pipelines.analytics.calendar import ASSET, DAY, AnalyticsError, BoolArray, FloatArray, IntArray
 
+PartArray = npt.NDArray[np.int16]
+
 
 @dataclass(frozen=True, slots=True)
 class Grid:
@@ -122,7 +124,7 @@ class Ordered:
     """
 
     ascending: FloatArray
-    place: IntArray
+    place: npt.NDArray[np.int32]
     ranks: FloatArray
     count: IntArray
 
@@ -131,7 +133,7 @@ class Ordered:
         """Sort each row."""
         order = flat(values.argsort(axis=1), values.shape[1])
         ascending = values.take(order)
-        place, ranks = np.empty(values.shape, dtype=np.int64), np.empty_like(values)
+        place, ranks = np.empty(values.shape, dtype=np.int32), np.empty_like(values)
         place.put(order, np.broadcast_to(np.arange(values.shape[1]), values.shape))
         ranks.put(order, ranks_in_order(ascending))
         return cls(ascending, place, ranks, (~np.isnan(ascending)).sum(axis=1))
@@ -195,7 +197,7 @@ def rank_correlation(left: FloatArray, right: FloatArray, *, min_count: int) -> 
     return np.where(fine, together / scale, np.nan)
 
 
-def parts_of(ranks: FloatArray, part_count: int) -> IntArray:
+def parts_of(ranks: FloatArray, part_count: int) -> PartArray:
     """The part of its row that each cell is in, from 1 (lowest) to ``part_count``; 0 for NaN.
 
     Equals stand together: none of them is better than the other.
@@ -203,10 +205,10 @@ def parts_of(ranks: FloatArray, part_count: int) -> IntArray:
     count = (~np.isnan(ranks)).sum(axis=1, keepdims=True)
     place = np.floor((np.nan_to_num(ranks) - 0.5) * part_count / np.maximum(count, 1))
     part = np.clip(place + 1, 1, part_count)
-    return np.where(np.isnan(ranks), 0, part).astype(np.int64)
+    return np.where(np.isnan(ranks), 0, part).astype(np.int16)
 
 
-def bounds_of(parts: IntArray, part_count: int) -> IntArray:
+def bounds_of(parts: PartArray, part_count: int) -> IntArray:
     """Where each part of a row begins, and where the last one ends: rows by ``part_count`` + 1.
 
     Args:
@@ -232,7 +234,7 @@ def part_sums(values: FloatArray, bounds: IntArray) -> FloatArray:
 
 
 def part_medians(
-    places: IntArray, ascending: FloatArray, parts: IntArray, counts: IntArray
+    places: npt.NDArray[np.int32], ascending: FloatArray, parts: PartArray, counts: IntArray
 ) -> FloatArray:
     """Median of the values of each part of each row: rows by parts; NaN for an empty part.
 
@@ -245,7 +247,7 @@ def part_medians(
     width, part_count = ascending.shape[1], counts.shape[1]
     # one number tells part and place: sorted, each part is a stretch with its median in the middle
     nowhere = (part_count + 1) * width
-    keys = np.where(parts > 0, parts * width + places, nowhere).astype(np.int32)
+    keys = np.where(parts > 0, parts.astype(np.int32) * width + places, nowhere).astype(np.int32)
     keys.sort(axis=1)
     start = counts.cumsum(axis=1) - counts
     first = np.arange(1, part_count + 1) * width
@@ -260,7 +262,7 @@ def part_medians(
     return np.where(counts > 0, (middles[0] + middles[1]) / 2, np.nan)
 
 
-def left_share(now: IntArray, before: IntArray, part: int, *, min_count: int) -> FloatArray:
+def left_share(now: PartArray, before: PartArray, part: int, *, min_count: int) -> FloatArray:
     """Share of a part that was not in it before: the turnover of a book.
 
     Args:

@@ -122,12 +122,13 @@ def compute_factors(bars: pl.LazyFrame, names: Sequence[str] | None = None) -> p
                 lacking = sorted(set(factor.needs) - given)
                 msg = f"{factor.name} needs {lacking}, which the bars lack"
                 raise AnalyticsError(msg)
-    finite = (
-        pl.when(factor.value.is_finite()).then(factor.value).alias(factor.name) for factor in chosen
-    )
-    return as_given(_prepared(bars).with_columns(finite)).select(
-        ASSET, DAY, *(factor.name for factor in chosen)
-    )
+    found = [factor.name for factor in chosen]
+    # in two steps: a value that is asked for twice in one is computed twice
+    return as_given(
+        _prepared(bars)
+        .with_columns(factor.value.alias(factor.name) for factor in chosen)
+        .with_columns(pl.when(pl.col(name).is_finite()).then(pl.col(name)) for name in found)
+    ).select(ASSET, DAY, *found)
 
 
 def _prepared(bars: pl.LazyFrame) -> pl.LazyFrame:

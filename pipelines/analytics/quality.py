@@ -18,6 +18,7 @@ from pipelines.analytics.calendar import ASSET, DAY, BoolArray, FloatArray, IntA
 from pipelines.analytics.cross_section import (
     Grid,
     Ordered,
+    PartArray,
     Universe,
     bounds_of,
     flat,
@@ -222,10 +223,10 @@ class Standing:
     asset: IntArray
     values: FloatArray
     ranks: FloatArray
-    parts: IntArray
+    parts: PartArray
     bounds: IntArray
     rank_of_asset: FloatArray
-    part_of_asset: IntArray
+    part_of_asset: PartArray
 
     @classmethod
     def of(cls, values: FloatArray, universe: Universe, parameters: QualityParameters) -> Standing:
@@ -244,13 +245,16 @@ class Standing:
         ascending = among.take(order)
         ranks = ranks_in_order(ascending)
         parts = parts_of(ranks, parameters.quantile_count)
-        rank_of_asset, part_of_asset = np.full_like(values, np.nan), np.zeros(values.shape, np.int8)
+        rank_of_asset, part_of_asset = (
+            np.full_like(values, np.nan),
+            np.zeros(values.shape, np.int16),
+        )
         rank_of_asset.put(asset, ranks)
         part_of_asset.put(asset, parts)
         bounds = bounds_of(parts, parameters.quantile_count)
         return cls(order, asset, ascending, ranks, parts, bounds, rank_of_asset, part_of_asset)
 
-    def before(self, days: int) -> tuple[FloatArray, IntArray]:
+    def before(self, days: int) -> tuple[FloatArray, PartArray]:
         """Rank and part that each asset had so many days before; NaN and 0 where it had none."""
         ranks, parts = np.full_like(self.ranks, np.nan), np.zeros_like(self.parts)
         then = self.asset[days:] - days * self.rank_of_asset.shape[1]

@@ -12,13 +12,17 @@ from hypothesis.extra.numpy import arrays
 from pipelines.analytics.calendar import AnalyticsError
 from pipelines.analytics.cross_section import (
     Grid,
+    Ordered,
+    Universe,
+    bounds_of,
+    flat,
     left_share,
-    part_means,
     part_medians,
+    part_sums,
     parts_of,
+    rank_correlation,
     rank_rows,
-    ranks_among,
-    row_correlation,
+    ranks_in_order,
 )
 
 cells = st.one_of(st.just(np.nan), st.integers(-3, 3).map(float))
@@ -35,22 +39,25 @@ def test_ranks_are_those_of_polars(values: np.ndarray) -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(matrices, matrices)
-def test_ranks_of_some_cells_are_the_same_with_and_without_help(
-    values: np.ndarray, other: np.ndarray
-) -> None:
+def test_some_cells_are_ranked_without_sorting_again(values: np.ndarray, other: np.ndarray) -> None:
     known = ~(np.isnan(values) | np.isnan(other))
-    plain = rank_rows(np.where(known, values, np.nan))
-    helped = ranks_among(values, known, rank_rows(values))
-    np.testing.assert_array_equal(helped, plain)
+    ordered = Ordered.of(values)
+    counted = np.zeros_like(known)
+    place = flat(ordered.place, values.shape[1])
+    counted.put(place, known)
+    found = ranks_in_order(ordered.ascending, counted).take(place)
+    np.testing.assert_array_equal(found, rank_rows(np.where(known, values, np.nan)))
 
 
 @settings(max_examples=50, deadline=None)
 @given(matrices, matrices)
 def test_correlations_are_numpys(left: np.ndarray, right: np.ndarray) -> None:
-    found = row_correlation(left, right, min_count=3)
+    ranks = rank_rows(left), rank_rows(right)
+    found = rank_correlation(*ranks, min_count=3)
     for row, number in enumerate(found):
-        known = ~(np.isnan(left[row]) | np.isnan(right[row]))
-        a, b = left[row][known], right[row][known]
+        a, b = (side[row] for side in ranks)
+        known = ~(np.isnan(a) | np.isnan(b))
+        a, b = a[known], b[known]
         if len(a) < 3 or np.ptp(a) == 0 or np.ptp(b) == 0:
             assert np.isnan(number)
         else:
@@ -59,22 +66,42 @@ def test_correlations_are_numpys(left: np.ndarray, right: np.ndarray) -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(matrices, matrices)
-def test_means_and_medians_of_parts(values: np.ndarray, returns: np.ndarray) -> None:
-    parts = parts_of(rank_rows(values), 3)
-    means, medians = part_means(returns, parts, 3), part_medians(returns, parts, 3)
+def test_sums_and_medians_of_parts(values: np.ndarray, returns: np.ndarray) -> None:
+    """Of cells in the order of their values, as a measure has them."""
+    order = values.argsort(axis=1)
+    parts = parts_of(rank_rows(np.take_along_axis(values, order, axis=1)), 3)
+    followed = np.take_along_axis(returns, order, axis=1)
+    known = (parts > 0) & ~np.isnan(followed)
+    bounds = bounds_of(parts, 3)
+    counts = part_sums(known.astype(float), bounds).astype(int)
+    sums = part_sums(np.where(known, followed, 0.0), bounds)
+    ordered = Ordered.of(followed)
+    medians = part_medians(ordered.place, ordered.ascending, np.where(known, parts, 0), counts)
     for row in range(len(values)):
         for part in (1, 2, 3):
-            members = returns[row][(parts[row] == part) & ~np.isnan(returns[row])]
-            expected = (np.mean(members), np.median(members)) if len(members) else (np.nan, np.nan)
-            found = (means[row, part - 1], medians[row, part - 1])
-            assert found == pytest.approx(expected, nan_ok=True)
+            members = followed[row][known[row] & (parts[row] == part)]
+            expected = (members.sum(), np.median(members)) if len(members) else (0.0, np.nan)
+            assert (sums[row, part - 1], medians[row, part - 1]) == pytest.approx(
+                expected, nan_ok=True
+            )
+
+
+@settings(max_examples=50, deadline=None)
+@given(matrices, arrays(np.bool_, (4, 9)))
+def test_a_universe_has_its_members_and_nobody_else(values: np.ndarray, member: np.ndarray) -> None:
+    narrow = Universe.of(member).narrow(values)
+    assert narrow.shape[1] == max(member.sum(axis=1).max(), 1)
+    for row in range(len(values)):
+        inside = values[row][member[row]]
+        np.testing.assert_array_equal(narrow[row][: len(inside)], inside)
+        assert np.isnan(narrow[row][len(inside) :]).all()
 
 
 def test_who_leaves_the_top_is_turnover() -> None:
-    ranks = rank_rows(np.array([[1.0, 2, 3, 4], [4.0, 2, 3, 1]]))
-    share = left_share(parts_of(ranks, 2), 2, 1, min_count=2)
-    assert np.isnan(share[0])
-    assert share[1] == 0.5
+    parts = parts_of(rank_rows(np.array([[1.0, 2, 3, 4], [4.0, 2, 3, 1]])), 2)
+    share = left_share(parts[1:], parts[:1], 2, min_count=2)
+    assert share.tolist() == [0.5]
+    assert np.isnan(left_share(parts, np.zeros_like(parts), 2, min_count=2)).all()
 
 
 def test_a_repeated_key_is_refused() -> None:
