@@ -16,6 +16,7 @@ from pipelines.core.garbage import collect_rarely
 from pipelines.sandbox.advice import advise
 from pipelines.sandbox.dataset import DatasetError, describe_layout, load
 from pipelines.sandbox.generate import GenerateError, GeneratorSettings, generate
+from pipelines.sandbox.generator.effects import Effects
 
 
 def _instant(text: str) -> datetime:
@@ -31,14 +32,23 @@ def _parser() -> argparse.ArgumentParser:
 
     make = commands.add_parser("generate", help="make a market up and write it as a dataset folder")
     make.add_argument("out", type=Path)
-    readers: dict[Any, Callable[[str], Any]] = {date: date.fromisoformat, int: int, str: str}
-    for name, field in GeneratorSettings.model_fields.items():
-        make.add_argument(
-            f"--{name}",
-            type=readers[field.annotation],
-            default=field.default,
-            help=f"{field.description + '; ' if field.description else ''}default {field.default}",
-        )
+    readers: dict[Any, Callable[[str], Any]] = {
+        date: date.fromisoformat,
+        float: float,
+        int: int,
+        str: str,
+    }
+    for kind in (GeneratorSettings, Effects):
+        for name, field in kind.model_fields.items():
+            if name == "effects":
+                continue
+            make.add_argument(
+                f"--{name.replace('_', '-')}",
+                type=readers[field.annotation],
+                default=field.default,
+                help=f"{f'{field.description}; ' if field.description else ''}"
+                f"default {field.default}",
+            )
 
     check = commands.add_parser(
         "validate", help="check a folder against the layout, and say what comes of it"
@@ -64,8 +74,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         match options.command:
             case "generate":
-                chosen = {name: getattr(options, name) for name in GeneratorSettings.model_fields}
-                generate(GeneratorSettings(**chosen), options.out)
+                effects = {name: getattr(options, name) for name in Effects.model_fields}
+                chosen = vars(options) | {"effects": effects}
+                fields = {name: chosen[name] for name in GeneratorSettings.model_fields}
+                generate(GeneratorSettings(**fields), options.out)
                 print(_summary(options.out))
             case "validate":
                 print(_summary(options.dataset))

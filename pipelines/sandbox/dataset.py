@@ -661,6 +661,18 @@ class Scenario(BaseModel):
     expect: str = ""
 
 
+class Effect(BaseModel):
+    """An effect that is planted in a generated market, or said to be absent."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    size: float
+    factor: str = Field(description="of the catalogue, which shows it")
+    horizon_d: int = Field(description="days ahead at which the factor is asked")
+    sign: int = Field(description="of the factor's rank correlation; 0: the effect is absent")
+
+
 class DatasetMeta(BaseModel):
     """`dataset.json`: what the folder is, and which days it has."""
 
@@ -677,6 +689,7 @@ class DatasetMeta(BaseModel):
     seed: int | None = None
     settings: dict[str, Any] = Field(default_factory=dict)
     scenarios: tuple[Scenario, ...] = ()
+    effects: tuple[Effect, ...] = ()
 
     @field_validator("now")
     @classmethod

@@ -154,6 +154,7 @@ def _make(settings: GeneratorSettings) -> tuple[dict[str, pl.DataFrame], dict[st
         "now": now.isoformat(),
         "seed": settings.seed,
         "settings": settings.model_dump(mode="json"),
+        "effects": [effect.model_dump(mode="json") for effect in settings.effects.truth()],
         "scenarios": [
             scenario.model_dump(mode="json", by_alias=True) for scenario in world.scenarios
         ],

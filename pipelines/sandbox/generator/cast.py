@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pipelines.sandbox.generator.settings import GeneratorSettings
@@ -481,6 +482,8 @@ class Cast:
     assets: tuple[AssetSpec, ...]
     stables: tuple[StableSpec, ...]
     gold: tuple[AssetSpec, ...] = GOLD
+    delistings: Mapping[str, int] = field(default_factory=dict)
+    """Numbered assets that are delisted, and the number of their last day."""
 
     def stable(self, asset_id: str) -> StableSpec:
         """Return a stablecoin by its canonical id."""
@@ -517,4 +520,13 @@ def cast_for(settings: GeneratorSettings) -> Cast:
         )
         for number in range(len(_STABLES) + 1, settings.stablecoins + 1)
     )
-    return Cast((*known, *numbered)[: settings.assets], stables[: settings.stablecoins])
+    # the wildest go first; none of them so early that it was hardly there
+    leaving = sorted(numbered, key=lambda spec: -spec.sigma)[: settings.effects.delistings]
+    share = settings.day_count / (len(leaving) + 1)
+    return Cast(
+        (*known, *numbered)[: settings.assets],
+        stables[: settings.stablecoins],
+        delistings={
+            spec.asset_id: int(share * place) for place, spec in enumerate(leaving, start=1)
+        },
+    )

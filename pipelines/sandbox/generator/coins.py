@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 
 from pipelines.sandbox.generator.defects import World
-from pipelines.sandbox.generator.paths import Path, Series, salted
+from pipelines.sandbox.generator.paths import Path
+from pipelines.sandbox.generator.returns import Series, salted
 
 # made-up coins and tokens are unknown to CoinGecko: ids that one source alone has
 UNKNOWN_PREFIX = "sandbox-"

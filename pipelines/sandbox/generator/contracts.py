@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from pipelines.sandbox.generator.defects import World
-from pipelines.sandbox.generator.paths import Series, salted
+from pipelines.sandbox.generator.returns import Series, salted
 
 CHAIN = "Ethereum"
 # address and digits after the point, as on the real chain

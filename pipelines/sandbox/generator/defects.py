@@ -332,6 +332,8 @@ def _tokens(world: World) -> None:
         "delisted everywhere while its price is above 0",
         "no row after the last day; in every universe before it",
     )  # fmt: skip
+    for asset_id, day in world.cast.delistings.items():
+        world.events.append(_event(world, asset_id, "delist", day + 1))
     world.events.append(_event(world, parts.DEAD, "dead", plan.dead_delisting + 1))
     world.note(
         "F-6", parts.DEAD, plan.death, plan.dead_delisting,

@@ -16,7 +16,8 @@ import numpy as np
 import polars as pl
 
 from pipelines.sandbox.generator.defects import World
-from pipelines.sandbox.generator.paths import Path, Series, salted
+from pipelines.sandbox.generator.paths import Path
+from pipelines.sandbox.generator.returns import Series, salted
 from pipelines.sandbox.generator.venues import ar1
 
 _NAMESPACE = uuid.UUID("6ba7b811-9dad-11d1-80b4-00c04fd430c8")

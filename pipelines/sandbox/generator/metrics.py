@@ -11,8 +11,9 @@ import polars as pl
 
 from pipelines.sandbox.generator import cast as parts
 from pipelines.sandbox.generator.cast import AssetSpec, Cast
-from pipelines.sandbox.generator.paths import SPIRAL_MINT, Path, Series, salted
+from pipelines.sandbox.generator.paths import SPIRAL_MINT, Path
 from pipelines.sandbox.generator.plan import Plan
+from pipelines.sandbox.generator.returns import Series, salted
 from pipelines.sandbox.generator.settings import GeneratorSettings
 
 _HALVING = date(2024, 4, 20)

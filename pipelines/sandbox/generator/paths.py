@@ -6,21 +6,26 @@ Levels revert slowly to a cycle, so that three years end where a market of that 
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pipelines.sandbox.generator import cast as parts
 from pipelines.sandbox.generator.cast import AssetSpec, Cast, StableSpec
 from pipelines.sandbox.generator.plan import Plan
+from pipelines.sandbox.generator.returns import (
+    MARKET_SIGMA,
+    YARDSTICKS,
+    Series,
+    levels,
+    reverting,
+    salted,
+    student,
+    total_sigma,
+)
 from pipelines.sandbox.generator.settings import GeneratorSettings
 
-Series = NDArray[np.float64]
-
-MARKET_SIGMA = 0.023
 # levels of the cycle in log terms over three years; it runs back the same way afterwards
 _CYCLE_YEARS = (0.0, 0.35, 0.8, 1.1, 1.45, 1.95, 2.3, 2.6, 3.0)
 _CYCLE_LEVEL = (0.0, 0.70, 0.45, 0.90, 0.70, 1.05, 0.55, 0.80, 0.60)
@@ -29,6 +34,8 @@ _REGIME_FACTOR = (0.55, 1.0, 2.0)
 _REGIME_MOVES = ((0.975, 0.020, 0.005), (0.020, 0.960, 0.020), (0.010, 0.090, 0.900))
 # how a coin and its stablecoin go down together, in log terms a day
 _SPIRAL_BACKING = (-0.08, -0.30, -0.55, -0.90, -1.60, -3.00, -1.40, -0.60, -0.20)
+# how a numbered asset goes before it is delisted
+_FADING = (-0.15,) * 10
 # how far a coin of one venue is off its peg, day by day
 _LONELY_FALL = (-0.07, -0.09, -0.12, -0.10, -0.06, -0.03)
 _SPIRAL_STABLE = (-0.012, -0.055, -0.19, -0.38, -0.75, -1.35, -2.1, -2.6, -3.1, -3.4)
@@ -59,40 +66,19 @@ class Path:
     last: int
 
 
-def salted(rng_seed: int, *names: str) -> np.random.Generator:
-    """Return a generator of its own for a name, so that sizes do not change other markets."""
-    return np.random.default_rng([rng_seed, *(zlib.crc32(name.encode()) for name in names)])
-
-
-def _student(rng: np.random.Generator, freedom: float, size: tuple[int, ...]) -> Series:
-    """Return fat-tailed draws of unit variance, cut where a single day would be unbelievable."""
-    draws: Series = rng.standard_t(freedom, size) / np.sqrt(freedom / (freedom - 2))
-    return draws.clip(-6.0, 6.0)
-
-
 def _volatility(rng: np.random.Generator, count: int) -> Series:
     """Return the factor on everybody's volatility: regimes and clustering on top."""
     moves = np.cumsum(_REGIME_MOVES, axis=1)
     factor = np.empty(count)
     state, cluster = 1, 1.0
     for day, (jump, shock) in enumerate(
-        zip(rng.random(count), np.abs(_student(rng, 4.0, (count,))), strict=True)
+        zip(rng.random(count), np.abs(student(rng, 4.0, (count,))), strict=True)
     ):
         state = int(np.searchsorted(moves[state], jump))
         cluster = 0.88 * cluster + 0.12 * (0.35 + 0.95 * shock)
         factor[day] = _REGIME_FACTOR[min(state, 2)] * cluster
     factor /= factor.mean()
     return factor.clip(0.25, 3.5)
-
-
-def _reverting(shocks: Series, pull: float) -> Series:
-    """Return the running sum of shocks (last axis) that is drawn back to zero."""
-    level = np.zeros(shocks.shape[:-1])
-    path = np.empty_like(shocks)
-    for day in range(shocks.shape[-1]):
-        level = level * (1 - pull) + shocks[..., day]
-        path[..., day] = level
-    return path
 
 
 def _extremes(
@@ -119,17 +105,19 @@ def true_paths(
     years = np.arange(-1, count) / 365.25
     turned = np.abs((years + 3.0) % 6.0 - 3.0)
     cycle = np.interp(turned, _CYCLE_YEARS, _CYCLE_LEVEL)
-    shocks = MARKET_SIGMA * volatility * _student(rng, 4.0, (count + 1,))
+    shocks = MARKET_SIGMA * volatility * student(rng, 4.0, (count + 1,))
     shocks[plan.crash + 1] = -0.19
     shocks[plan.crash + 2] = 0.045
-    market = cycle + _reverting(shocks, 0.03)
+    market = cycle + reverting(shocks, 0.03)
     market -= market[0]
 
     paths = _asset_paths(settings, cast, plan, rng, market, volatility)
     for spec in cast.assets:
         if spec.is_drawn_apart:
             own_rng = salted(settings.seed, "path", spec.asset_id)
-            paths[spec.asset_id] = _own_path(spec, settings, plan, own_rng, market, volatility)
+            paths[spec.asset_id] = _own_path(
+                spec, settings, cast, plan, own_rng, market, volatility
+            )
     for gold in cast.gold:
         own_rng = salted(settings.seed, "path", gold.asset_id) if gold.is_drawn_apart else rng
         first = paths.get(cast.gold[0].asset_id)
@@ -151,28 +139,34 @@ def _asset_paths(
     specs = [spec for spec in cast.assets if not spec.is_drawn_apart]
     count = settings.day_count + 1
     sectors = sorted({spec.sector for spec in specs})
-    tilt = _reverting(
-        0.010 * volatility * _student(rng, 5.0, (len(sectors), count + 1)), pull=0.012
-    )
+    tilt = reverting(0.010 * volatility * student(rng, 5.0, (len(sectors), count + 1)), pull=0.012)
     sigma = np.array([spec.sigma for spec in specs])
-    beta = np.array([spec.beta for spec in specs])
-    own_shocks = sigma[:, None] * np.sqrt(volatility) * _student(rng, 4.0, (len(specs), count + 1))
-    own = _reverting(own_shocks, 0.012)
+    freedom = settings.effects.tail_freedom
+    shocks = sigma[:, None] * np.sqrt(volatility) * student(rng, freedom, (len(specs), count + 1))
+    relative = levels(
+        specs,
+        settings.effects,
+        seed=settings.seed,
+        start=settings.start,
+        market=market,
+        shocks=shocks,
+    )
     sector = tilt[[sectors.index(spec.sector) for spec in specs]]
-    has_sector = np.array([spec.asset_id not in ("bitcoin", "wrapped-bitcoin") for spec in specs])
-    relative = beta[:, None] * market + sector * has_sector[:, None] + own
+    relative += sector * np.array([spec.asset_id not in YARDSTICKS for spec in specs])[:, None]
     relative -= relative[:, :1]
-    total = np.sqrt(np.square(beta * MARKET_SIGMA) + np.square(sigma))
+    total = total_sigma(specs)
 
     numbers = {spec.asset_id: number for number, spec in enumerate(specs)}
     relative[numbers[parts.TWINS[1]]] = relative[numbers[parts.TWINS[0]]]
     relative[numbers[parts.CONSTANT]] = 0.0
     if "wrapped-bitcoin" in numbers:
-        relative[numbers["wrapped-bitcoin"]] = relative[numbers["bitcoin"]] + 0.0004 * _reverting(
-            _student(rng, 4.0, (count + 1,)), 0.5
+        relative[numbers["wrapped-bitcoin"]] = relative[numbers["bitcoin"]] + 0.0004 * reverting(
+            student(rng, 4.0, (count + 1,)), 0.5
         )
     _let_fall(relative[numbers[parts.DEAD]], plan.death, np.full(40, -0.25))
     _let_fall(relative[numbers[parts.BACKING]], plan.spiral, np.array(_SPIRAL_BACKING))
+    for asset_id, day in cast.delistings.items():
+        _let_fall(relative[numbers[asset_id]], day - len(_FADING), np.array(_FADING))
 
     change = np.diff(relative, axis=1)
     up, down = _extremes(rng, change, 0.75 * total[:, None] * volatility[1:])
@@ -188,7 +182,7 @@ def _asset_paths(
     paths = {}
     for number, spec in enumerate(specs):
         factor = unit if spec.asset_id == parts.REDENOMINATED else np.ones(count)
-        first, last = _trading_days(spec, settings, plan)
+        first, last = _trading_days(spec, settings, cast, plan)
         paths[spec.asset_id] = Path(
             open=opening[number] * factor,
             high=opening[number] * np.exp(up[number]) * factor,
@@ -201,7 +195,9 @@ def _asset_paths(
     return paths
 
 
-def _trading_days(spec: AssetSpec, settings: GeneratorSettings, plan: Plan) -> tuple[int, int]:
+def _trading_days(
+    spec: AssetSpec, settings: GeneratorSettings, cast: Cast, plan: Plan
+) -> tuple[int, int]:
     running = settings.day_count
     if spec.listed_back_d is not None:
         return max(running - spec.listed_back_d, 0), running
@@ -211,7 +207,7 @@ def _trading_days(spec: AssetSpec, settings: GeneratorSettings, plan: Plan) -> t
         return 0, plan.delisting
     if spec.asset_id == parts.DEAD:
         return 0, plan.dead_delisting
-    return 0, running
+    return 0, cast.delistings.get(spec.asset_id, running)
 
 
 def _let_fall(levels: Series, day: int, steps: Series) -> None:
@@ -244,19 +240,28 @@ def _flat_path(
 def _own_path(
     spec: AssetSpec,
     settings: GeneratorSettings,
+    cast: Cast,
     plan: Plan,
     rng: np.random.Generator,
     market: Series,
     volatility: Series,
 ) -> Path:
     """Return a path that follows the market and is otherwise the asset's own."""
-    shocks = spec.sigma * np.sqrt(volatility) * _student(rng, 4.0, (len(market),))
-    relative = spec.beta * market + _reverting(shocks, 0.012)
+    freedom = settings.effects.tail_freedom
+    shocks = spec.sigma * np.sqrt(volatility) * student(rng, freedom, (1, len(market)))
+    (relative,) = levels(
+        [spec],
+        settings.effects,
+        seed=settings.seed,
+        start=settings.start,
+        market=market,
+        shocks=shocks,
+    )
     change = np.diff(relative)
-    total = float(np.hypot(spec.beta * MARKET_SIGMA, spec.sigma))
+    (total,) = total_sigma([spec])
     up, down = _extremes(rng, change, 0.75 * total * volatility[1:])
     opening = spec.price * np.exp(relative[:-1] - relative[0])
-    first, last = _trading_days(spec, settings, plan)
+    first, last = _trading_days(spec, settings, cast, plan)
     return Path(
         open=opening,
         high=opening * np.exp(up),
@@ -272,10 +277,10 @@ def _gold_path(
     spec: AssetSpec, rng: np.random.Generator, other: Path | None, ounce: float, count: int
 ) -> Path:
     if other is None:
-        level = np.log(spec.price) + np.cumsum(0.00055 + 0.008 * _student(rng, 5.0, (count + 1,)))
+        level = np.log(spec.price) + np.cumsum(0.00055 + 0.008 * student(rng, 5.0, (count + 1,)))
     else:
         level = np.log(np.concatenate([other.open[:1], other.close])) + np.log(spec.price / ounce)
-    level = level + 0.0006 * _reverting(_student(rng, 4.0, (count + 1,)), 0.4)
+    level = level + 0.0006 * reverting(student(rng, 4.0, (count + 1,)), 0.4)
     return _flat_path(level, np.diff(level), rng, 0.006)
 
 
@@ -283,8 +288,8 @@ def _euro_path(settings: GeneratorSettings, rng: np.random.Generator) -> Path:
     count = settings.day_count + 1
     weekend = np.array([day.weekday() >= 5 for day in settings.days])
     sigma = np.where(weekend, 0.0004, 0.0042)
-    shocks = np.concatenate([[0.0], sigma * _student(rng, 5.0, (count,))])
-    level = np.log(1.085) + _reverting(shocks, 0.01)
+    shocks = np.concatenate([[0.0], sigma * student(rng, 5.0, (count,))])
+    level = np.log(1.085) + reverting(shocks, 0.01)
     return _flat_path(level, np.diff(level), rng, 0.6 * sigma)
 
 
@@ -292,10 +297,10 @@ def _stable_path(
     spec: StableSpec, plan: Plan, rng: np.random.Generator, euro: Path, count: int
 ) -> Path:
     sigma = spec.noise_bps / 1e4
-    dev = _reverting(sigma * _student(rng, 4.0, (count + 1,)), 0.45)
+    dev = reverting(sigma * student(rng, 4.0, (count + 1,)), 0.45)
     low_extra = np.zeros(count)
     if spec.asset_id == parts.LEFTOVER:
-        dev = np.log(0.016) + _reverting(0.04 * _student(rng, 4.0, (count + 1,)), 0.03)
+        dev = np.log(0.016) + reverting(0.04 * student(rng, 4.0, (count + 1,)), 0.03)
         sigma = 0.03
     if spec.asset_id == parts.DIPPING:
         dip = plan.depegged_quote + 1
@@ -309,7 +314,7 @@ def _stable_path(
         fall = np.array(_SPIRAL_STABLE)
         end = min(begin + len(fall), len(dev))
         dev[begin:end] += fall[: end - begin]
-        dev[end:] += fall[-1] + _reverting(0.05 * _student(rng, 4.0, (len(dev) - end,)), 0.05)
+        dev[end:] += fall[-1] + reverting(0.05 * student(rng, 4.0, (len(dev) - end,)), 0.05)
     if spec.asset_id == parts.LONELY_FALL:
         begin = plan.lonely_fall + 1
         end = min(begin + len(_LONELY_FALL), len(dev))

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from pipelines.sandbox.generator.cast import Cast
 from pipelines.sandbox.generator.defects import World
-from pipelines.sandbox.generator.paths import Path, Series, salted
+from pipelines.sandbox.generator.paths import Path
+from pipelines.sandbox.generator.returns import Series, salted
 from pipelines.sandbox.generator.settings import GeneratorSettings
 from pipelines.sandbox.generator.venues import ar1
 

@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 
 from pipelines.sandbox.generator.defects import World
-from pipelines.sandbox.generator.paths import Path, Series, salted
+from pipelines.sandbox.generator.paths import Path
+from pipelines.sandbox.generator.returns import Series, salted
 
 # units for one dollar on the first day, and the daily volatility of that
 _CURRENCIES: Mapping[str, tuple[float, float]] = {

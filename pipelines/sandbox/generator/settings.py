@@ -7,6 +7,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from pipelines.sandbox.generator.effects import Effects
 from pipelines.sandbox.generator.exchanges import EXCHANGES
 
 # every planted defect needs room around it
@@ -35,6 +36,7 @@ class GeneratorSettings(BaseModel):
     protocols: int = Field(
         default=28, ge=0, le=5_000, description="DeFi protocols, the chains' gas fees among them"
     )
+    effects: Effects = Effects()
 
     @model_validator(mode="after")
     def _long_enough(self) -> Self:

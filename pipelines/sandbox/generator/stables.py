@@ -11,8 +11,9 @@ import polars as pl
 from pipelines.sandbox.dataset import TOTAL_CHAIN
 from pipelines.sandbox.generator import cast as parts
 from pipelines.sandbox.generator.cast import Cast, StableSpec
-from pipelines.sandbox.generator.paths import Path, Series, salted
+from pipelines.sandbox.generator.paths import Path
 from pipelines.sandbox.generator.plan import Plan
+from pipelines.sandbox.generator.returns import Series, salted
 from pipelines.sandbox.generator.settings import GeneratorSettings
 from pipelines.sandbox.generator.venues import ar1
 

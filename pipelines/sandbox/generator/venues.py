@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from pipelines.sandbox.generator import cast as parts
 from pipelines.sandbox.generator.cast import AssetSpec, Cast
 from pipelines.sandbox.generator.exchanges import EXCHANGES
-from pipelines.sandbox.generator.paths import Path, Series, salted
+from pipelines.sandbox.generator.paths import Path
 from pipelines.sandbox.generator.plan import Plan
+from pipelines.sandbox.generator.returns import Series, salted
 from pipelines.sandbox.generator.settings import GeneratorSettings
 
 # those that the scenarios are about
