@@ -293,29 +293,36 @@ def research(
 def backtest(
     context: typer.Context,
     rule: Annotated[
-        Path,
-        typer.Option(help="The rule: a TOML file with the fields of cfg_strategy.", dir_okay=False),
-    ],
+        Path | None,
+        typer.Option(
+            help="A TOML file with the fields of cfg_strategy; default: each rule of it.",
+            dir_okay=False,
+        ),
+    ] = None,
     publication: Annotated[
         Path | None,
         typer.Option(help="Folder or file of a publication; default: the current one."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for trades and the page.")] = None,
 ) -> None:
-    """Trade a rule of your own on a publication, after costs."""
+    """Trade a rule of your own, or all that are published, on a publication, after costs."""
     with _command(context) as (settings, progress, console):
         from assets.command import ui
         from pipelines.research import backtest_report
         from pipelines.research.backtest import publication as published
-        from pipelines.research.backtest import read_rule, run
+        from pipelines.research.backtest import published_rules, read_rule, run
 
-        wanted = read_rule(rule)
+        seeds = settings.dbt_dir / "seeds"
+        wanted = {rule.stem: read_rule(rule)} if rule else published_rules(seeds)
         path = published(publication or settings.published_dir)
         progress.begin("Trade")
-        found = run(rule.stem, wanted, path, seeds=settings.dbt_dir / "seeds")
-        progress.end(f"{found.trades.height:,} trades, {found.performance.height:,} days")
-        page = backtest_report.write(found, out or settings.data_dir / "backtest" / rule.stem)
-        ui.show_backtest(console, found.summary, page)
+        found = [run(name, each, path, seeds=seeds) for name, each in wanted.items()]
+        progress.end(f"{sum(one.trades.height for one in found):,} trades")
+        folder = settings.data_dir / "backtest" / (rule.stem if rule else "all")
+        page = backtest_report.write(found, out or folder)
+        for one in found:
+            ui.show_backtest(console, one.name, one.summary)
+        console.print(f"Trades and charts: [bold]{page}[/]")
 
 
 @app.command()

@@ -169,9 +169,9 @@ def show_research(
     console.print(f"\nAll of it, with charts: [bold]{page}[/]")
 
 
-def show_backtest(console: Console, summary: pl.DataFrame, page: Path) -> None:
-    """Print what a rule earned, and where its trades are."""
-    table = Table(title="Net of all costs", title_justify="left", box=None)
+def show_backtest(console: Console, name: str, summary: pl.DataFrame) -> None:
+    """Print what a rule earned."""
+    table = Table(title=f"{name}, net of all costs", title_justify="left", box=None)
     shown = summary.drop("first_day", "last_day")
     for column in shown.columns:
         table.add_column(column)
@@ -182,7 +182,7 @@ def show_backtest(console: Console, summary: pl.DataFrame, page: Path) -> None:
         )
         table.add_row(*cells)
     console.print(table)
-    console.print(f"\nTrades and charts: [bold]{page}[/]")
+    console.print()
 
 
 def show_diff(console: Console, marts: Sequence[MartDiff], old: str, new: str) -> None:

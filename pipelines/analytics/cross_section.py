@@ -55,9 +55,11 @@ class Grid:
         number = {asset: column for column, asset in enumerate(self.assets)}
         columns = frame[ASSET].cast(pl.String).replace_strict(number, return_dtype=pl.Int64)
         places = rows.astype(np.int64), columns.to_numpy()
-        cells = places[0] * len(self.assets) + places[1]
-        if len(np.unique(cells)) != len(cells):
-            msg = f"{len(cells) - len(np.unique(cells))} repeated keys ({ASSET}, {DAY})"
+        seen = np.zeros((len(self.days), len(self.assets)), dtype=np.bool_)
+        seen[places] = True
+        repeated = len(rows) - int(np.count_nonzero(seen))
+        if repeated:
+            msg = f"{repeated} repeated keys ({ASSET}, {DAY})"
             raise AnalyticsError(msg)
         return places
 

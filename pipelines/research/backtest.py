@@ -81,6 +81,11 @@ def read_rule(path: Path) -> Rule:
         raise ResearchError(msg) from None
 
 
+def published_rules(seeds: Path) -> dict[str, Rule]:
+    """The rules that are published, by name: the newest version of ``cfg_strategy``."""
+    return strategies.rules(pl.read_csv(seeds / "strategy/cfg_strategy.csv"))
+
+
 def publication(given: Path) -> Path:
     """The file of a publication, from its folder or itself.
 

@@ -1,77 +1,57 @@
-"""A backtest for people: one page without a single request to anybody, and its tables."""
+"""Backtests for people: one page without a single request to anybody, and its tables."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from html import escape
 from pathlib import Path
-from typing import Final
 
 import polars as pl
 
 from pipelines.research.backtest import Backtest
+from pipelines.research.page import heading, page, picture, sentence, table
 
-WIDTH: Final = 960
-HEIGHT: Final = 240
-MARGIN: Final = 48
-
-_STYLE: Final = """
-body{font:15px/1.5 system-ui,sans-serif;max-width:1000px;margin:2rem auto;padding:0 1rem;color:#222}
-table{border-collapse:collapse;font-variant-numeric:tabular-nums}
-td,th{padding:.2rem .7rem;text-align:right;border-bottom:1px solid #ddd}
-td:first-child,th:first-child{text-align:left}
-svg{width:100%;height:auto}text{font-size:12px;fill:#555}.line{fill:none;stroke-width:1.5}
-"""
+WIDTH = 900
+HEIGHTS = {"equity": 260, "drawdown_frac": 140}
 
 
-def write(result: Backtest, out: Path) -> Path:
+def write(results: Sequence[Backtest], out: Path) -> Path:
     """Write ``trades.parquet``, ``performance.parquet`` and ``report.html``.
 
     Args:
-        result: what became of the rule.
+        results: what became of each rule; the tables name it in ``strategy_id``.
         out: the folder; what a backtest wrote there before is replaced.
 
     Returns:
         The page.
     """
     out.mkdir(parents=True, exist_ok=True)
-    result.trades.write_parquet(out / "trades.parquet")
-    result.performance.write_parquet(out / "performance.parquet")
+    _together(results, "trades").write_parquet(out / "trades.parquet")
+    _together(results, "performance").write_parquet(out / "performance.parquet")
     path = out / "report.html"
-    path.write_text(page(result), encoding="utf-8")
+    path.write_text(html(results), encoding="utf-8")
     return path
 
 
-def page(result: Backtest) -> str:
-    """The report: summary, equity, drawdown, why positions ended, what costs took, the rule."""
-    days = result.performance["day"]
+def html(results: Sequence[Backtest]) -> str:
+    """The page: equity and drawdown of all rules, then of each what became of it, and the rule."""
+    performance = _together(results, "performance")
+    days = performance["day"]
     parts = [
-        f"<h1>{escape(result.name)}</h1>",
-        f"<p>{days[0]} to {days[-1]}, net of all costs.</p>",
-        "<p>A Sharpe ratio within two of its standard errors (se) of zero is no evidence.</p>",
-        table(result.summary),
-        "<h2>Equity</h2>",
-        chart(result.performance, "equity", "#1f6f8b"),
-        "<h2>Drawdown</h2>",
-        chart(result.performance, "drawdown_frac", "#b23a48"),
-        "<h2>How positions ended</h2>",
-        table(endings(result.trades)),
-        "<h2>The rule</h2>",
-        table(
-            pl.DataFrame(
-                [
-                    {"field": name, "value": "" if value is None else str(value)}
-                    for name, value in dataclasses.asdict(result.rule).items()
-                ]
-            )
-        ),
+        sentence(f"{days.min()} to {days.max()}, net of all costs."),
+        sentence("A Sharpe ratio within two of its standard errors (se) of zero is no evidence."),
+        heading("Equity and drawdown"),
+        _curves(performance),
     ]
-    title = escape(result.name)
-    head = f'<meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
-    return f"<!doctype html>\n<html lang=en><head>{head}</head><body>\n" + "\n".join(
-        [*parts, "</body></html>\n"]
-    )
+    for result in results:
+        rule = dataclasses.asdict(result.rule)
+        parts += [
+            heading(result.name),
+            table(result.summary),
+            table(endings(result.trades)),
+            table(pl.DataFrame({"field": list(rule), "value": list(map(_told, rule.values()))})),
+        ]
+    return page(", ".join(result.name for result in results), parts)
 
 
 def endings(trades: pl.DataFrame) -> pl.DataFrame:
@@ -87,45 +67,31 @@ def endings(trades: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def table(frame: pl.DataFrame) -> str:
-    """A frame as an HTML table."""
-    head = "".join(f"<th>{escape(name)}</th>" for name in frame.columns)
-    rows = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell(value))}</td>" for value in row) + "</tr>"
-        for row in frame.iter_rows()
-    )
-    return f"<table><tr>{head}</tr>{rows}</table>"
+def _told(value: object) -> str:
+    return "" if value is None else str(value)
 
 
-def cell(value: object) -> str:
-    """A value as people read it."""
-    if value is None:
-        return ""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def _together(results: Sequence[Backtest], table_name: str) -> pl.DataFrame:
+    return pl.concat(
+        getattr(result, table_name).select(pl.lit(result.name).alias("strategy_id"), pl.all())
+        for result in results
+    )
 
 
-def chart(daily: pl.DataFrame, column: str, colour: str) -> str:
-    """One column over the days as a drawing."""
-    values = daily[column].to_list()
-    low, high = min(values), max(values)
-    span = high - low or 1.0
-    width, height = WIDTH - 2 * MARGIN, HEIGHT - 2 * MARGIN
-    steps = max(len(values) - 1, 1)
-    points = " ".join(
-        f"{MARGIN + width * place / steps:.1f},{MARGIN + height * (high - value) / span:.1f}"
-        for place, value in enumerate(values)
-    )
-    labels: Sequence[tuple[float, float, str, str]] = (
-        (MARGIN - 4, MARGIN + 4, "end", cell(high)),
-        (MARGIN - 4, HEIGHT - MARGIN + 4, "end", cell(low)),
-        (MARGIN, HEIGHT - 12, "start", str(daily["day"][0])),
-        (WIDTH - MARGIN, HEIGHT - 12, "end", str(daily["day"][-1])),
-    )
-    texts = "".join(
-        f'<text x="{x}" y="{y}" text-anchor="{anchor}">{escape(text)}</text>'
-        for x, y, anchor, text in labels
-    )
-    return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(column)}">'
-        f'<polyline class="line" stroke="{colour}" points="{points}"/>{texts}</svg>'
-    )
+def _curves(performance: pl.DataFrame) -> str:
+    """Equity above drawdown, one line for each rule."""
+    import altair as alt
+
+    lines = [
+        alt.Chart()
+        .mark_line(strokeWidth=1.2)
+        .encode(
+            x=alt.X("day:T", title=None),
+            y=alt.Y(f"{column}:Q", title=column),
+            color=alt.Color("strategy_id:N", title=None),
+        )
+        .properties(width=WIDTH, height=height)
+        for column, height in HEIGHTS.items()
+    ]
+    values = performance.select("strategy_id", pl.col("day").cast(pl.String), *HEIGHTS).to_dicts()
+    return picture(alt.vconcat(*lines, data={"values": values}))

@@ -175,9 +175,11 @@ def computed_grade(panel: ResearchPanel, seeds: Path) -> dict[str, FloatArray]:
     names = [factor.name for factor in parameters.factors]
     if not set(names) <= set(catalogue_by_name()):
         return {}
-    factors = compute_factors(panel.bars.lazy(), names).join(
-        panel.bars.lazy().select(ASSET, DAY, "in_universe"), on=[ASSET, DAY]
-    )
+    computed = panel.computed
+    if not set(names) <= set(computed.columns):
+        computed = compute_factors(panel.bars.lazy(), names).collect()
+    members = panel.bars.lazy().select(ASSET, DAY, "in_universe")
+    factors = computed.lazy().select(ASSET, DAY, *names).join(members, on=[ASSET, DAY])
     graded = assemble_grade(score_factors(factors, parameters), parameters).collect()
     (matrix,) = panel.grid.matrices(graded, [parameters.grade])
     return {parameters.grade: matrix}

@@ -38,6 +38,7 @@ class ResearchPanel:
         universes: who belongs to each universe on each day; 'all' is the widest.
         factors: factor name to its values, high is good (the sign is applied).
         grades: grade name to its values, as they were published.
+        computed: factors of every bar, as ``compute_factors`` gave them.
     """
 
     name: str
@@ -47,6 +48,7 @@ class ResearchPanel:
     universes: dict[str, BoolArray]
     factors: dict[str, FloatArray] = field(default_factory=dict)
     grades: dict[str, FloatArray] = field(default_factory=dict)
+    computed: pl.DataFrame = field(default_factory=pl.DataFrame)
 
     @property
     def warning(self) -> str | None:
@@ -62,7 +64,7 @@ class ResearchPanel:
 
     def with_factors(self, names: Sequence[str] | None = None) -> ResearchPanel:
         """Compute factors of the catalogue for the members of each day; None: all there can be."""
-        computed = compute_factors(self.bars.lazy(), names).collect()
+        computed = self.computed = compute_factors(self.bars.lazy(), names).collect()
         member = self.universes[ALL]
         known = [factor for factor in catalogue() if factor.name in computed.columns]
         values = self.grid.matrices(computed, [factor.name for factor in known])

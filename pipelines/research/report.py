@@ -1,21 +1,19 @@
-"""What the bench found, for people: a page, tables and charts in a folder."""
+"""What the bench found, for people: a page with its pictures, and tables in a folder."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
 
 from pipelines.research.bench import Findings
+from pipelines.research.page import heading, page, picture, sentence, table
 from pipelines.research.panel import ResearchPanel
 
 HORIZON_D = 7
 Z_95 = 1.96
-
-_MEASURE = "measure:N"
-_VALUE = "statistic_value:Q"
+BEST = 5
+PICTURED = ("all", "top_50", "top_20")
 
 
 def headline(quality: pl.DataFrame, universe: str = "all") -> pl.DataFrame:
@@ -37,15 +35,15 @@ def headline(quality: pl.DataFrame, universe: str = "all") -> pl.DataFrame:
         on="statistic", index=keys, values=["t_stat", "standard_error"]
     )
     wanted = ["ic", "spread_median_ret", "spread_ret", "spread_net_ret", "turnover_frac"]
-    table = values.join(errors, on=keys, how="left")
+    told = values.join(errors, on=keys, how="left")
     missing = [
         pl.lit(None, pl.Float64).alias(name)
         for name in (*wanted, "t_stat_ic", "standard_error_spread_net_ret")
-        if name not in table.columns
+        if name not in told.columns
     ]
     margin = Z_95 * pl.col("standard_error_spread_net_ret")
     return (
-        table.with_columns(missing)
+        told.with_columns(missing)
         .select(
             *keys,
             "ic",
@@ -77,7 +75,7 @@ def by_year(quality: pl.DataFrame, measure: str) -> pl.DataFrame:
 
 
 def write(findings: Findings, panel: ResearchPanel, out: Path) -> Path:
-    """Write tables, charts and the page.
+    """Write the tables and the page.
 
     Args:
         findings: what was found.
@@ -85,7 +83,7 @@ def write(findings: Findings, panel: ResearchPanel, out: Path) -> Path:
         out: the folder; what the bench wrote there before is replaced.
 
     Returns:
-        The page.
+        The page, ``report.html``.
     """
     out.mkdir(parents=True, exist_ok=True)
     tables = {
@@ -94,92 +92,102 @@ def write(findings: Findings, panel: ResearchPanel, out: Path) -> Path:
         "trials": findings.trials,
         "walk_forward": findings.walk_forward,
     }
-    for name, table in tables.items():
-        table.write_parquet(out / f"{name}.parquet")
-    _charts(findings.quality, out)
-    grades = findings.quality.filter(pl.col("measure_kind") == "grade")["measure"].unique().sort()
-    page = [
-        f"# Research bench: {panel.name}",
-        "",
-        f"{len(panel.grid.assets)} assets, {panel.grid.days[0]} to {panel.grid.days[-1]}.",
-        "Returns begin at the close of the day after the measure's. Errors are Newey-West's.",
-        "",
-    ]
-    if findings.warning:
-        page += [f"**{findings.warning}**", ""]
-    for universe in sorted(findings.quality["universe"].unique()):
-        page += [
-            f"## {HORIZON_D} days, {universe}",
-            "",
-            *_markdown(headline(findings.quality, universe)),
-            "",
-        ]
-    for measure in grades:
-        page += [f"## {measure} by year", "", *_markdown(by_year(findings.quality, measure)), ""]
-    page += ["## Walk-forward", "", *_markdown(findings.walk_forward), ""]
-    page += ["## Trials", "", f"{findings.trials['trial'].n_unique()} trials.", ""]
-    for statistic, probability in findings.overfitting.items():
-        told = "cannot be told" if probability is None else f"{probability:.1%}"
-        page.append(f"- probability of backtest overfitting by {statistic}: {told}")
-    page += ["", *_markdown(findings.trials), ""]
-    path = out / "report.md"
-    path.write_text("\n".join(page), encoding="utf-8")
+    for name, frame in tables.items():
+        frame.write_parquet(out / f"{name}.parquet")
+    path = out / "report.html"
+    path.write_text(html(findings, panel), encoding="utf-8")
     return path
 
 
-def _markdown(table: pl.DataFrame) -> list[str]:
-    lines = ["| " + " | ".join(table.columns) + " |", "|" + "---|" * len(table.columns)]
-    lines += ["| " + " | ".join(_cell(value) for value in row) + " |" for row in table.iter_rows()]
-    return lines
+def html(findings: Findings, panel: ResearchPanel) -> str:
+    """The page: what can be concluded, pictures, and every table."""
+    quality = findings.quality
+    days = panel.grid.days
+    parts = [
+        sentence(f"{len(panel.grid.assets)} assets, {days[0]} to {days[-1]}."),
+        sentence(
+            "Returns begin at the close of the day after the measure's. Errors are Newey-West's."
+        ),
+    ]
+    if findings.warning:
+        parts.append(sentence(findings.warning))
+    parts += pictures(findings)
+    for universe in sorted(quality["universe"].unique()):
+        parts += [heading(f"{HORIZON_D} days, {universe}"), table(headline(quality, universe))]
+    for grade in quality.filter(pl.col("measure_kind") == "grade")["measure"].unique().sort():
+        parts += [heading(f"{grade} by year"), table(by_year(quality, grade))]
+    parts += [heading("Walk-forward"), table(findings.walk_forward)]
+    parts += [heading("Trials"), sentence(f"{findings.trials['trial'].n_unique()} trials.")]
+    for statistic, probability in findings.overfitting.items():
+        told = "cannot be told" if probability is None else f"{probability:.1%}"
+        parts.append(sentence(f"Probability of backtest overfitting by {statistic}: {told}"))
+    return page(f"Research bench: {panel.name}", [*parts, table(findings.trials)])
 
 
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
+def shown(findings: Findings) -> list[str]:
+    """The measures that have pictures: grades and what walk-forward chose, else the best ones."""
+    chosen = findings.walk_forward["chosen"].to_list()
+    is_wanted = (pl.col("measure_kind") == "grade") | pl.col("measure").is_in(chosen)
+    named = findings.quality.filter(is_wanted)["measure"].unique().sort().to_list()
+    return named or headline(findings.quality)["measure"].head(BEST).to_list()
 
 
-def _charts(quality: pl.DataFrame, out: Path) -> None:
-    """Decay and quantile charts as pages that open in a browser."""
+def pictures(findings: Findings) -> list[str]:
+    """Decay and fifths of the measures that are shown; nothing where nothing is known."""
     import altair as alt
 
-    kinds = pl.col("measure_kind").is_in(["grade", "composite"])
-    whole = quality.filter(kinds & (pl.col("period") == "all"))
-    if whole.is_empty():
-        whole = quality.filter(pl.col("period") == "all")
-    decay = whole.filter(pl.col("statistic") == "ic").with_columns(
-        (pl.col("statistic_value") - Z_95 * pl.col("standard_error")).alias("low"),
-        (pl.col("statistic_value") + Z_95 * pl.col("standard_error")).alias("high"),
+    known = findings.quality.filter(
+        (pl.col("period") == "all")
+        & pl.col("measure").is_in(shown(findings))
+        & pl.col("universe").is_in(PICTURED)
+        & pl.col("statistic_value").is_not_null()
     )
-    quantiles = whole.filter(
+    if known.is_empty():
+        return []
+    margin = Z_95 * pl.col("standard_error")
+    decay = known.filter(pl.col("statistic") == "ic").with_columns(
+        (pl.col("statistic_value") - margin).alias("low"),
+        (pl.col("statistic_value") + margin).alias("high"),
+    )
+    fifths = known.filter(
         pl.col("statistic").is_in(["quantile_ret", "quantile_median_ret"])
         & (pl.col("horizon_d") == HORIZON_D)
+    ).with_columns(
+        pl.col("statistic").replace({"quantile_ret": "mean", "quantile_median_ret": "median"})
     )
-    band = (
-        alt.Chart().mark_errorband().encode(x="horizon_d:O", y="low:Q", y2="high:Q", color=_MEASURE)
+    days = alt.X("horizon_d:O", title="days ahead")
+    colour = alt.Color("measure:N", title=None)
+    band = alt.Chart().mark_errorband().encode(x=days, y="low:Q", y2="high:Q", color=colour)
+    line = (
+        alt.Chart()
+        .mark_line(point=True)
+        .encode(x=days, y=alt.Y("statistic_value:Q", title="rank IC, 95 %"), color=colour)
     )
-    line = alt.Chart().mark_line(point=True).encode(x="horizon_d:O", y=_VALUE, color=_MEASURE)
     bars = (
         alt.Chart()
         .mark_bar()
-        .encode(x="quantile:O", y=_VALUE, color="statistic:N", xOffset="statistic:N")
+        .encode(
+            x=alt.X("quantile:O", title="fifth, 5 is best"),
+            y=alt.Y("statistic_value:Q", title=f"return, {HORIZON_D} days"),
+            color=alt.Color("statistic:N", title=None),
+            xOffset="statistic:N",
+        )
+        .properties(height=140)
     )
-    title = "Rank information coefficient by days ahead, 95 %"
-    alt.layer(band, line, data=_inline(decay)).facet(column="universe:N").properties(
-        title=title
-    ).save(str(out / "decay.html"))
-    title = f"Return within {HORIZON_D} days by fifth, 5 is best"
-    bars.properties(data=_inline(quantiles)).facet(row=_MEASURE, column="universe:N").properties(
-        title=title
-    ).save(str(out / "quantiles.html"))
+    columns = alt.Column("universe:N", title=None, sort=list(PICTURED))
+    return [
+        heading("Decay"),
+        picture(alt.layer(band, line, data=_inline(decay)).facet(column=columns)),
+        heading("Fifths"),
+        picture(
+            bars.properties(data=_inline(fifths)).facet(
+                row=alt.Row("measure:N", title=None), column=columns
+            )
+        ),
+    ]
 
 
-def _inline(table: pl.DataFrame) -> dict[str, object]:
-    return {"values": _records(table)}
-
-
-def _records(table: pl.DataFrame) -> Sequence[dict[str, object]]:
-    chosen = ["measure", "universe", "horizon_d", "statistic", "quantile", "statistic_value"]
-    chosen += [name for name in ("low", "high") if name in table.columns]
-    records: list[dict[str, object]] = json.loads(table.select(chosen).write_json())
-    return records
+def _inline(frame: pl.DataFrame) -> dict[str, object]:
+    wanted = ("measure", "universe", "horizon_d", "statistic", "quantile", "statistic_value")
+    named = [name for name in (*wanted, "low", "high") if name in frame.columns]
+    return {"values": frame.select(named).to_dicts()}
