@@ -157,7 +157,8 @@ def pictures(findings: Findings) -> list[str]:
     )
     days = alt.X("horizon_d:O", title="days ahead")
     colour = alt.Color("measure:N", title=None)
-    band = alt.Chart().mark_errorband().encode(x=days, y="low:Q", y2="high:Q", color=colour)
+    low = alt.Y("low:Q", title="rank IC, 95 %")
+    band = alt.Chart().mark_errorband().encode(x=days, y=low, y2="high:Q", color=colour)
     line = (
         alt.Chart()
         .mark_line(point=True)
