@@ -48,7 +48,7 @@ final as (
                 then case
                     when ref_id like '%->leading' or ref_id like '%->improving' then 'up' else 'down'
                 end
-            when kind = 'corr_breakdown' then 'down'
+            when kind in ('corr_breakdown', 'grade_evidence_negative') then 'down'
             when kind in ('volume_spike', 'ath') or alert_value > 0 then 'up'
             else 'down'
         end as direction,

@@ -21,7 +21,9 @@ def model(dbt, session):  # noqa: ARG001
     }
     fired = [
         rearming(
-            triggers.filter(pl.col("kind").is_in(["volume_spike", "corr_breakdown"])),
+            triggers.filter(
+                pl.col("kind").is_in(["volume_spike", "corr_breakdown", "grade_evidence_negative"])
+            ),
             keys=series,
             trigger="is_triggered",
             rearm="is_armed",

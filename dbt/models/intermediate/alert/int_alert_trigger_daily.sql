@@ -41,6 +41,11 @@ chain_rank as (
     where overtook_chain_id is not null
 ),
 
+evidence as (
+    select * from {{ ref('int_grade_evidence_daily') }}
+    where ic_mean is not null
+),
+
 alert_config as (
     select * from {{ ref('cfg_alert') }}
     qualify row_number() over (order by version desc) = 1
@@ -196,6 +201,22 @@ final as (
         true as is_triggered,
         false as is_armed
     from chain_rank
+
+    union all
+
+    -- a grade that lost its worth is told once, and again only after it had won it back
+    select
+        'grade_evidence_negative' as kind,
+        'grade' as entity_kind,
+        evidence.measure as entity_id,
+        '' as ref_id,
+        evidence.day,
+        evidence.ic_mean as alert_value,
+        alert_config.evidence_fire_ic as threshold,
+        evidence.ic_mean < alert_config.evidence_fire_ic as is_triggered,
+        evidence.ic_mean >= alert_config.evidence_rearm_ic as is_armed
+    from evidence
+    cross join alert_config
 )
 
 select * from final

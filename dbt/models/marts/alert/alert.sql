@@ -179,6 +179,9 @@ described as (
             when 'rank_overtake'
                 then ' passed ' || alert.overtaken || coalesce(' on ' || alert.place, '')
                     || ' and is number ' || cast(cast(alert.alert_value as bigint) as varchar)
+            when 'grade_evidence_negative'
+                then ' ranked against the returns that followed: mean rank correlation '
+                    || cast(round(alert.alert_value, 3) as varchar)
             when 'ath' then ': highest ' || replace(replace(alert.ref_id, '_usd', ''), '_', ' ') || ' ever'
             when 'data_quality' then ' fails ' || alert.ref_id
         end || case
