@@ -9,8 +9,14 @@ from typing import Final
 import polars as pl
 
 from pipelines.analytics.calendar import AnalyticsError
-from pipelines.analytics.parameters import from_seed
-from pipelines.analytics.scoring import Factor, GradeParameters, Label
+from pipelines.analytics.parameters import fingerprint, from_seed, newest_version
+from pipelines.analytics.scoring import (
+    Factor,
+    GradeParameters,
+    Label,
+    assemble_grade,
+    score_factors,
+)
 
 LABEL_KINDS: Final = {"signal": "signal_labels", "momentum": "momentum_labels"}
 """What a label describes: the grade, or its change; and the field that takes it."""
@@ -43,6 +49,29 @@ class FactorParameters:
     usage_slow_min_obs: int
     user_growth_min_obs: int
     turnover_min_obs: int
+
+
+def graded(
+    grade: str, values: pl.LazyFrame, *, inside: pl.DataFrame, **seeds: pl.DataFrame
+) -> pl.LazyFrame:
+    """A grade with the scores behind it, and the version and fingerprint of what it rests on.
+
+    Args:
+        grade: its name.
+        values: what ``score_factors`` takes.
+        inside: ``cfg_factor``.
+        **seeds: those of ``grade_parameters``.
+
+    Returns:
+        The rows of ``assemble_grade`` with ``grade_version`` and ``weights_hash``.
+    """
+    parameters = grade_parameters(grade, **seeds)
+    numbers = from_seed(FactorParameters, newest_version(inside))
+    version = f"{grade_version(grade, seeds['grades'])}.{inside['version'].max()}"
+    return assemble_grade(score_factors(values, parameters), parameters).with_columns(
+        pl.lit(version).alias("grade_version"),
+        pl.lit(fingerprint(parameters, numbers)).alias("weights_hash"),
+    )
 
 
 def grade_parameters(

@@ -54,6 +54,39 @@ def newey_west(values: FloatArray, lags: int) -> FloatArray:
     return np.where(fine, np.sqrt(np.where(fine, variance, 1.0)), np.nan)
 
 
+def expanding_newey_west(values: FloatArray, horizon_d: int) -> FloatArray:
+    """The error of ``newey_west`` after each observation, by the ones up to it.
+
+    Args:
+        values: a series, no NaN.
+        horizon_d: see ``lag_count``.
+
+    Returns:
+        One error per observation; NaN where there is no spread to speak of.
+    """
+    size = len(values)
+    if not size:
+        return np.zeros(0)
+    # away from zero sums of squares lose digits; where the series lies does not matter
+    off = values - values[0]
+    count = np.arange(1, size + 1)
+    lags = np.array([lag_count(number, horizon_d) for number in count.tolist()])
+    total = off.cumsum()
+    mean = total / count
+    variance = (off**2).cumsum() - count * mean**2
+    for lag in range(1, int(lags.max()) + 1):
+        here = slice(lag, None)
+        shared = (
+            (off[lag:] * off[:-lag]).cumsum()
+            - mean[here] * (total[here] - total[lag - 1] + total[:-lag])
+            + (count[here] - lag) * mean[here] ** 2
+        )
+        variance[here] += 2 * np.maximum(1 - lag / (lags[here] + 1), 0.0) * shared
+    variance = variance / count**2
+    fine = (variance > NO_SPREAD) & (count > 1)
+    return np.where(fine, np.sqrt(np.where(fine, variance, 1.0)), np.nan)
+
+
 def sharpe(values: FloatArray) -> float:
     """Mean over standard deviation, per observation; NaN without a spread."""
     if len(values) < 2:

@@ -81,7 +81,9 @@ class Rule:
         fill_at: price of a day at which orders are carried out: 'open' (the close where no open is
             known) or 'close'.
         stop_atr: distance of the stop from the close of the decision, in average true ranges.
+        stop_excursion_x: the same in usual adverse excursions of the side, instead.
         take_profit_r: targets in units of that distance; at each an equal part is closed.
+        take_profit_excursion_x: the same in usual favourable excursions of the side, instead.
         sizing: 'equal_weight' (``max_gross_frac`` in equal parts) or 'risk_at_stop' (the loss at
             the stop is ``risk_at_stop_frac`` of the equity).
         risk_at_stop_frac: see there.
@@ -109,7 +111,9 @@ class Rule:
     exit: str
     fill_at: str
     stop_atr: float | None
+    stop_excursion_x: float | None
     take_profit_r: tuple[float, ...] | None
+    take_profit_excursion_x: tuple[float, ...] | None
     sizing: str
     risk_at_stop_frac: float | None
     max_weight_frac: float
@@ -128,7 +132,7 @@ class Rule:
 
     def __post_init__(self) -> None:
         """Refuse a rule that cannot be followed; the message says why."""
-        targets = self.take_profit_r or ()
+        targets = self.targets
         at_least_zero = ("fee_bps", "slippage_bps", "impact_bps", "borrow_ann")
         above_zero = ("max_weight_frac", "max_gross_frac", "max_net_frac", "capital_usd")
         for name, chosen, choices in (
@@ -146,21 +150,29 @@ class Rule:
             (self.measure is None) == (self.entry == "always"),
             "a rule needs a measure to go by, and only one that always holds has none",
         )
+        for one, other in (
+            ("stop_atr", "stop_excursion_x"),
+            ("take_profit_r", "take_profit_excursion_x"),
+        ):
+            _require(
+                getattr(self, one) is None or getattr(self, other) is None,
+                f"{one} and {other} say the same thing twice: choose one of them",
+            )
         _require(
-            self.stop_atr is None or self.stop_atr > 0,
-            "stop_atr must be above 0: the stop would lie on the wrong side of the entry",
+            self.stop is None or self.stop > 0,
+            "a stop must be above 0: it would lie on the wrong side of the entry",
         )
         _require(
             all(target > 0 for target in targets) and list(targets) == sorted(set(targets)),
-            "take_profit_r must be above 0 and rise: a target would lie on the wrong side",
+            "targets must be above 0 and rise: one would lie on the wrong side",
         )
         _require(
-            not targets or self.stop_atr is not None,
-            "take_profit_r counts in distances of the stop: it needs stop_atr",
+            not targets or self.stop is not None,
+            "targets go with a stop: they need stop_atr or stop_excursion_x",
         )
         _require(
-            self.sizing != "risk_at_stop" or bool(self.stop_atr and self.risk_at_stop_frac),
-            "sizing by risk_at_stop needs stop_atr and risk_at_stop_frac",
+            self.sizing != "risk_at_stop" or bool(self.stop and self.risk_at_stop_frac),
+            "sizing by risk_at_stop needs risk_at_stop_frac and stop_atr or stop_excursion_x",
         )
         _require(
             not (self.is_resized and targets),
@@ -172,6 +184,21 @@ class Rule:
         )
         _require(min(self.rebalance_d, self.missing_d) >= 1, "days must be 1 or more")
         _require(self.part_count >= 2, "part_count must be 2 or more")
+
+    @property
+    def stop(self) -> float | None:
+        """Distance of the stop, in whatever it is counted in; None without one."""
+        return self.stop_atr if self.stop_excursion_x is None else self.stop_excursion_x
+
+    @property
+    def targets(self) -> tuple[float, ...]:
+        """Distances of the targets, in whatever they are counted in."""
+        return self.take_profit_r or self.take_profit_excursion_x or ()
+
+    @property
+    def reads_excursions(self) -> bool:
+        """Whether a stop or a target is counted in usual excursions."""
+        return not (self.stop_excursion_x is None and self.take_profit_excursion_x is None)
 
 
 def rules(seed: pl.DataFrame) -> dict[str, Rule]:
@@ -243,12 +270,13 @@ def decisions(measures: pl.DataFrame, rule: Rule) -> pl.DataFrame:
     Args:
         measures: one row per (asset_id, day): ``value`` (of the rule's measure; high is good),
             ``is_member``, ``universe_rank`` (1 = most traded), ``is_shortable``, ``is_dead``,
-            ``atr_usd``.
+            ``atr_usd``; for a rule that reads them, the columns of ``excursions``.
         rule: the rule.
 
     Returns:
-        asset_id, day, ``side`` (1, 0, -1) and ``atr_usd``; days on which nobody says anything of an
-        asset have no row, and it is not wanted then.
+        asset_id, day, ``side`` (1, 0, -1), ``atr_usd`` and, for a rule that reads them, the usual
+        excursions of that side: ``adverse_usd`` and ``favourable_usd``; days on which nobody says
+        anything of an asset have no row, and it is not wanted then.
     """
     asked = measures.filter(
         ~pl.col("is_dead").fill_null(value=False)
@@ -271,9 +299,18 @@ def decisions(measures: pl.DataFrame, rule: Rule) -> pl.DataFrame:
         side = (
             pl.when(pl.col("part") == rule.part_count).then(1).when(pl.col("part") == 1).then(low)
         )
-    return asked.select(
-        ASSET, DAY, side.fill_null(0).cast(pl.Int64).alias("side"), pl.col("atr_usd")
-    )
+    decided = asked.with_columns(side.fill_null(0).cast(pl.Int64).alias("side"))
+    usual = [
+        (
+            pl.when(pl.col("side") < 0)
+            .then(pl.col(f"short_{kind}_excursion_atr"))
+            .otherwise(pl.col(f"long_{kind}_excursion_atr"))
+            * pl.col("atr_usd")
+        ).alias(f"{kind}_usd")
+        for kind in ("adverse", "favourable")
+        if rule.reads_excursions
+    ]
+    return decided.select(ASSET, DAY, "side", "atr_usd", *usual)
 
 
 def simulate(bars: pl.DataFrame, decided: pl.DataFrame, rule: Rule) -> pl.DataFrame:
@@ -283,7 +320,8 @@ def simulate(bars: pl.DataFrame, decided: pl.DataFrame, rule: Rule) -> pl.DataFr
         bars: one row per (asset_id, day): ``open_usd``, ``high_usd``, ``low_usd``, ``close_usd`` in
             constant units (NULL: nobody could trade), ``volume_usd``, ``volume_median_30d_usd``,
             ``funding_frac`` (what a long paid a short over the day; NULL: unknown), ``is_dead``.
-        decided: one row per (asset_id, day): ``side`` wanted at the day's end, and ``atr_usd``.
+        decided: one row per (asset_id, day): ``side`` wanted at the day's end, ``atr_usd`` and, for
+            a rule that reads them, ``adverse_usd`` and ``favourable_usd``.
         rule: stops, sizes, limits and costs.
 
     Returns:
@@ -500,6 +538,22 @@ def _part(asked: pl.DataFrame, part_count: int) -> pl.Series:
     return pl.Series("part", parts[grid.locate(asked)] if len(asked) else [], dtype=pl.Int64)
 
 
+def _plan(
+    grid: Grid, decided: pl.DataFrame, rule: Rule
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Side, distance of the stop, and the unit that targets are counted in; NaN is unknown."""
+    side, atr = grid.matrices(decided, ["side", "atr_usd"])
+    adverse, favourable = (
+        grid.matrices(decided, ["adverse_usd", "favourable_usd"])
+        if rule.reads_excursions
+        else (atr, atr)
+    )
+    if rule.stop is None:
+        return side, np.full_like(atr, np.nan), np.full_like(atr, np.nan)
+    risk = rule.stop * (adverse if rule.stop_atr is None else atr)
+    return side, risk, risk if rule.take_profit_excursion_x is None else favourable
+
+
 @dataclass(frozen=True, slots=True)
 class _Market:
     """Days by assets; NaN is unknown."""
@@ -513,7 +567,8 @@ class _Market:
     funding: FloatArray
     is_dead: BoolArray
     wanted: IntArray
-    atr: FloatArray
+    risk: FloatArray
+    reward: FloatArray
     is_rebalanced: BoolArray
 
     @classmethod
@@ -521,7 +576,7 @@ class _Market:
         names = ["open_usd", "high_usd", "low_usd", "close_usd", "volume_usd"]
         names += ["volume_median_30d_usd", "funding_frac", "is_dead"]
         opened, high, low, close, volume, usual, funding, dead = grid.matrices(bars, names)
-        side, atr = grid.matrices(decided, ["side", "atr_usd"])
+        side, risk, reward = _plan(grid, decided, rule)
         # who has no close has not been traded
         opened, high, low = (np.where(np.isnan(close), np.nan, a) for a in (opened, high, low))
         number = np.array([(day - SUNDAY).days for day in grid.days])
@@ -535,7 +590,8 @@ class _Market:
             funding=funding,
             is_dead=np.nan_to_num(dead) > 0,
             wanted=np.nan_to_num(side).astype(np.int64),
-            atr=atr,
+            risk=risk,
+            reward=reward,
             is_rebalanced=number % rule.rebalance_d == 0,
         )
 
@@ -548,7 +604,7 @@ class _Book:
         count = market.close.shape[1]
         self._equity = 1.0
         self._day = 0
-        self._targets = np.array(rule.take_profit_r or ())
+        self._targets = np.array(rule.targets)
 
         def unknown() -> FloatArray:
             return np.full(count, np.nan)
@@ -561,6 +617,7 @@ class _Book:
         self._entry_row, self._entry_usd = zeros(), unknown()
         self._entry_equity, self._size = unknown(), unknown()
         self._stop, self._risk, self._plan_usd = unknown(), unknown(), unknown()
+        self._reward = unknown()
         self._first_units, self._reached = np.zeros(count), zeros()
         self._missing = zeros()
         # a side that was stopped out, until something else is wanted
@@ -569,6 +626,7 @@ class _Book:
         self._leaving = np.zeros(count, dtype=np.bool_)
         self._order, self._order_equity = unknown(), 1.0
         self._order_close, self._order_risk = unknown(), unknown()
+        self._order_reward = unknown()
         # what the day has brought so far
         self._flow = {name: np.zeros(count) for name in ("gross_pnl", *COSTS, "traded")}
         self._rows: list[dict[str, npt.NDArray[np.generic]]] = []
@@ -629,7 +687,7 @@ class _Book:
         stop = self._order_close - side * self._order_risk
         beyond = side * (price - stop) <= 0
         if len(self._targets):
-            target = self._order_close + side * self._targets[0] * self._order_risk
+            target = self._order_close + side * self._targets[0] * self._order_reward
             beyond |= side * (price - target) >= 0
         opened = np.flatnonzero(wanted & (self._units == 0) & ~beyond)
         self._enter(opened, units, price, stop)
@@ -655,7 +713,7 @@ class _Book:
         self._sell(rows, np.where(passed, m.close[day], self._stop), "stop")
         for number, distance in enumerate(self._targets):
             rows = self._at_target(number, best, has_close)
-            target = self._plan_usd + side * distance * self._risk
+            target = self._plan_usd + side * distance * self._reward
             self._take_profit(rows, number, target)
 
     # -- targets
@@ -663,7 +721,7 @@ class _Book:
     def _at_target(self, number: int, price: FloatArray, mask: BoolArray) -> IntArray:
         """Positions that have reached their target of that number now, and not before."""
         side = np.sign(self._units)
-        target = self._plan_usd + side * self._targets[number] * self._risk
+        target = self._plan_usd + side * self._targets[number] * self._reward
         is_next = mask & (side != 0) & (self._reached == number)
         return np.flatnonzero(is_next & (side * (price - target) >= 0))
 
@@ -685,6 +743,7 @@ class _Book:
         self._entry_usd[rows], self._mark[rows] = price[rows], price[rows]
         self._entry_equity[rows], self._size[rows] = self._order_equity, np.abs(self._order[rows])
         self._plan_usd[rows], self._risk[rows] = self._order_close[rows], self._order_risk[rows]
+        self._reward[rows] = self._order_reward[rows]
         self._stop[rows] = stop[rows]
         self._first_units[rows], self._reached[rows] = units[rows], 0
         self._trade(rows, units, price)
@@ -746,13 +805,11 @@ class _Book:
 
     def _order_entries(self, wanted: IntArray, held: BoolArray) -> None:
         rule, day = self._rule, self._day
-        close, atr = self._m.close[day], self._m.atr[day]
+        close, risk, reward = self._m.close[day], self._m.risk[day], self._m.reward[day]
         chosen = (wanted != 0) & (wanted != self._spent) & (close > 0)
-        risk = np.full_like(close, np.nan)
-        if rule.stop_atr is not None:
-            risk = rule.stop_atr * atr
+        if rule.stop is not None:
             # a long's stop at or below zero protects nothing
-            chosen &= (risk > 0) & ((wanted < 0) | (risk < close))
+            chosen &= (risk > 0) & (reward > 0) & ((wanted < 0) | (risk < close))
         traded = chosen & (~held | self._leaving | rule.is_resized)
         weight = self._weights(wanted, chosen, risk / np.where(chosen, close, 1.0))
         kept = np.where(held & ~self._leaving & ~traded, self._units * self._mark, 0.0)
@@ -760,7 +817,7 @@ class _Book:
         signed *= self._room(kept / self._equity, signed)
         self._order = np.where(traded & (signed != 0), signed, np.nan)
         self._order_equity = self._equity
-        self._order_close, self._order_risk = close, risk
+        self._order_close, self._order_risk, self._order_reward = close, risk, reward
 
     def _weights(self, wanted: IntArray, chosen: BoolArray, stop_frac: FloatArray) -> FloatArray:
         """What part of the equity each chosen asset may have, before the limits of them all."""

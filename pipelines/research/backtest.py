@@ -15,6 +15,7 @@ import polars as pl
 from pipelines.analytics import strategies
 from pipelines.analytics.calendar import ASSET, DAY, AnalyticsError
 from pipelines.analytics.cross_section import Grid
+from pipelines.analytics.excursions import ExcursionParameters, excursions
 from pipelines.analytics.parameters import from_seed, newest_version
 from pipelines.analytics.strategies import Rule
 from pipelines.core import warehouse
@@ -135,17 +136,19 @@ def read_market(path: Path, rule: Rule, *, seeds: Path) -> pl.DataFrame:
     if market.is_empty():
         msg = f"{path} has no prices"
         raise ResearchError(msg)
-    plan = newest_version(pl.read_csv(seeds / "plan/cfg_plan.csv"))
-    max_age_d = int(str(plan["short_market_max_age_d"]))
+    plan = pl.read_csv(seeds / "plan/cfg_plan.csv")
+    max_age_d = int(str(newest_version(plan)["short_market_max_age_d"]))
     grid = Grid.around(market)
     closes, returns = grid.matrices(market, ["close_usd", "ret_1d"])
     factor = pl.Series(unit_factor(closes, returns)[grid.locate(market)])
     seen = pl.when("has_perpetual").then(DAY).forward_fill().over(ASSET, order_by=DAY)
-    # what one venue alone shows is nothing to trade at
-    price = pl.when(~pl.col("is_unconfirmed")).then(pl.col(*PRICES) * factor)
-    return market.with_columns(
-        price.name.keep(),
-        (pl.col("atr_14") * factor).alias("atr_usd"),
+    market = market.with_columns(
+        pl.col(*PRICES) * factor, (pl.col("atr_14") * factor).alias("atr_usd")
+    )
+    usual = excursions(market.lazy(), ExcursionParameters.from_plan(plan)).collect()
+    return market.join(usual, on=[ASSET, DAY]).with_columns(
+        # what one venue alone shows is nothing to trade at
+        pl.when(~pl.col("is_unconfirmed")).then(pl.col(*PRICES)).name.keep(),
         ((pl.col(DAY) - seen).dt.total_days() < max_age_d)
         .fill_null(value=False)
         .alias("is_shortable"),

@@ -8,7 +8,7 @@
     ref('ops_load_log'), ref('ops_freshness'), ref('ops_coverage'), ref('ops_check_result'),
     ref('meta_metric_catalog'), ref('dim_universe_membership'), ref('technical_daily'),
     ref('derivatives_daily'), ref('levels_daily'), ref('trader_grade_daily'),
-    ref('investor_grade_daily'), ref('grade_components'), ref('signal_daily'),
+    ref('investor_grade_daily'), ref('grade_components'), ref('grade_evidence_daily'), ref('signal_daily'),
     ref('signal_event'), ref('signal_performance_daily'), ref('depeg_event_log'),
     ref('depeg_event'), ref('alert'), ref('risk_plan_daily'), ref('portfolio_check_daily'),
     ref('screener_latest'), ref('moonshots'), ref('what_if_token'), ref('peers'),

@@ -24,6 +24,7 @@ class Position:
     size: float
     plan: float
     risk: float | None
+    reward: float | None
     units: float
     mark: float
     targets_hit: int = 0
@@ -37,8 +38,8 @@ class Position:
         return None if self.risk is None else self.plan - self.side * self.risk
 
     def target(self, distance: float) -> float:
-        assert self.risk is not None
-        return self.plan + self.side * distance * self.risk
+        assert self.reward is not None
+        return self.plan + self.side * distance * self.reward
 
 
 @dataclass
@@ -47,6 +48,7 @@ class Order:
     weight: float
     close: float
     risk: float | None
+    reward: float | None
     equity: float
 
 
@@ -60,6 +62,10 @@ class Trader:
         self.lines: list[dict[str, Any]] = []
         self.bars: dict[str, dict[str, Any]] = {}
         self.day = date.min
+
+    @property
+    def targets(self) -> tuple[float, ...]:
+        return self.rule.take_profit_r or self.rule.take_profit_excursion_x or ()
 
     def bar(self, asset: str) -> dict[str, Any]:
         return self.bars.get(asset, {})
@@ -116,7 +122,7 @@ class Trader:
         self.close(p, reason)
 
     def take_profits(self, p: Position, best: float, fill: float | None) -> None:
-        targets = self.rule.take_profit_r or ()
+        targets = self.targets
         while p.asset in self.open and p.targets_hit < len(targets):
             target = p.target(targets[p.targets_hit])
             if p.side * (best - target) < 0:
@@ -145,8 +151,9 @@ class Trader:
         if order.risk is not None:
             if order.side * (price - (order.close - order.side * order.risk)) <= 0:
                 return
-            for distance in (self.rule.take_profit_r or ())[:1]:
-                if order.side * (price - (order.close + order.side * distance * order.risk)) >= 0:
+            for distance in self.targets[:1]:
+                assert order.reward is not None
+                if order.side * (price - (order.close + order.side * distance * order.reward)) >= 0:
                     return
         p = Position(
             asset,
@@ -157,6 +164,7 @@ class Trader:
             order.weight,
             order.close,
             order.risk,
+            order.reward,
             0.0,
             price,
             initial=units,
@@ -251,15 +259,21 @@ class Trader:
     def choose(self, side: dict[str, int], wanted: dict[str, dict[str, Any]]) -> dict[str, Order]:
         rule, chosen = self.rule, {}
         for asset in sorted(side):
-            close, atr = self.bar(asset).get("close_usd"), wanted.get(asset, {}).get("atr_usd")
+            close, wish = self.bar(asset).get("close_usd"), wanted.get(asset, {})
             if side[asset] == 0 or asset in self.spent or not close:
                 continue
-            risk = None
-            if rule.stop_atr is not None:
-                if not atr or (side[asset] > 0 and rule.stop_atr * atr >= close):
+            risk = reward = None
+            if rule.stop_atr is not None or rule.stop_excursion_x is not None:
+                if rule.stop_atr is not None:
+                    risk = rule.stop_atr * (wish.get("atr_usd") or 0.0)
+                else:
+                    assert rule.stop_excursion_x is not None
+                    risk = rule.stop_excursion_x * (wish.get("adverse_usd") or 0.0)
+                by_excursion = rule.take_profit_excursion_x is not None
+                reward = wish.get("favourable_usd") if by_excursion else risk
+                if not risk or not reward or (side[asset] > 0 and risk >= close):
                     continue
-                risk = rule.stop_atr * atr
-            chosen[asset] = Order(side[asset], 0.0, close, risk, self.equity)
+            chosen[asset] = Order(side[asset], 0.0, close, risk, reward, self.equity)
         return chosen
 
     def weight(self, order: Order, chosen: dict[str, Order], usual: float) -> float:

@@ -19,6 +19,7 @@ from pipelines.analytics import (
     alerts,
     calendar,
     crosses,
+    excursions,
     levels,
     momentum,
     moving,
@@ -166,6 +167,19 @@ def as_grades(frame: pl.LazyFrame) -> pl.LazyFrame:
     return scoring.assemble_grade(scoring.score_factors(frame, SHORT_TRADER), SHORT_TRADER)
 
 
+def as_excursions(frame: pl.LazyFrame) -> pl.LazyFrame:
+    few = excursions.ExcursionParameters(
+        excursion_horizon_d=3,
+        excursion_window_d=12,
+        excursion_min_obs=3,
+        adverse_quantile=0.8,
+        favourable_quantile=0.5,
+        min_stdev=1e-9,
+    )
+    ranged = ranges.atr(frame, n=4, max_gap_d=GAP)
+    return excursions.excursions(ranged.rename({"atr_4": "atr_usd"}), few)
+
+
 def as_risk(frame: pl.LazyFrame) -> pl.LazyFrame:
     frame = risk.returns(frame)
     frame = risk.volatility(frame, window=MONTH, days_per_year=365)
@@ -204,6 +218,7 @@ CASES = {
     "macd": Case(lambda f: moving.macd(f, fast=2, slow=4, signal=3, max_gap_d=GAP)),
     "rsi": Case(lambda f: oscillators.rsi(f, n=4, max_gap_d=GAP)),
     "atr": Case(lambda f: ranges.atr(f, n=4, max_gap_d=GAP)),
+    "excursions": Case(as_excursions),
     "bollinger": Case(lambda f: ranges.bollinger(f, n=4, deviations=2)),
     "donchian": Case(lambda f: ranges.donchian(f, n=4)),
     "cross": Case(

@@ -29,7 +29,9 @@ PLAN = Rule(
     exit="any_day",
     fill_at="open",
     stop_atr=1,
+    stop_excursion_x=None,
     take_profit_r=(1, 3),
+    take_profit_excursion_x=None,
     sizing="risk_at_stop",
     risk_at_stop_frac=0.01,
     max_weight_frac=0.5,
@@ -311,7 +313,9 @@ def test_parts_are_of_the_members() -> None:
         ({"stop_atr": -2.0}, "wrong side of the entry"),
         ({"take_profit_r": (-1.0,)}, "wrong side"),
         ({"take_profit_r": (3.0, 1.0)}, "rise"),
-        ({"stop_atr": None}, "needs stop_atr"),
+        ({"stop_atr": None}, "need stop_atr"),
+        ({"stop_excursion_x": 1.0}, "choose one of them"),
+        ({"take_profit_excursion_x": (1.0,)}, "choose one of them"),
         ({"entry": "whim"}, "one of top_part"),
         ({"measure": None}, "needs a measure"),
         ({"haircut_frac": 1.5}, "between 0 and 1"),
@@ -329,6 +333,43 @@ def test_a_rule_is_read_from_a_seeds_row() -> None:
     row = {name: getattr(PLAN, name) for name in Rule.__slots__}
     row |= {"take_profit_r": "1,3", "is_resized": "false", "capacity_frac": ""}
     assert from_seed(Rule, row) == PLAN
+
+
+def test_a_plan_by_excursions_is_that_of_its_side() -> None:
+    frame = pl.DataFrame(
+        {
+            "asset_id": ["long", "short", "young"],
+            "day": days(1) * 3,
+            "value": [1.0, -1.0, 1.0],
+            "is_member": [True] * 3,
+            "universe_rank": [1, 2, 3],
+            "is_shortable": [True] * 3,
+            "is_dead": [False] * 3,
+            "atr_usd": [10.0] * 3,
+            "long_adverse_excursion_atr": [1.5, 9.0, None],
+            "long_favourable_excursion_atr": [3.0, 9.0, None],
+            "short_adverse_excursion_atr": [9.0, 2.0, None],
+            "short_favourable_excursion_atr": [9.0, 4.0, None],
+        }
+    )
+    found = decisions(frame, RULES["plan by excursions"])
+    assert found.select("adverse_usd", "favourable_usd").rows() == [
+        (15.0, 30.0),
+        (20.0, 40.0),
+        (None, None),
+    ]
+
+
+def test_a_plan_by_excursions_is_traded() -> None:
+    rule = replace(RULES["plan by excursions"], take_profit_excursion_x=(1,))
+    bars: list[Bar] = [QUIET, QUIET, (100, 121, 99, 111), QUIET]
+    plan = wanted([1, 1, 1, 1]).with_columns(adverse_usd=8.0, favourable_usd=20.0)
+    (trade,) = trades(simulate(market(bars), plan, rule)).to_dicts()
+    assert trade["stop_usd"] == 92.0
+    assert (trade["exit_reason"], trade["exit_usd"]) == ("take_profit", 120.0)
+    assert trade["size_frac"] == pytest.approx(0.01 / 0.08)
+    nobody = plan.with_columns(favourable_usd=pl.lit(None, pl.Float64))
+    assert simulate(market(bars), nobody, rule).is_empty(), "an unknown target is no plan"
 
 
 # -- any market
@@ -364,6 +405,8 @@ def scenes(draw: st.DrawFn) -> tuple[pl.DataFrame, pl.DataFrame]:
     decided = bars.select("asset_id", "day").with_columns(
         pl.Series("side", rng.choice([-1, 0, 1, 1], count), dtype=pl.Int64),
         some(np.abs(rng.normal(6, 3, count)), 0.05).alias("atr_usd"),
+        some(np.abs(rng.normal(9, 6, count)), 0.1).alias("adverse_usd"),
+        some(np.abs(rng.normal(9, 6, count)), 0.1).alias("favourable_usd"),
     )
     if draw(st.booleans()):  # a side lasts for days
         decided = decided.with_columns(
@@ -378,6 +421,14 @@ RULES = {
     "plan every third day": replace(
         PLAN, rebalance_d=3, exit="rebalance", max_gross_frac=0.2, slippage_bps=7, impact_bps=50
     ),
+    "plan by excursions": replace(
+        PLAN,
+        stop_atr=None,
+        stop_excursion_x=1,
+        take_profit_r=None,
+        take_profit_excursion_x=(0.5, 1),
+    ),
+    "a stop by excursions, targets by it": replace(PLAN, stop_atr=None, stop_excursion_x=0.5),
     "parts, brought back": FIFTHS,
     "parts with a stop": replace(FIFTHS, stop_atr=1.5, max_gross_frac=3, max_weight_frac=2),
 }

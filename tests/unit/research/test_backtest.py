@@ -84,6 +84,20 @@ def rule_file(folder: Path, **changes: str) -> Path:
     return path
 
 
+def test_a_rule_may_go_by_excursions(published: Path, tmp_path: Path) -> None:
+    plan = pl.read_csv(SEEDS / "plan/cfg_plan.csv").with_columns(
+        excursion_horizon_d=pl.lit(5), excursion_min_obs=pl.lit(5)
+    )
+    (tmp_path / "plan").mkdir()
+    plan.write_csv(tmp_path / "plan/cfg_plan.csv")
+    by_habit = {"stop_atr": "", "stop_excursion_x": "1", "take_profit_excursion_x": "[1]"}
+    rule = read_rule(rule_file(tmp_path, **by_habit, is_resized="false"))
+    found = backtest.run("mine", rule, publication(published), seeds=tmp_path)
+    assert {"stop", "take_profit"} <= set(found.trades["exit_reason"])
+    entry, stop = found.trades["entry_usd"], found.trades["stop_usd"]
+    assert ((entry - stop) * found.trades["side"] > 0).all()
+
+
 def test_the_example_trades_what_was_published(published: Path, tmp_path: Path) -> None:
     found = backtest.run("rule", read_rule(EXAMPLE), publication(published), seeds=SEEDS)
     assert found.trades.height > 10

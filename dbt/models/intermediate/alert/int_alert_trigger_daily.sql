@@ -43,7 +43,7 @@ chain_rank as (
 
 evidence as (
     select * from {{ ref('int_grade_evidence_daily') }}
-    where ic_mean is not null
+    where ic_recent_mean is not null
 ),
 
 alert_config as (
@@ -208,13 +208,13 @@ final as (
     select
         'grade_evidence_negative' as kind,
         'grade' as entity_kind,
-        evidence.measure as entity_id,
+        evidence.grade as entity_id,
         '' as ref_id,
         evidence.day,
-        evidence.ic_mean as alert_value,
+        evidence.ic_recent_mean as alert_value,
         alert_config.evidence_fire_ic as threshold,
-        evidence.ic_mean < alert_config.evidence_fire_ic as is_triggered,
-        evidence.ic_mean >= alert_config.evidence_rearm_ic as is_armed
+        evidence.ic_recent_mean < alert_config.evidence_fire_ic as is_triggered,
+        evidence.ic_recent_mean >= alert_config.evidence_rearm_ic as is_armed
     from evidence
     cross join alert_config
 )

@@ -1,21 +1,25 @@
-"""What each grade was worth lately, by returns that have ended: it may be read by what decides."""
+"""What each grade has been worth so far, by returns that have ended: what decides may read it."""
 
 
 def model(dbt, session):  # noqa: ARG001
-    dbt.config(materialized="table")
+    import polars as pl
 
-    from pipelines.analytics.evidence import EvidenceParameters, known_ic
+    from pipelines.analytics.evidence import evidence_parameters, grade_evidence
     from pipelines.analytics.parameters import newest_version
 
-    scores = dbt.ref("int_measure_score_daily").filter("measure_kind = 'grade'").pl().lazy()
-    closes = dbt.ref("int_signal_close_daily").select("asset_id, day, close_usd").pl().lazy()
-    alert = newest_version(dbt.ref("cfg_alert").pl())
+    graded = {
+        "trader_grade": dbt.ref("int_trader_grade_daily"),
+        "investor_grade": dbt.ref("int_investor_grade_daily"),
+    }
     quality = newest_version(dbt.ref("cfg_signal_quality").pl())
-    parameters = EvidenceParameters(
-        horizon_d=int(alert["evidence_horizon_d"]),
-        window_d=int(alert["evidence_window_d"]),
-        min_obs=int(alert["evidence_min_obs"]),
+    return grade_evidence(
+        pl.concat(
+            relation.select(f"'{name}' as grade, asset_id, day, {name} as value").pl()
+            for name, relation in graded.items()
+        ),
+        dbt.ref("int_signal_close_daily").select("asset_id, day, close_usd").pl(),
+        dbt.ref("meta_grade_bench").pl(),
+        evidence_parameters(dbt.ref("cfg_grade_evidence").pl()),
         skip_d=int(quality["skip_d"]),
         min_assets=int(quality["min_assets"]),
-    )
-    return known_ic(scores, closes, parameters).collect().to_arrow()
+    ).to_arrow()

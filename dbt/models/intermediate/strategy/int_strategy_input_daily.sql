@@ -36,6 +36,10 @@ derivative as (
     select asset_id, day, funding_day from {{ ref('int_asset_derivative_daily') }}
 ),
 
+excursion as (
+    select * from {{ ref('int_excursion_daily') }}
+),
+
 final as (
     select
         asset_day.asset_id,
@@ -54,7 +58,11 @@ final as (
         coalesce(membership.is_member, false) as is_member,
         membership.universe_rank,
         coalesce(short_market.is_shortable, false) as is_shortable,
-        indicator.atr_14 * bar.unit_ratio as atr_usd
+        indicator.atr_14 * bar.unit_ratio as atr_usd,
+        excursion.long_adverse_excursion_atr,
+        excursion.long_favourable_excursion_atr,
+        excursion.short_adverse_excursion_atr,
+        excursion.short_favourable_excursion_atr
     from asset_day
     left join signal
         on asset_day.asset_id = signal.asset_id
@@ -68,6 +76,9 @@ final as (
     left join indicator
         on asset_day.asset_id = indicator.asset_id
         and asset_day.day = indicator.day
+    left join excursion
+        on asset_day.asset_id = excursion.asset_id
+        and asset_day.day = excursion.day
     left join membership
         on asset_day.asset_id = membership.asset_id
         and asset_day.day = membership.day

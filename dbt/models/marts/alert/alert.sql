@@ -26,6 +26,11 @@ narrative as (
     select * from {{ ref('int_narrative_registry') }}
 ),
 
+judged as (
+    select * from {{ ref('cfg_grade_evidence') }}
+    qualify rank() over (order by version desc) = 1
+),
+
 recorded as (
     select * from {{ ref('stg_ops__alert') }}
 ),
@@ -62,6 +67,8 @@ named as (
     select 'chain', chain_id, name, null from chain
     union all
     select 'narrative', narrative_id, name, null from narrative
+    union all
+    select 'grade', grade, replace(grade, '_', ' '), null from judged
 ),
 
 labelled as (
@@ -94,7 +101,8 @@ addressed as (
         coalesce(one.label, referred.first_id)
         || coalesce(' and ' || coalesce(other.label, referred.second_id), '') as subject,
         coalesce(overtaken.label, referred.overtaken_id) as overtaken,
-        coalesce(place.label, referred.place_id) as place
+        coalesce(place.label, referred.place_id) as place,
+        judged.window_d
     from referred
     left join labelled as one
         on referred.named_kind = one.entity_kind
@@ -108,6 +116,9 @@ addressed as (
     left join labelled as place
         on place.entity_kind = 'chain'
         and referred.place_id = place.entity_id
+    left join judged
+        on referred.entity_kind = 'grade'
+        and referred.first_id = judged.grade
 ),
 
 described as (
@@ -181,7 +192,8 @@ described as (
                     || ' and is number ' || cast(cast(alert.alert_value as bigint) as varchar)
             when 'grade_evidence_negative'
                 then ' ranked against the returns that followed: mean rank correlation '
-                    || cast(round(alert.alert_value, 3) as varchar)
+                    || cast(round(alert.alert_value, 3) as varchar) || ' over '
+                    || cast(alert.window_d as varchar) || ' days'
             when 'ath' then ': highest ' || replace(replace(alert.ref_id, '_usd', ''), '_', ' ') || ' ever'
             when 'data_quality' then ' fails ' || alert.ref_id
         end || case

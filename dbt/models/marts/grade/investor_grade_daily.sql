@@ -28,6 +28,11 @@ class_config as (
     qualify row_number() over (order by version desc) = 1
 ),
 
+evidence as (
+    select day, evidence from {{ ref('int_grade_evidence_daily') }}
+    where grade = 'investor_grade'
+),
+
 build_stamp as (
     select * from {{ ref('int_build_stamp') }}
 ),
@@ -115,11 +120,13 @@ final as (
             when not described.is_either_changed
                 then described.investor_grade - described.trader_grade
         end as divergence,
+        evidence.evidence,
         described.grade_version,
         described.weights_hash,
         build_stamp.as_of_ts,
         {{ model_version() }} as model_version
     from described
+    left join evidence on described.day = evidence.day
     cross join class_config
     cross join build_stamp
 )

@@ -6,6 +6,11 @@ trend as (
     select * from {{ ref('int_trend_score_daily') }}
 ),
 
+evidence as (
+    select day, evidence from {{ ref('int_grade_evidence_daily') }}
+    where grade = 'trader_grade'
+),
+
 build_stamp as (
     select * from {{ ref('int_build_stamp') }}
 ),
@@ -30,6 +35,7 @@ final as (
         trend.ta_grade,
         trend.quant_grade,
         trend.flow_grade,
+        evidence.evidence,
         grade.grade_version,
         grade.weights_hash,
         build_stamp.as_of_ts,
@@ -38,6 +44,7 @@ final as (
     left join trend
         on grade.asset_id = trend.asset_id
         and grade.day = trend.day
+    left join evidence on grade.day = evidence.day
     cross join build_stamp
 )
 

@@ -24,6 +24,10 @@ indicator as (
     from {{ ref('technical_daily') }}
 ),
 
+excursion as (
+    select * from {{ ref('int_excursion_daily') }}
+),
+
 short_market as (
     select * from {{ ref('int_short_market_daily') }}
 ),
@@ -125,6 +129,15 @@ joined as (
         end as nearest_level_usd,
         -- without a signal the plan is that of an entry
         case when signal.signal < 0 then -1 else 1 end as plan_side,
+        excursion.excursion_count,
+        case
+            when signal.signal < 0 then excursion.short_adverse_excursion_atr
+            else excursion.long_adverse_excursion_atr
+        end as adverse_excursion_atr,
+        case
+            when signal.signal < 0 then excursion.short_favourable_excursion_atr
+            else excursion.long_favourable_excursion_atr
+        end as favourable_excursion_atr,
         short_market.is_shortable,
         position.position,
         position.entry_day as position_day,
@@ -170,6 +183,9 @@ joined as (
     left join indicator
         on signal.asset_id = indicator.asset_id
         and signal.day = indicator.day
+    left join excursion
+        on signal.asset_id = excursion.asset_id
+        and signal.day = excursion.day
     left join short_market
         on signal.asset_id = short_market.asset_id
         and signal.day = short_market.day
@@ -213,6 +229,14 @@ planned as (
     select
         *,
         case when no_stop_reason is null then wanted_stop_usd end as stop_price,
+        case
+            when no_stop_reason is null and adverse_excursion_atr > 0
+                then entry_usd - plan_side * adverse_excursion_atr * atr_14
+        end as wanted_stop_excursion_usd,
+        case
+            when no_stop_reason is null and favourable_excursion_atr > 0
+                then entry_usd + plan_side * favourable_excursion_atr * atr_14
+        end as wanted_take_profit_excursion_usd,
         -- what nobody can weigh is treated as small
         case
             when vol_target_weight is null then null
@@ -280,6 +304,12 @@ final as (
                 when scaled.entry_usd + scaled.plan_side * scaled.take_profit_{{ number }}_r * scaled.risk_usd > 0
                     then scaled.entry_usd + scaled.plan_side * scaled.take_profit_{{ number }}_r * scaled.risk_usd
             end as take_profit_{{ number }},
+        {% endfor %}
+        scaled.excursion_count,
+        scaled.adverse_excursion_atr,
+        scaled.favourable_excursion_atr,
+        {% for level in ['stop_excursion_usd', 'take_profit_excursion_usd'] %}
+            case when scaled.wanted_{{ level }} > 0 then scaled.wanted_{{ level }} end as {{ level }},
         {% endfor %}
         scaled.size_by_risk_frac,
         scaled.size_in_portfolio_frac,
