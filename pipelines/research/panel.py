@@ -113,7 +113,7 @@ def read_panel(path: Path, *, seeds: Path) -> ResearchPanel:
     Args:
         path: a published DuckDB file; a dataset folder; or a Parquet file with ``symbol``, ``day``,
             ``high``, ``low``, ``close`` and a volume in USD (``volume_quote`` or
-            ``volume_quote_approx``).
+            ``volume_quote_approx``), and any of ``OPTIONAL_COLUMNS``, as known at the day's end.
         seeds: folder of the seeds, for the universe of what has none yet.
 
     Raises:
@@ -206,6 +206,7 @@ def _recorded_bars(path: Path, seeds: Path) -> pl.DataFrame:
             pl.col("low").alias("low_usd"),
             pl.col("close").alias("close_usd"),
             pl.col(volume).alias("volume_usd"),
+            *(pl.col(column) for column in OPTIONAL_COLUMNS if column in given.columns),
         )
     )
 
