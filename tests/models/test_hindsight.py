@@ -21,6 +21,7 @@ DECIDES = (
     "trader_grade_daily",
     "investor_grade_daily",
     "grade_components",
+    "grade_evidence_daily",
     "signal_daily",
     "signal_event",
     "signal_performance_daily",
