@@ -67,7 +67,8 @@ def graded(
     """
     parameters = grade_parameters(grade, **seeds)
     numbers = from_seed(FactorParameters, newest_version(inside))
-    version = f"{grade_version(grade, seeds['grades'])}.{inside['version'].max()}"
+    inside_version = inside.select(pl.col("version").max()).item()
+    version = f"{grade_version(grade, seeds['grades'])}.{inside_version}"
     return assemble_grade(score_factors(values, parameters), parameters).with_columns(
         pl.lit(version).alias("grade_version"),
         pl.lit(fingerprint(parameters, numbers)).alias("weights_hash"),
