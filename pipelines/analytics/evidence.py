@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from pipelines.analytics.calendar import DAY, FloatArray
-from pipelines.analytics.cross_section import Grid, ago, ranks_among, row_correlation
+from pipelines.analytics.cross_section import Grid, rank_correlation, rank_rows
 from pipelines.analytics.inference import expanding_newey_west
 from pipelines.analytics.parameters import from_seed
 
@@ -186,12 +186,11 @@ def _known_ic(
     values: FloatArray, close: FloatArray, horizon_d: int, *, skip_d: int, min_assets: int
 ) -> tuple[FloatArray, FloatArray]:
     """Rank correlation on the day on which it is known, and of how many assets."""
-    graded, returns = ago(values, skip_d + horizon_d), _ended_returns(close, horizon_d)
+    graded, returns = _ago(values, skip_d + horizon_d), _ended_returns(close, horizon_d)
     # who lacks one of the two takes no part: the others are ranked among themselves
     both = ~(np.isnan(graded) | np.isnan(returns))
-    ic = row_correlation(
-        ranks_among(graded, both), ranks_among(returns, both), min_count=min_assets
-    )
+    places, followed = (rank_rows(np.where(both, side, np.nan)) for side in (graded, returns))
+    ic = rank_correlation(places, followed, min_count=min_assets)
     return ic, both.sum(axis=1)
 
 
@@ -201,7 +200,7 @@ def _ended_returns(close: FloatArray, horizon_d: int) -> FloatArray:
     What has no close any more counts with its last one: whether a close will come back is not known
     on the day.
     """
-    begin = ago(close, horizon_d)
+    begin = _ago(close, horizon_d)
     held = (
         pl.DataFrame(close)
         .fill_nan(None)
@@ -210,3 +209,10 @@ def _ended_returns(close: FloatArray, horizon_d: int) -> FloatArray:
         .to_numpy()
     )
     return np.where(begin > 0, held / np.where(begin > 0, begin, 1.0) - 1, np.nan)
+
+
+def _ago(values: FloatArray, days: int) -> FloatArray:
+    """What stood there ``days`` rows before; NaN before the beginning."""
+    earlier = np.full_like(values, np.nan)
+    earlier[days:] = values[: max(len(values) - days, 0)]
+    return earlier
