@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from assets import automation, ingestion, keys
+from assets import automation, freshness, ingestion, keys
 from assets.command import runs
 from assets.definitions import build_defs
 from assets.resources import SilentProgress
@@ -113,7 +113,7 @@ def test_the_extraction_is_one_step_that_says_what_each_source_took(
             for entry in instance.all_logs(outcome.run_id)
             if entry.step_key == ingestion.OP_NAME and entry.level == logging.INFO
         ]
-    assert [step.step_key for step in steps] == [ingestion.OP_NAME]
+    assert [step.step_key for step in steps] == [ingestion.OP_NAME, freshness.TABLES_OP]
     measured = {
         event.asset_key.path[1]: (
             event.metadata["seconds that the source took"].value, event.metadata["requests"].value
