@@ -279,7 +279,7 @@ class Standing:
         ranks = np.where(known, followed.ranks.take(self.order), np.nan)
         fewer = np.flatnonzero((~np.isnan(ranks)).sum(axis=1) != followed.count)
         width = known.shape[1]
-        place = flat(followed.place.take(self.order[fewer]), width)
+        place = flat(followed.place.take(self.order[fewer]).astype(np.int64), width)
         counted = np.zeros(place.shape, dtype=np.bool_)
         counted.put(place, ~np.isnan(ranks[fewer]))
         ranks[fewer] = ranks_in_order(followed.ascending[fewer], counted).take(place)

@@ -38,7 +38,7 @@ def html(results: Sequence[Backtest]) -> str:
     performance = _together(results, "performance")
     days = performance["day"]
     parts = [
-        sentence(f"{days.min()} to {days.max()}, net of all costs."),
+        sentence(f"{days.min()!s} to {days.max()!s}, net of all costs."),
         sentence("A Sharpe ratio within two of its standard errors (se) of zero is no evidence."),
         heading("Equity and drawdown"),
         _curves(performance),
@@ -72,10 +72,11 @@ def _told(value: object) -> str:
 
 
 def _together(results: Sequence[Backtest], table_name: str) -> pl.DataFrame:
-    return pl.concat(
+    frames: list[pl.DataFrame] = [
         getattr(result, table_name).select(pl.lit(result.name).alias("strategy_id"), pl.all())
         for result in results
-    )
+    ]
+    return pl.concat(frames)
 
 
 def _curves(performance: pl.DataFrame) -> str:
