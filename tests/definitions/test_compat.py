@@ -169,6 +169,7 @@ def built(project: DbtProject, target: Path, selection: list[str]) -> tuple[Any,
     return made, checked
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("selection", [["one", "two"], ["one"]])
 def test_an_untried_dagster_dbt_starts_dbt_itself(
     small: DbtProject, selection: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -46,6 +46,7 @@ def problems(dataset: Dataset, data_dir: Path) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", OPTIONAL)
 def test_a_missing_table_is_an_empty_answer(table: str, dataset: Dataset, tmp_path: Path) -> None:
     assert table in dataset.files, "the generated market has every table"
