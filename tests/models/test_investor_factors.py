@@ -38,7 +38,7 @@ select
     mcap_usd / fdv_usd as float_frac
 from intermediate.int_universe_membership_daily inner join day using (day)
 where asset_id != 'silent';
-create table marts.returns_risk_daily as
+create table intermediate.int_asset_risk_daily as
 select
     asset_id, day, 1.5 as sharpe_365d, cast(-0.4 as double) as max_drawdown_365d,
     0.9 as vol_180d_ann

@@ -62,7 +62,7 @@ select
         partition by asset_id order by day
     )) as logret_1d
 from intermediate.int_asset_mcap_daily;
-create table marts.returns_risk_daily as
+create table intermediate.int_asset_risk_daily as
 select
     asset_id, day,
     price_of_first_unit_usd / lag(price_of_first_unit_usd, 90) over (
