@@ -209,7 +209,7 @@ def test_signal_machine(box: LakeBox) -> None:
         "(golden.grade as trader_grade, true as in_universe) from template "
         "inner join golden using (asset_id, day)",
     )
-    box.run("int_signal_input_daily int_signal_daily signal_daily signal_event")
+    box.run("int_signal_input_daily int_signal_daily signal_daily int_signal_event signal_event")
     found = box.query(
         f"select signal from marts.signal_daily where asset_id = 'aave' and day <= '{DAYS[15]}' "
         "order by day"
