@@ -13,6 +13,8 @@ from pipelines.analytics.strategies import Rule, performance, simulate, trades
 
 HERE = Path(__file__).parent / "cross_check"
 FREE = {
+    "stop_excursion_x": None,
+    "take_profit_excursion_x": None,
     "measure": "signal_daily.signal",
     "entry": "sign",
     "part_count": 5,

@@ -1,5 +1,6 @@
 {% set marts = [
-    'chain_daily', 'derivatives_daily', 'exchange_token_daily', 'investor_grade_daily', 'levels_daily',
+    'chain_daily', 'derivatives_daily', 'exchange_token_daily', 'grade_evidence_daily',
+    'investor_grade_daily', 'levels_daily',
     'market_regime_daily', 'narrative_daily', 'network_valuation_daily', 'ohlcv_daily',
     'pair_correlation_daily', 'peer_percentile_daily', 'portfolio_check_daily', 'price_daily',
     'protocol_fundamentals_daily', 'protocol_growth_daily', 'returns_risk_daily', 'risk_plan_daily',
