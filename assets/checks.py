@@ -90,7 +90,7 @@ def _as_asset_checks(results: Sequence[CheckResult]) -> Iterator[dg.AssetCheckRe
     by_check: dict[tuple[str, str], list[CheckResult]] = defaultdict(list)
     for result in results:
         if result.check_kind == "schema":
-            continue  # told by the op that landed the table
+            continue  # reported by the op that landed the table
         name = CONTRACT_CHECK if result.check_kind == "expectation" else result.check_name
         by_check[result.mart, name].append(result)
     for (mart, name), found in by_check.items():

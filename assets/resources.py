@@ -13,7 +13,7 @@ from pipelines.sandbox.availability import with_available_sources
 
 
 class Progress(Protocol):
-    """Is told how far a run is; for people who wait."""
+    """Hears how far a run is; for people who wait."""
 
     def heading(self, text: str) -> None:
         """A run begins; `text` says which."""

@@ -130,8 +130,8 @@ def transformation_assets() -> dg.AssetsDefinition:
         catalog = write_catalog(settings)
         context.log.info(f"the lake has {catalog.height:,} files of complete loads")
         invocation = _invoke(context, config, settings, translator, project)
-        # what is told of marts waits until dbt has let go of the warehouse: only then can rows be
-        # counted. What depends on a mart may not be told before it
+        # what marts report waits until dbt has let go of the warehouse: only then can rows be
+        # counted. What depends on a mart may not be reported before it
         held: list[Any] = []
         waiting = _marts_and_dependents(translator)
         for event in invocation.stream():

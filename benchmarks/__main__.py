@@ -44,7 +44,7 @@ def main() -> None:
             f"{landed.rows / landed.real_seconds:,.0f} a second; plain Polars and DuckDB "
             f"{landed.rows / landed.plain_seconds:,.0f}: {landed.ratio:.1f} times as long"
         )
-        # each size is told when it is known: the large one takes its time
+        # each size is reported when it is known: the large one takes its time
         console.print(stages)
 
 

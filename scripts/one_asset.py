@@ -226,14 +226,14 @@ def scores(page: Page, raw: dict[str, Series]) -> tuple[list[Line], dict[str, fl
     """Each factor's value, its place among the members and in its own past, and the score."""
     lines, result = [], {}
     for name in (name for _, names in GROUPS.values() for name in names):
-        told = page.query(
+        reported = page.query(
             "select factor_value, xs_pctile, ts_pctile, score from marts.grade_components "
             "where asset_id = ? and day = ? and grade = 'trend_score' and factor = ?",
             page.asset,
             page.day,
             name,
         )
-        value, xs, ts, score = told[0] if told else (None, None, None, None)
+        value, xs, ts, score = reported[0] if reported else (None, None, None, None)
         if value is None:
             continue
         sign = -1 if name in BAD_WHEN_HIGH else 1
@@ -307,10 +307,10 @@ def signal(page: Page) -> Line:
 def plan(page: Page, range_: float | None, vol: dict[int, float | None]) -> list[Line]:
     """Size, stop and targets from volatility, range and levels."""
 
-    def told(column: str) -> Any:
+    def reported(column: str) -> Any:
         return page.published("risk_plan_daily", column)
 
-    entry, mcap = page.close[-1], told("mcap_usd")
+    entry, mcap = page.close[-1], reported("mcap_usd")
     month, quarter = vol[30], vol[90]
     weight = None
     if month is not None and quarter is not None:
@@ -319,16 +319,16 @@ def plan(page: Page, range_: float | None, vol: dict[int, float | None]) -> list
     most = None if weight is None else min(weight, 0.01) if is_small else weight
     volumes = back(page.volume, len(page.days) - 1, 30)
     cap = 0.01 * median(volumes) if len(volumes) >= 24 else None
-    side = -1 if told("signal") == -1 else 1
+    side = -1 if reported("signal") == -1 else 1
     stop = None
     # a short is planned where it can be sold, which the page cannot tell from its own rows
-    if range_ is not None and told("no_stop_reason") is None and entry - side * 2 * range_ > 0:
+    if range_ is not None and reported("no_stop_reason") is None and entry - side * 2 * range_ > 0:
         stop = entry - side * 2 * range_
     lines = [
-        Line("vol_target_weight", weight, told("vol_target_weight")),
-        Line("max_position_frac", most, told("max_position_frac")),
-        Line("liquidity_cap_usd", cap, told("liquidity_cap_usd")),
-        Line("stop_price", stop, told("stop_price")),
+        Line("vol_target_weight", weight, reported("vol_target_weight")),
+        Line("max_position_frac", most, reported("max_position_frac")),
+        Line("liquidity_cap_usd", cap, reported("liquidity_cap_usd")),
+        Line("stop_price", stop, reported("stop_price")),
     ]
     if stop is not None and range_ is not None:
         risk = entry - stop
@@ -339,10 +339,10 @@ def plan(page: Page, range_: float | None, vol: dict[int, float | None]) -> list
         size = None if most is None else min(most, 0.01 / (abs(risk) / entry))
         targets = [goal if goal > 0 else None for goal in (entry + 2 * risk, entry + 4 * risk)]
         lines += [
-            Line("stop_price_support", near, told("stop_price_support")),
-            Line("take_profit_1", targets[0], told("take_profit_1")),
-            Line("take_profit_2", targets[1], told("take_profit_2")),
-            Line("size_by_risk_frac", size, told("size_by_risk_frac")),
+            Line("stop_price_support", near, reported("stop_price_support")),
+            Line("take_profit_1", targets[0], reported("take_profit_1")),
+            Line("take_profit_2", targets[1], reported("take_profit_2")),
+            Line("size_by_risk_frac", size, reported("size_by_risk_frac")),
         ]
     return lines
 

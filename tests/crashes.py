@@ -1,4 +1,4 @@
-"""Generated crashes of stablecoins: what venues print of them, and what must be told of it.
+"""Generated crashes of stablecoins: what venues print of them, and what must be reported of it.
 
 The truth is in the generator: each coin knows the first morning on which a broken peg can be known.
 """

@@ -67,7 +67,7 @@ def open_market(
 
     Args:
         settings: profile, folders.
-        progress: is told about the generation.
+        progress: is reported about the generation.
         dataset: a dataset folder to serve.
         day: the clock is set to the morning after this day; default: the dataset's own now.
 

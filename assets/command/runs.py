@@ -99,7 +99,7 @@ def execute(
         job: the job's name.
         window: the days.
         settings: the run's settings; its clock is theirs.
-        progress: is told how far the run is.
+        progress: is given how far the run is.
         config: config of single ops, by op name.
         only_sources: leave the other sources' raw tables out of the run.
 

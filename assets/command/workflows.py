@@ -49,7 +49,7 @@ def daily(
 
     Args:
         settings: profile and folders.
-        progress: is told how far the work is.
+        progress: is given how far the work is.
         day: the UTC day; default: the market's last complete one.
         dataset: a dataset folder to use in place of the default one.
 
@@ -219,7 +219,7 @@ def rebuild(
 
     Args:
         settings: folders.
-        progress: is told how far the work is.
+        progress: is given how far the work is.
         as_of: build the marts as they could have been built at this instant.
 
     Raises:
@@ -296,7 +296,7 @@ def _refuse_later_knowledge(settings: Settings, first_day: date) -> None:
     newest = newest_fetch(settings)
     if newest is not None and newest > morning_after(first_day):
         raise SettingsError(
-            f"the lake in {settings.data_dir} was told things at {newest:%Y-%m-%d %H:%M} UTC that "
+            f"the lake in {settings.data_dir} has heard things at {newest:%Y-%m-%d %H:%M} UTC that "
             f"nobody knew on the morning after {first_day}. A replay wants a data folder of its "
             "own: TOKENMART_DATA_DIR=data/replay tokenmart backfill --replay ..."
         )

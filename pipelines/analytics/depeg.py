@@ -85,7 +85,7 @@ def depeg_log(frame: pl.LazyFrame, parameters: DepegParameters) -> pl.LazyFrame:
         ('minor', 'major', 'severe'). Each row holds the event as it was known on that day; a view
         over the newest row per event with ``known_from_day <= t`` is the summary as of t, and
         nothing about an event is known before its ``detected_day``. A 'suspect' is no event: it
-        is told on the day of its print, and becomes one when it is confirmed.
+        is reported on the day of its print, and becomes one when it is confirmed.
     """
     given = frame.collect_schema()
     optional = {"reading_bps": pl.Float64, "recovery_bps": pl.Float64, "is_confirmed": pl.Boolean}

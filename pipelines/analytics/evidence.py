@@ -106,10 +106,10 @@ def grade_evidence(
         name, horizon = parameters.grade, parameters.horizon_d
         (values,) = grid.matrices(grades.filter(pl.col(GRADE) == name), ["value"])
         ic, count = _known_ic(values, close, horizon, skip_d=skip_d, min_assets=min_assets)
-        told = ~np.isnan(ic)
+        reported = ~np.isnan(ic)
         mean, t_stat = np.full_like(ic, np.nan), np.full_like(ic, np.nan)
-        mean[told] = ic[told].cumsum() / np.arange(1, told.sum() + 1)
-        t_stat[told] = mean[told] / expanding_newey_west(ic[told], horizon)
+        mean[reported] = ic[reported].cumsum() / np.arange(1, reported.sum() + 1)
+        t_stat[reported] = mean[reported] / expanding_newey_west(ic[reported], horizon)
         recent = pl.col("ic").rolling_mean(
             parameters.window_d, min_samples=parameters.window_min_obs
         )

@@ -41,7 +41,7 @@ ALL: Final = "all"
 YEAR_D: Final = 365
 
 BY_YEAR: Final = ("ic", "spread_ret", "spread_median_ret", "spread_net_ret")
-"""Statistics that are told for each calendar year as well."""
+"""Statistics that are reported for each calendar year as well."""
 
 _SERIES: Final = [KIND, MEASURE, UNIVERSE, PERIOD, "horizon_d", "statistic", "quantile"]
 
@@ -488,12 +488,12 @@ def summarise(daily: pl.LazyFrame, parameters: QualityParameters) -> pl.LazyFram
         rows = []
         series = frame.sort(*_SERIES, DAY).partition_by(_SERIES, as_dict=True, maintain_order=True)
         for key, days in series.items():
-            told = dict(zip(_SERIES, key, strict=True))
+            reported = dict(zip(_SERIES, key, strict=True))
             x = days["x"].cast(pl.Float64).fill_null(math.nan).to_numpy()[:, None]
-            horizon, statistic = told["horizon_d"], told["statistic"]
+            horizon, statistic = reported["horizon_d"], reported["statistic"]
             (row,) = summaries(x, days[DAY], horizon, [statistic], parameters)
             if row:
-                rows.append({**told, **row})
+                rows.append({**reported, **row})
         return pl.DataFrame(rows, schema=_SCHEMA)
 
     return daily.map_batches(run, schema=_SCHEMA)
@@ -630,9 +630,9 @@ def judge_all(
             standing = Standing.of(values, universe, parameters)
             for after in followed[name]:
                 key = {KIND: kind, MEASURE: measure, UNIVERSE: name, "horizon_d": after.horizon_d}
-                told = list(judge(standing, after, parameters))
+                reported = list(judge(standing, after, parameters))
                 for period, inside in spans.items():
-                    chosen = [line for line in told if period == ALL or line[0] in BY_YEAR]
+                    chosen = [line for line in reported if period == ALL or line[0] in BY_YEAR]
                     numbers = np.column_stack([x[inside] for _, _, x in chosen])
                     means = summaries(
                         numbers,

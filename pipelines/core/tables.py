@@ -28,7 +28,7 @@ class Column:
         at_least: smallest allowed value.
         above: the value must be greater than this.
         one_of: the closed set of values that the source documents.
-        is_open_set: it is a word of a set that grows; a new word is landed, and told.
+        is_open_set: it is a word of a set that grows; a new word is landed, and reported.
     """
 
     name: str

@@ -297,12 +297,12 @@ def _dbt_history(name: str, table: Table) -> list[str]:
     of_what = f"Versions of {sources.source(name).title}'s {table.name}."
     said = f"{of_what} One row per {', '.join(table.key)} and version."
     key = [f"'\"{one}\"'" for one in (*table.key, "known_at", "load_id")]
-    sound = f"key: [{', '.join(key)}]" + (f", instant: {complete_at}" if complete_at else "")
+    arguments = f"key: [{', '.join(key)}]" + (f", instant: {complete_at}" if complete_at else "")
     return [
         f"  - name: {model}",
         f"    description: {json.dumps(said, ensure_ascii=False)}",
         "    data_tests:",
-        f"      - sound: {{name: {model}_is_sound, arguments: {{{sound}}}}}",
+        f"      - quality_suite: {{name: {model}_quality_suite, arguments: {{{arguments}}}}}",
     ]
 
 

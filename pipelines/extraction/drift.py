@@ -66,7 +66,7 @@ CHANGE_SCHEMA: dict[str, Any] = {
     "row_count": pl.Int64,
     "seen_at": pl.Datetime("us", "UTC"),
     "run_id": pl.String,
-    "told_in": pl.String,
+    "reported_in": pl.String,
 }
 
 
@@ -234,11 +234,11 @@ def compare(
                 since = f"until {line['last_seen_at']:%Y-%m-%d} in every row"
                 changes.add(Change(table_name, "missing column", name, since))
                 line["is_always"] = False
-    told: tuple[tuple[ChangeKind, Mapping[str, Counter[tuple[str, str]]]], ...] = (
+    reported: tuple[tuple[ChangeKind, Mapping[str, Counter[tuple[str, str]]]], ...] = (
         ("refused rows", refused),
         ("unread cells", unread or {}),
     )
-    for change, by_table in told:
+    for change, by_table in reported:
         for table_name, counts in by_table.items():
             changes |= {
                 Change(table_name, change, column, f"{count} {problem}".strip(), count)
@@ -254,7 +254,7 @@ def compare_names(
 ) -> tuple[pl.DataFrame, tuple[Change, ...]]:
     """Return what lists have named so far, and which names that were asked for are gone.
 
-    Of a name that is gone the new ones most like it are told: it may be called so now.
+    Of a name that is gone the new ones most like it are reported: it may be called so now.
 
     Args:
         known: one row per table and name, as this function returned it before.
@@ -282,10 +282,10 @@ def compare_names(
         )
         fresh = merged.filter(is_now, is_new.fill_null(True))["name"]
         for line in gone.to_dicts():
-            told = f"listed until {line['last_seen_at']:%Y-%m-%d}"
+            reported = f"listed until {line['last_seen_at']:%Y-%m-%d}"
             if like := _most_like(line["name"], fresh):
-                told += f", new are {', '.join(like)}"
-            changes.append(Change(table_name, "gone symbol", line["name"], told))
+                reported += f", new are {', '.join(like)}"
+            changes.append(Change(table_name, "gone symbol", line["name"], reported))
         parts.append(
             merged.select(
                 pl.lit(table_name).alias("table_name"),

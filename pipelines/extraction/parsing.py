@@ -585,8 +585,8 @@ def quarantine_rows(
     parsed: Parsed, entity_id: str, run_id: str, fetched_at: datetime
 ) -> pa.Table | None:
     """Return refused rows, and rows without a cell, as rows of the quarantine table; None: none."""
-    told = [*parsed.refused, *((f"{reason} ({CELL})", row) for reason, row in parsed.unread)]
-    if not told:
+    reported = [*parsed.refused, *((f"{reason} ({CELL})", row) for reason, row in parsed.unread)]
+    if not reported:
         return None
     rows = [
         {
@@ -597,6 +597,6 @@ def quarantine_rows(
             "run_id": run_id,
             FETCHED_AT.name: fetched_at,
         }
-        for reason, payload in told
+        for reason, payload in reported
     ]
     return pa.Table.from_pylist(rows, schema=QUARANTINE.arrow_schema())

@@ -75,11 +75,11 @@ def _write_catalog(settings: Settings) -> pl.DataFrame:
             (source, load_id) not in completed or (source, table_name, load_id) in merged
         ):
             continue
-        told = known.get(str(below), [])
-        if any(_is_outdated(line) for line in told) or not told:
+        reported = known.get(str(below), [])
+        if any(_is_outdated(line) for line in reported) or not reported:
             about = _time_column(source, table_name)
-            told = _inspect(file_system, path, None if is_compacted(path) else load_id, about)
-        for line in told:
+            reported = _inspect(file_system, path, None if is_compacted(path) else load_id, about)
+        for line in reported:
             of_load = source, line["load_id"]
             if is_compacted(path):
                 merged.add((source, table_name, line["load_id"]))
@@ -100,7 +100,7 @@ def _write_catalog(settings: Settings) -> pl.DataFrame:
 
 
 def _is_outdated(line: dict[str, Any]) -> bool:
-    """Tell whether an earlier version wrote the line, which did not know what is told now."""
+    """Tell whether an earlier version wrote the line, which did not know what is reported now."""
     return line["sha256"] is None or (line["newest_at"] is not None and line["oldest_at"] is None)
 
 
@@ -135,12 +135,14 @@ def newest_day(settings: Settings) -> date | None:
     catalog = read_catalog(settings)
     if catalog.is_empty() and file_system.exists(f"{root}/raw"):
         catalog = write_catalog(settings)
-    told = catalog.filter(pl.col("newest_at").is_not_null())
-    if told.is_empty():
+    reported = catalog.filter(pl.col("newest_at").is_not_null())
+    if reported.is_empty():
         return None
-    newest = cast("datetime", told["newest_at"].max())
+    newest = cast("datetime", reported["newest_at"].max())
     # labels and settlements at a day's end bear the next day's date, which was not over yet
-    over = max(last_complete_day(FixedClock(instant)) for instant in told["fetched_at"].unique())
+    over = max(
+        last_complete_day(FixedClock(instant)) for instant in reported["fetched_at"].unique()
+    )
     return min(newest.date(), over)
 
 
@@ -236,11 +238,11 @@ def _inspect(
         content = file.read()
     sha256 = hashlib.sha256(content).hexdigest()
     parquet = pq.ParquetFile(BytesIO(content))
-    told = {"load_id": LOAD_ID, "fetched_at": FETCHED_AT.name, "newest_at": time_column or ""}
-    there = [column for column in told.values() if column in parquet.schema_arrow.names]
+    reported = {"load_id": LOAD_ID, "fetched_at": FETCHED_AT.name, "newest_at": time_column or ""}
+    there = [column for column in reported.values() if column in parquet.schema_arrow.names]
     rows = pl.DataFrame(pl.from_arrow(parquet.read(columns=there))).select(
         (pl.col(column) if column in there else pl.lit(None)).alias(name)
-        for name, column in told.items()
+        for name, column in reported.items()
     )
     about = pl.col("newest_at")
     newest = [pl.col("fetched_at").max(), about.max(), about.min().alias("oldest_at")]

@@ -42,7 +42,7 @@ class LoadReport:
         bound: requests that were planned before the first was sent, at the most.
         planned: the same, once the source's own lists were read.
         retries: requests sent again.
-        throttled: answers that told us to slow down.
+        throttled: answers that asked us to slow down.
         newest_at: newest instant that the landed rows describe.
         failures: what makes the run an error, for people.
         refusals: entities that the source refused, for people.

@@ -1,6 +1,6 @@
 """Where a lake's observations come from: one dataset of the sandbox, or the live hosts.
 
-The lake keeps everything it was ever told. Two datasets in one lake, or a sandbox's inventions
+The lake keeps everything it has ever heard. Two datasets in one lake, or a sandbox's inventions
 beside real prices, would make marts that are true of neither, so the first run writes down whose
 observations it lands, and a run with others is refused. That stands in the lake, and with it what
 identifies its assets: a lake that is copied alone can be rebuilt alone.

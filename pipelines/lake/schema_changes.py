@@ -36,7 +36,7 @@ def compare(source_name: str, run: Extraction, settings: Settings) -> tuple[Chan
         changes += gone
     if changes:
         lines = [
-            {**vars(change), "seen_at": run.fetched_at, "run_id": run.run_id, "told_in": None}
+            {**vars(change), "seen_at": run.fetched_at, "run_id": run.run_id, "reported_in": None}
             for change in changes
         ]
         news = f"{root}/{CHANGES.format(source=source_name)}"
@@ -51,10 +51,10 @@ def compare(source_name: str, run: Extraction, settings: Settings) -> tuple[Chan
 
 
 def reported_changes(settings: Settings, run_id: str) -> dict[str, list[dict[str, Any]]]:
-    """Return, by raw table (source.table), the changes that no earlier run has told.
+    """Return, by raw table (source.table), the changes that no earlier run has reported.
 
     Grain: one entry per table whose answers were ever looked at. The run is noted as the one that
-    told them: asked again it gets the same, and another one gets what came since.
+    reported them: asked again it gets the same, and another one gets what came since.
     """
     file_system, root = storage.bucket(settings)
     found: dict[str, list[dict[str, Any]]] = {}
@@ -67,9 +67,9 @@ def reported_changes(settings: Settings, run_id: str) -> dict[str, list[dict[str
                 found[f"{source_name}.{name}"] = []
             path = f"{root}/{CHANGES.format(source=source_name)}"
             changes = storage.read_frame(file_system, path, drift.CHANGE_SCHEMA).with_columns(
-                pl.col("told_in").fill_null(run_id)
+                pl.col("reported_in").fill_null(run_id)
             )
-            for change in changes.filter(pl.col("told_in") == run_id).to_dicts():
+            for change in changes.filter(pl.col("reported_in") == run_id).to_dicts():
                 found.setdefault(f"{source_name}.{change['table_name']}", []).append(change)
             if changes.height:
                 storage.replace_frame(file_system, path, changes)

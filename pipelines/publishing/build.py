@@ -94,8 +94,10 @@ def build(
             comments = {column.name: column.comment for column in presented[name].columns}
             _comment(connection, "table", name, relation.comment, comments)
             if name in latest:
-                told = f"The newest day of {name}. {relation.comment}" if relation.comment else None
-                _comment(connection, "view", latest[name], told, comments)
+                reported = (
+                    f"The newest day of {name}. {relation.comment}" if relation.comment else None
+                )
+                _comment(connection, "view", latest[name], reported, comments)
         connection.commit()
         expected = {
             relation.name: _row_sum(connection, _SOURCE, relation) for relation in relations
@@ -212,8 +214,8 @@ def _append_results(
     connection.register("run_results", to_arrow(results))
     # what the build itself refused is of the same run, and stays
     connection.execute(
-        f"delete from {target} using run_results as told where "  # noqa: S608
-        + " and ".join(f"{CHECK_RESULT}.{part} = told.{part}" for part in _RESULT_KEY)
+        f"delete from {target} using run_results as reported where "  # noqa: S608
+        + " and ".join(f"{CHECK_RESULT}.{part} = reported.{part}" for part in _RESULT_KEY)
     )
     connection.execute(f"insert into {target} by name select * from run_results")  # noqa: S608
     connection.unregister("run_results")
@@ -247,10 +249,10 @@ def _complete_catalogue(
     connection.register("presented", columns)
     connection.execute(
         f"""
-        update {target} as told
+        update {target} as reported
         set column_position = presented.column_position, data_type = presented.data_type
         from presented
-        where told.mart = presented.mart and told.column_name = presented.column_name
+        where reported.mart = presented.mart and reported.column_name = presented.column_name
         """  # noqa: S608
     )
     connection.execute(
@@ -282,9 +284,9 @@ def _comment(
     target = f"{_TARGET}.{SCHEMA}.{quoted(name)}"
     if comment:
         connection.execute(f"comment on {kind} {target} is {_text(comment)}")
-    for column, told in column_comments.items():
-        if told:
-            connection.execute(f"comment on column {target}.{quoted(column)} is {_text(told)}")
+    for column, reported in column_comments.items():
+        if reported:
+            connection.execute(f"comment on column {target}.{quoted(column)} is {_text(reported)}")
 
 
 def _text(value: str) -> str:

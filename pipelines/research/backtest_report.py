@@ -49,7 +49,9 @@ def html(results: Sequence[Backtest]) -> str:
             heading(result.name),
             table(result.summary),
             table(endings(result.trades)),
-            table(pl.DataFrame({"field": list(rule), "value": list(map(_told, rule.values()))})),
+            table(
+                pl.DataFrame({"field": list(rule), "value": list(map(_reported, rule.values()))})
+            ),
         ]
     return page(", ".join(result.name for result in results), parts)
 
@@ -67,7 +69,7 @@ def endings(trades: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _told(value: object) -> str:
+def _reported(value: object) -> str:
     return "" if value is None else str(value)
 
 

@@ -244,12 +244,12 @@ def _trials(
     for statistic in ("ic", "spread_net_ret"):
         daily = series[statistic]
         # a factor of many equals has a day's number now and then: it cannot be set beside others
-        told = np.flatnonzero(
+        reported = np.flatnonzero(
             (~np.isnan(daily)).sum(axis=0) >= MIN_TOLD_SHARE * (~np.isnan(daily)).any(axis=1).sum()
         )
-        whole = _apart(daily[:, told], rule.horizon_d)
+        whole = _apart(daily[:, reported], rule.horizon_d)
         apart = np.full((len(whole), len(trials)), np.nan)
-        apart[:, told] = whole
+        apart[:, reported] = whole
         ratios = np.array([sharpe(column) for column in apart.T])
         known_ratios = ratios[np.isfinite(ratios)]
         spread = float(known_ratios.var(ddof=1)) if len(known_ratios) > 1 else 0.0
@@ -320,10 +320,10 @@ def _walk_forward(
         "spread_net_ret": pl.Float64(),
         "turnover_frac": pl.Float64(),
     }
-    told = np.flatnonzero(~np.isnan(series["ic"]).all(axis=1)) if trials else np.zeros(0, int)
-    if not len(told):
+    reported = np.flatnonzero(~np.isnan(series["ic"]).all(axis=1)) if trials else np.zeros(0, int)
+    if not len(reported):
         return pl.DataFrame(schema=schema)
-    span = slice(int(told[0]), int(told[-1]) + 1)
+    span = slice(int(reported[0]), int(reported[-1]) + 1)
     ic, net, turnover = (series[name][span] for name in ("ic", "spread_net_ret", "turnover_frac"))
     objective = ic - rule.turnover_penalty * np.nan_to_num(turnover)
     try:

@@ -387,8 +387,8 @@ def unit_factor(closes: FloatArray, returns: FloatArray) -> FloatArray:
     """By what each close is multiplied to be in the asset's first units, from published returns."""
     jump = np.ones_like(closes)
     before = np.vstack([np.full((1, closes.shape[1]), np.nan), closes[:-1]])
-    told = ~(np.isnan(closes) | np.isnan(before) | np.isnan(returns))
-    ratio = np.where(told, (1 + returns) * before / np.where(told, closes, 1.0), 1.0)
+    reported = ~(np.isnan(closes) | np.isnan(before) | np.isnan(returns))
+    ratio = np.where(reported, (1 + returns) * before / np.where(reported, closes, 1.0), 1.0)
     np.copyto(jump, ratio, where=np.abs(ratio - 1) > 1e-6)
     factor: FloatArray = np.cumprod(jump, axis=0).astype(np.float64)
     return factor

@@ -35,15 +35,15 @@ def headline(quality: pl.DataFrame, universe: str = "all") -> pl.DataFrame:
         on="statistic", index=keys, values=["t_stat", "standard_error"]
     )
     wanted = ["ic", "spread_median_ret", "spread_ret", "spread_net_ret", "turnover_frac"]
-    told = values.join(errors, on=keys, how="left")
+    reported = values.join(errors, on=keys, how="left")
     missing = [
         pl.lit(None, pl.Float64).alias(name)
         for name in (*wanted, "t_stat_ic", "standard_error_spread_net_ret")
-        if name not in told.columns
+        if name not in reported.columns
     ]
     margin = Z_95 * pl.col("standard_error_spread_net_ret")
     return (
-        told.with_columns(missing)
+        reported.with_columns(missing)
         .select(
             *keys,
             "ic",
@@ -119,8 +119,8 @@ def html(findings: Findings, panel: ResearchPanel) -> str:
     parts += [heading("Walk-forward"), table(findings.walk_forward)]
     parts += [heading("Trials"), sentence(f"{findings.trials['trial'].n_unique()} trials.")]
     for statistic, probability in findings.overfitting.items():
-        told = "cannot be told" if probability is None else f"{probability:.1%}"
-        parts.append(sentence(f"Probability of backtest overfitting by {statistic}: {told}"))
+        reported = "cannot be reported" if probability is None else f"{probability:.1%}"
+        parts.append(sentence(f"Probability of backtest overfitting by {statistic}: {reported}"))
     return page(f"Research bench: {panel.name}", [*parts, table(findings.trials)])
 
 

@@ -86,7 +86,7 @@ def _about_listings(dataset: Dataset) -> Iterator[str]:
 
 def _about_identities(dataset: Dataset) -> Iterator[str]:
     markets = dataset.table("markets").collect()
-    told = pl.concat(
+    reported = pl.concat(
         markets.select(
             source=pl.col("venue"),
             source_id=pl.col(f"{side}_code"),
@@ -94,11 +94,11 @@ def _about_identities(dataset: Dataset) -> Iterator[str]:
         )
         for side in ("base", "quote")
     )
-    told = told.drop_nulls().unique()
+    reported = reported.drop_nulls().unique()
     curated = pl.read_csv(REPO_DIR / _ALIAS_SEED, infer_schema=False)
     curated = curated.group_by("source", "source_id").agg(curated_ids=pl.col("asset_id").unique())
     clashes = (
-        told.join(curated, on=["source", "source_id"])
+        reported.join(curated, on=["source", "source_id"])
         .filter(~pl.col("asset_id").is_in(pl.col("curated_ids")))
         .sort("source", "source_id")
     )

@@ -837,12 +837,12 @@ def load(path: Path | str) -> Dataset:
     warnings: list[str] = []
     meta = _read_meta(folder, problems)
     files = _find_files(folder, problems, warnings)
-    sound: dict[str, pl.LazyFrame] = {}
+    whole: dict[str, pl.LazyFrame] = {}
     for name, paths in files.items():
         frame = _check_columns(TABLES[name], paths, problems, warnings)
         if frame is not None and _check_values(TABLES[name], frame, problems):
-            sound[name] = frame
-    _check_relations(sound, problems)
+            whole[name] = frame
+    _check_relations(whole, problems)
     if meta is None or problems:
         raise DatasetError(folder, problems)
     return Dataset(folder, meta, files, tuple(warnings))

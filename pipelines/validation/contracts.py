@@ -133,10 +133,10 @@ def _column(mart: str, declared: Mapping[str, Any]) -> Column:
     try:
         return Column(**promised)
     except ValidationError as problem:
-        told = "; ".join(
+        reported = "; ".join(
             f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in problem.errors()
         )
-        raise ContractError(f"{mart}.{declared['name']}: {told}") from None
+        raise ContractError(f"{mart}.{declared['name']}: {reported}") from None
 
 
 def documented_facts(description: str) -> dict[str, str]:

@@ -89,8 +89,8 @@ def _detail(node: Mapping[str, Any], result: Mapping[str, Any], settings: Settin
     message = _one_line(result.get("message"))
     if result["status"] == "error" or not result.get("compiled_code"):
         return message
-    told = node.get("description") or message
-    return f"{_one_line(told)}: {_examples(str(result['compiled_code']), settings)}"
+    reported = node.get("description") or message
+    return f"{_one_line(reported)}: {_examples(str(result['compiled_code']), settings)}"
 
 
 def _examples(query: str, settings: Settings) -> str:

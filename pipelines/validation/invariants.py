@@ -330,13 +330,13 @@ def _plans_answer_to_signals(marts: Marts, _context: Context) -> pl.DataFrame:
     key = ["asset_id", "day"]
     plan = marts.frame("risk_plan_daily", [*key, "signal", "signal_event_id"])
     decided = marts.frame("signal_daily", [*key, "signal"]).rename({"signal": "decided"})
-    told = (
+    reported = (
         marts.frame("alert", ["kind", "entity_id", "day", "ref_id"])
         .filter(pl.col("kind") == "signal_change")
         .select(pl.col("entity_id").alias("asset_id"), "day", "ref_id")
     )
     both = plan.join(decided, on=key, how="full", coalesce=True).join(
-        told, on=key, how="full", coalesce=True
+        reported, on=key, how="full", coalesce=True
     )
     return both.filter(
         pl.col("signal").ne_missing(pl.col("decided"))

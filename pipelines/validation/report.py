@@ -32,7 +32,7 @@ class CheckResult:
         check_kind: who holds the rule.
         check_name: the rule, unique within its kind and mart.
         mart: the table that the rule is about.
-        severity: `block` keeps the last publication when it fails, `warn` is only told.
+        severity: `block` keeps the last publication when it fails, `warn` is only reported.
         is_passed: whether the rule holds.
         failed_row_count: how many rows break it; 0 when it holds or when rows are not its subject.
         detail: which rows broke what: up to five examples with key and values. Empty when passed.

@@ -13,17 +13,17 @@ CHECK_NAME = "answers_look_as_before"
 def check_schemas(settings: Settings, clock: Clock, run_id: str) -> tuple[CheckResult, ...]:
     """Return for each raw table whether its answers look as those of earlier loads did.
 
-    A change is told once, by the first gate after the load that met it. It never forbids to
+    A change is reported once, by the first gate after the load that met it. It never forbids to
     publish: what a table's declaration does not allow was not landed as a row of it.
     """
     results = []
     for table, changes in reported_changes(settings, run_id).items():
-        told = [
+        reported = [
             f"{change['change']} {change['column']}"
             + (f" ({change['detail']})" if change["detail"] else "")
             for change in changes
         ]
-        more = f"; and {len(told) - MAX_EXAMPLES} more" if len(told) > MAX_EXAMPLES else ""
+        more = f"; and {len(reported) - MAX_EXAMPLES} more" if len(reported) > MAX_EXAMPLES else ""
         results.append(
             CheckResult(
                 run_id=run_id,
@@ -34,7 +34,7 @@ def check_schemas(settings: Settings, clock: Clock, run_id: str) -> tuple[CheckR
                 severity="warn",
                 is_passed=not changes,
                 failed_row_count=sum(change["row_count"] for change in changes),
-                detail="; ".join(told[:MAX_EXAMPLES]) + more,
+                detail="; ".join(reported[:MAX_EXAMPLES]) + more,
             )
         )
     return tuple(results)

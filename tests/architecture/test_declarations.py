@@ -45,7 +45,7 @@ def test_what_is_written_from_the_declarations_is_up_to_date() -> None:
 
 
 @pytest.mark.parametrize("source", sources.SOURCES)
-def test_a_source_lost_from_a_written_file_is_told(source: str, copied: Path) -> None:
+def test_a_source_lost_from_a_written_file_is_reported(source: str, copied: Path) -> None:
     """Of whichever file a source is taken, that file is named, and written anew."""
     own = [name for name in WRITTEN if f"_{source}__" in name]
     shared = [name for name in WRITTEN if "/models/" not in name]
@@ -61,7 +61,7 @@ def test_a_source_lost_from_a_written_file_is_told(source: str, copied: Path) ->
     assert declarations.stale(copied) == []
 
 
-def test_what_is_left_of_a_source_that_is_gone_is_told_and_removed(copied: Path) -> None:
+def test_what_is_left_of_a_source_that_is_gone_is_reported_and_removed(copied: Path) -> None:
     folder = copied / "dbt/models/history"
     (folder / "by_hand.sql").write_text("select 1\n", encoding="utf-8")
     gone = [f"dbt/models/history/{name}" for name in ("_mtgox__sources.yml", "hist_mtgox__bar.sql")]
@@ -75,7 +75,7 @@ def test_what_is_left_of_a_source_that_is_gone_is_told_and_removed(copied: Path)
     assert not any((copied / name).exists() for name in gone)
 
 
-def test_a_file_without_its_place_is_told(copied: Path) -> None:
+def test_a_file_without_its_place_is_reported(copied: Path) -> None:
     (copied / "docs/sources.md").write_text("nothing\n", encoding="utf-8")
     with pytest.raises(DeclarationError, match=r"^docs/sources\.md has no lines"):
         declarations.stale(copied)
@@ -167,7 +167,7 @@ def test_every_place_that_names_sources_by_hand_knows_them_all() -> None:
 
 
 @pytest.mark.parametrize("source", sources.SOURCES)
-def test_a_source_lost_from_a_place_by_hand_is_told(source: str) -> None:
+def test_a_source_lost_from_a_place_by_hand_is_reported(source: str) -> None:
     """Of whichever place a source is taken, that place and no other is named."""
     for place in {place for place, name, _ in named() if name == source}:
         left = re.sub(rf"\b{source}\b", "", of_project(place) or "")
@@ -179,7 +179,7 @@ def test_a_source_lost_from_a_place_by_hand_is_told(source: str) -> None:
 
 
 @pytest.mark.parametrize("name", sources.SOURCES)
-def test_a_table_that_is_not_timed_is_told(name: str) -> None:
+def test_a_table_that_is_not_timed_is_reported(name: str) -> None:
     """What comes when and what its label means is said of all but the logs of a source's own."""
     for table in sources.tables(name):
         assert (table.timing is None) == (table.grid is None and not table.is_snapshot), table.name

@@ -14,7 +14,7 @@ UGLY = {
     ],
     "a misspelt mechanism": [
         "tests/models/test_stablecoin_market.py::test_430_coins_with_shared_tickers_stay_apart",
-        "tests/models/test_stablecoins.py::test_words_that_nobody_knows_are_told",
+        "tests/models/test_stablecoins.py::test_words_that_nobody_knows_are_reported",
     ],
     "dead coins with supply": [
         "tests/models/test_stablecoins.py::test_a_dead_coin_stops",
@@ -27,7 +27,7 @@ UGLY = {
     ],
     "a day that the source carries forward": [
         "tests/models/test_defi.py::test_a_day_carried_forward_is_no_observation",
-        "tests/models/test_stablecoin_market.py::test_a_day_that_the_source_carried_forward_is_told",
+        "tests/models/test_stablecoin_market.py::test_a_day_that_the_source_carried_forward_is_reported",
     ],
     "fees without revenue": [
         "tests/models/test_defi.py::test_fees_without_revenue_have_no_supply_side",

@@ -141,7 +141,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> DbtProject:
 
 
 def built(project: DbtProject, target: Path, selection: list[str]) -> tuple[Any, ...]:
-    """Build what is selected; return what Dagster was told of it."""
+    """Build what is selected; return what Dagster heard of it."""
 
     @dbt_assets(manifest=project.manifest_path, project=project)
     def build(context: dg.AssetExecutionContext) -> Iterator[Any]:

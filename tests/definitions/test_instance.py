@@ -22,12 +22,12 @@ def _defs() -> dg.Definitions:
         specs=[dg.AssetSpec("a"), dg.AssetSpec("b", deps=["a"])],
         partitions_def=DAYS,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        check_specs=[dg.AssetCheckSpec("sound", asset="b")],
+        check_specs=[dg.AssetCheckSpec("quality_suite", asset="b")],
     )
     def both():
         yield dg.MaterializeResult("a", metadata={"rows": 3}, tags={"colour": "red"})
         yield dg.MaterializeResult(
-            "b", check_results=[dg.AssetCheckResult(passed=True, check_name="sound")]
+            "b", check_results=[dg.AssetCheckResult(passed=True, check_name="quality_suite")]
         )
 
     return dg.Definitions(assets=[both], jobs=[dg.define_asset_job("job", partitions_def=DAYS)])

@@ -180,16 +180,16 @@ def test_a_refused_publication_is_an_incident_of_its_own(
     host.is_down = False
     run_day(instance, settings)
     well = instance.get_runs(limit=1)[0].run_id
-    told = notification.run_signals(instance, well, settings)
-    assert [one.kind for one in told] == ["run"], "it published nothing"
+    reported = notification.run_signals(instance, well, settings)
+    assert [one.kind for one in reported] == ["run"], "it published nothing"
 
     @dataclass
     class Made:
         run_id: str
 
     monkeypatch.setattr(notification.publishing, "publications", lambda _: (Made(well),))
-    told = notification.run_signals(instance, well, settings)
-    assert [(one.kind, one.incident) for one in told] == [("run", None), ("publication", None)]
+    reported = notification.run_signals(instance, well, settings)
+    assert [(one.kind, one.incident) for one in reported] == [("run", None), ("publication", None)]
 
 
 def test_a_broken_notifier_does_not_end_a_run(

@@ -53,15 +53,15 @@ class Recorded(SilentProgress):
 def test_a_day_asks_every_source_for_that_day(
     landed: dict[str, Window], settings: Settings
 ) -> None:
-    told = Recorded()
+    reported = Recorded()
     with runs.open_instance(settings) as instance:
-        outcome = runs.execute(instance, automation.HISTORY_JOB, DAY, settings, told)
+        outcome = runs.execute(instance, automation.HISTORY_JOB, DAY, settings, reported)
         record = instance.get_latest_materialization_event(keys.raw("binance", "klines"))
 
     assert landed == dict.fromkeys(sources.SOURCES, DAY)
     assert outcome.window == DAY
     assert outcome.assets == sum(len(sources.tables(name)) for name in sources.SOURCES)
-    assert len([line for line in told.lines if "rows in" in line]) == len(sources.SOURCES)
+    assert len([line for line in reported.lines if "rows in" in line]) == len(sources.SOURCES)
     assert record is not None
     assert record.asset_materialization is not None
     assert record.asset_materialization.partition == "2024-03-01"
@@ -98,9 +98,9 @@ def test_the_extraction_is_one_step_that_says_what_each_source_took(
         return replace(report, duration_s=seconds[name], requests=len(name))
 
     monkeypatch.setattr(landing, "land", land)
-    told = Recorded()
+    reported = Recorded()
     with runs.open_instance(settings) as instance:
-        outcome = runs.execute(instance, automation.HISTORY_JOB, DAY, settings, told)
+        outcome = runs.execute(instance, automation.HISTORY_JOB, DAY, settings, reported)
         steps = instance.get_run_step_stats(outcome.run_id)
         events = [
             event.asset_materialization
@@ -124,10 +124,10 @@ def test_the_extraction_is_one_step_that_says_what_each_source_took(
     assert measured == {name: (seconds[name], len(name)) for name in sources.SOURCES}
     for name in sources.SOURCES:
         assert [line for line in logged if line.startswith(f"{name}, ")], f"{name} is not logged"
-        assert [line for line in told.lines if line.startswith(f"{name}: ")]
+        assert [line for line in reported.lines if line.startswith(f"{name}: ")]
 
 
-def test_of_a_source_all_tables_are_landed_and_told(
+def test_of_a_source_all_tables_are_landed_and_reported(
     landed: dict[str, Window], settings: Settings
 ) -> None:
     tables = [keys.raw("bybit", table.name) for table in sources.tables("bybit")]
@@ -265,7 +265,7 @@ def test_failing_sources_are_named_and_the_others_land(
     )
 
 
-def test_unforeseen_error_is_told_with_its_cause(
+def test_unforeseen_error_is_reported_with_its_cause(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def land(*_args: object, **_options: object) -> LoadReport:
@@ -324,7 +324,11 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     ) -> tuple[CheckResult, ...]:
         calls.append(f"gate {window}")
         ok = "broken" not in calls
-        return (CheckResult(run_id, clock.now(), "invariant", "sound", "price_daily", "block", ok),)
+        return (
+            CheckResult(
+                run_id, clock.now(), "invariant", "quality_suite", "price_daily", "block", ok
+            ),
+        )
 
     class Published:
         version, rows = "v", 1
@@ -368,9 +372,9 @@ def test_publishing_one_mart_passes_the_gate_and_publishes_all(
 
     assert result.success
     assert gate == [f"gate {DAY}", "publish"]
-    told = {event.asset_key for event in result.get_asset_materialization_events()}
-    assert {key.path[0] for key in told if key} == {"published"}
-    assert len(told) > 10, "marts that were published are not told"
+    reported = {event.asset_key for event in result.get_asset_materialization_events()}
+    assert {key.path[0] for key in reported if key} == {"published"}
+    assert len(reported) > 10, "marts that were published are not reported"
 
 
 def test_publishing_without_its_checks_is_refused_where_the_gate_fails(

@@ -72,10 +72,10 @@ def test_results_of_the_run_are_published_with_it(project: Project) -> None:
             "group by all order by all",
             [project.current.run_id],
         ).fetchall()
-    told, counted = dict(kinds), project.current.checks.by_kind
+    reported, counted = dict(kinds), project.current.checks.by_kind
     # beside dbt's tests the build tells what it refused by itself, which is no check that can fail
-    assert told.pop("dbt") > counted["dbt"]
-    assert told == {kind: number for kind, number in counted.items() if kind != "dbt"}
+    assert reported.pop("dbt") > counted["dbt"]
+    assert reported == {kind: number for kind, number in counted.items() if kind != "dbt"}
 
 
 def test_status_says_how_things_stand(project: Project) -> None:

@@ -106,7 +106,7 @@ def test_bad_rows_are_counted_and_published_around(
     assert impatient.current.newest_day == END
 
 
-def test_new_word_is_landed_and_told(impatient: Project, server: SandboxServer) -> None:
+def test_new_word_is_landed_and_reported(impatient: Project, server: SandboxServer) -> None:
     server.set_faults(
         [{"source": "kraken", "kind": "unknown_enum", "path_prefix": "/0/public/AssetPairs"}]
     )
@@ -115,12 +115,12 @@ def test_new_word_is_landed_and_told(impatient: Project, server: SandboxServer) 
 
     assert done.returncode == 0, done.stdout
     with warehouse.read(impatient.settings.published_dir / "tokenmart.duckdb") as connection:
-        told = connection.execute(
+        reported = connection.execute(
             "select detail from marts.ops_check_result "
             "where run_id = ? and check_kind = 'schema' and not is_passed",
             [impatient.current.run_id],
         ).fetchall()
-    assert [detail for (detail,) in told if "HIBERNATING" in detail]
+    assert [detail for (detail,) in reported if "HIBERNATING" in detail]
 
 
 def test_duplicate_page_adds_no_version(impatient: Project, server: SandboxServer) -> None:

@@ -65,12 +65,12 @@ def test_a_page_is_printed_whole(project: Project, page: str) -> None:
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     sections = re.split(r"^## ", (REPO / f"docs/{page}.md").read_text(), flags=re.M)[1:]
     asked = {section.splitlines()[0] for section in sections if "```sql" in section}
-    told = {name for name in asked if f"\n{name}\n-" in done.stdout}
-    assert told == asked, done.stdout
+    reported = {name for name in asked if f"\n{name}\n-" in done.stdout}
+    assert reported == asked, done.stdout
 
 
 def test_published_events_have_their_numbers_in_the_ledger(project: Project) -> None:
-    """Polled twice, nothing comes twice; the ledger knows what was told."""
+    """Polled twice, nothing comes twice; the ledger knows what was reported."""
     with warehouse.read(project.settings.published_dir / "tokenmart.duckdb") as connection:
         for mart, key in NUMBERED.items():
             poll = (

@@ -42,7 +42,7 @@ def candle(
     volume_usd: float = 1e6,
     **changes: Any,
 ) -> dict[str, Any]:
-    """Return one candle in the venue's own columns; a flat one unless told otherwise."""
+    """Return one candle in the venue's own columns; a flat one unless asked otherwise."""
     opened = close if open is None else open
     prices = [float(opened), float(close)]
     bar = {
@@ -166,7 +166,7 @@ class Market:
     ) -> None:
         """Add a market with a close (or a candle's fields) for each of its days; None: no candle.
 
-        Volumes differ from day to day unless told otherwise: steady ones look like a dead feed.
+        Volumes differ from day to day unless asked otherwise: steady ones look like a dead feed.
         """
         self.listings.setdefault(venue, []).append(
             listing(venue, symbol, base, quote, is_trading=is_trading)

@@ -91,8 +91,8 @@ class Panel:
                 )
                 assert not report.failures, f"{name}: {report.failures}"
             write_catalog(settings)
-        told = json.loads((dataset / "dataset.json").read_text())
-        return cls(dataset, folder / "whole", told["scenarios"])
+        reported = json.loads((dataset / "dataset.json").read_text())
+        return cls(dataset, folder / "whole", reported["scenarios"])
 
     def box(self, data_dir: Path | None = None) -> LakeBox:
         """Return a box on the lake, or on one made of it."""

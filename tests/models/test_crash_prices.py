@@ -146,7 +146,7 @@ def drawn(count: int) -> list[Story]:
 
 
 @dataclass
-class Told:
+class Reported:
     """What was published of one story, by the day's number."""
 
     story: Story
@@ -165,11 +165,11 @@ class Told:
         return f"{self.name}: {self.story}\nreadings {seen}\npublished {around}"
 
 
-def land(box: LakeBox, told: list[Told]) -> None:
+def land(box: LakeBox, reported: list[Reported]) -> None:
     town = Market()
     dollars(town, DAYS)
     assets, markets, events = [], [], []
-    for number, one in enumerate(told):
+    for number, one in enumerate(reported):
         code, draw = f"S{number}", random.Random(one.story.seed + 2)
         assets.append({"asset_id": one.name, "symbol": code, "name": code, "asset_class": "coin"})
         for venue, closes in one.story.readings.items():
@@ -216,11 +216,11 @@ def land(box: LakeBox, told: list[Told]) -> None:
     town.land(box)
 
 
-def published(box: LakeBox, count: int) -> list[Told]:
-    told = [Told(story, f"story-{number}") for number, story in enumerate(drawn(count))]
-    land(box, told)
+def published(box: LakeBox, count: int) -> list[Reported]:
+    reported = [Reported(story, f"story-{number}") for number, story in enumerate(drawn(count))]
+    land(box, reported)
     box.run("+price_daily +ohlcv_daily +returns_risk_daily")
-    by_name = {one.name: one for one in told}
+    by_name = {one.name: one for one in reported}
     frame = box.frame(
         "select p.asset_id, p.day, p.close_usd, p.price_quality, p.evidence, "
         "p.prior_close_verdict, r.ret_1d, r.ret_7d, a.logret_1d, o.low_usd "
@@ -233,17 +233,17 @@ def published(box: LakeBox, count: int) -> list[Told]:
     )
     for row in frame.iter_rows(named=True):
         by_name[row["asset_id"]].rows[(row["day"] - DAYS[0]).days] = row
-    return told
+    return reported
 
 
 @pytest.fixture(scope="module", params=[FAST, pytest.param(SLOW, marks=pytest.mark.slow)])
-def told(
+def reported(
     request: pytest.FixtureRequest, dbt_target: Path, tmp_path_factory: pytest.TempPathFactory
-) -> list[Told]:
+) -> list[Reported]:
     return published(LakeBox(tmp_path_factory.mktemp("stories")), request.param)
 
 
-def check_crash(one: Told) -> None:
+def check_crash(one: Reported) -> None:
     """A crash has its price and its return on the first day on which it can be known."""
     story, number = one.story, one.story.known
     row, before = one.rows[number], one.rows[EVENT - 1]
@@ -269,7 +269,7 @@ def check_crash(one: Told) -> None:
             assert after["prior_close_verdict"] == "confirmed", f"not confirmed: {one}"
 
 
-def check_wick(one: Told) -> None:
+def check_wick(one: Reported) -> None:
     """What one venue prints for a day is no accepted price, and in no window of a later day."""
     story, row = one.story, one.rows[EVENT]
     wick = story.readings[0][EVENT]
@@ -287,7 +287,7 @@ def check_wick(one: Told) -> None:
     assert (row["price_quality"] == "unconfirmed") <= (story.venue_count == 1), f"{one}"
 
 
-def check_calm(one: Told) -> None:
+def check_calm(one: Reported) -> None:
     """What only looks like a crash moves no close and no return."""
     row, before = one.rows[EVENT], one.rows[EVENT - 1]
     ratio = RATIO if "redenomination" in one.story.kind else 1
@@ -300,8 +300,8 @@ def check_calm(one: Told) -> None:
         assert row["low_usd"] < 0.97 * row["close_usd"], f"the low is lost: {one}"
 
 
-def test_every_crash_is_a_price_and_no_wick_is(told: list[Told]) -> None:
-    for one in told:
+def test_every_crash_is_a_price_and_no_wick_is(reported: list[Reported]) -> None:
+    for one in reported:
         if one.story.is_crash:
             check_crash(one)
         elif one.story.kind == "wick on one venue":
@@ -310,10 +310,10 @@ def test_every_crash_is_a_price_and_no_wick_is(told: list[Told]) -> None:
             check_calm(one)
 
 
-def test_labels_are_of_all_sorts(told: list[Told]) -> None:
+def test_labels_are_of_all_sorts(reported: list[Reported]) -> None:
     """Without this the stories would prove nothing."""
     labels = Counter(
-        one.rows[one.story.known]["price_quality"] for one in told if one.story.is_crash
+        one.rows[one.story.known]["price_quality"] for one in reported if one.story.is_crash
     )
     assert {"ok", "thin", "disputed", "single_venue", "unconfirmed"} >= set(labels)
     assert labels["unconfirmed"] > 0

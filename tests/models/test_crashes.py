@@ -191,28 +191,28 @@ def test_every_day_tells_its_evidence(box: LakeBox) -> None:
     )
     assert set(evidence) == {"multi_venue", "single_venue"}
     alone = {coin for coin, crash in COINS.items() if crash.venues == 1}
-    told = {
+    reported = {
         coin
         for (coin,) in box.query(
             "select stablecoin_id from marts.depeg_event_log where evidence = 'single_venue'"
         )
     }
-    assert alone & set(_events(box)) <= told
+    assert alone & set(_events(box)) <= reported
 
 
-def test_the_only_venue_of_a_coin_is_told_at_once_and_believed_with_its_next_print(
+def test_the_only_venue_of_a_coin_is_reported_at_once_and_believed_with_its_next_print(
     box: LakeBox,
 ) -> None:
-    told = dict(
+    reported = dict(
         box.query(
             "select stablecoin_id, min(known_from_day) from intermediate.int_depeg_log group by 1"
         )
     )
     late = {
-        coin: told.get(coin)
+        coin: reported.get(coin)
         for coin, crash in COINS.items()
-        if crash.kind == "fall" and told.get(coin) != DAYS[CRASH_DAY]
+        if crash.kind == "fall" and reported.get(coin) != DAYS[CRASH_DAY]
     }
-    assert late == {}, "the first print off the peg was not told on its own day"
-    assert told[LONELY] == DAYS[CRASH_DAY]
+    assert late == {}, "the first print off the peg was not reported on its own day"
+    assert reported[LONELY] == DAYS[CRASH_DAY]
     assert LONELY not in _events(box)

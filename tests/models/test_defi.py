@@ -220,8 +220,8 @@ def box(shared_box: LakeBox) -> LakeBox:
         asked=[Asked("pools"), Asked("pool_chart", "p1", START, END)],
     )
     shared_box.run(
-        f"{SELECT} +exchange_token_daily +protocol_fundamentals_daily_is_sound "
-        "+protocol_growth_daily_is_sound"
+        f"{SELECT} +exchange_token_daily +protocol_fundamentals_daily_quality_suite "
+        "+protocol_growth_daily_quality_suite"
     )
     return shared_box
 
@@ -268,7 +268,7 @@ def test_absurd_and_negative_volumes_are_kept_out(box: LakeBox) -> None:
 
 
 def test_an_absurd_tvl_is_kept_out_and_hides_no_absurd_volume(box: LakeBox) -> None:
-    """Balancer's pools of July 2022, as Messari told them: 2.63e17 dollars."""
+    """Balancer's pools of July 2022, as Messari reported them: 2.63e17 dollars."""
     columns = "tvl_usd, tvl_reported_usd, dex_volume_usd, is_quarantined"
     found = fundamentals(box, columns, "impostor", "Base")
     assert found[ABSURD] == (None, 2.63e17, 1e5 + 15, True)
@@ -334,7 +334,7 @@ def test_tickers_lead_to_no_token(box: LakeBox) -> None:
     assert tokens["impostor"] is None
 
 
-def test_inflow_and_price_are_told_apart(box: LakeBox) -> None:
+def test_inflow_and_price_are_reported_apart(box: LakeBox) -> None:
     """TVL falls by 20 % and nobody has left; it grows 27.57-fold and no price has moved."""
     found = box.query(
         "select tvl_change_1d_usd, usd_inflow_1d_usd, price_effect_1d_usd, tvl_unexplained_1d_usd "
@@ -466,7 +466,7 @@ TOTAL = "chain_id = '__total__' and protocol_id = 'uniswap-v3'"
             "protocol_fundamentals_daily",
             "supply_side_usd = supply_side_usd + 0.006 * fees_usd",
             TOTAL,
-            "protocol_fundamentals_daily_is_sound",
+            "protocol_fundamentals_daily_quality_suite",
             "revenue is fees less supply side",
         ),
         (
@@ -480,7 +480,7 @@ TOTAL = "chain_id = '__total__' and protocol_id = 'uniswap-v3'"
             "protocol_growth_daily",
             "tvl_unexplained_14d_usd = tvl_unexplained_14d_usd + 1e-4 * tvl_usd",
             "protocol_id = 'morpho-v1'",
-            "protocol_growth_daily_is_sound",
+            "protocol_growth_daily_quality_suite",
             "tvl change 14d is inflow price and rest",
         ),
         (

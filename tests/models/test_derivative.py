@@ -185,7 +185,7 @@ def column(box: LakeBox, asset: str, name: str) -> dict[date, Any]:
     ("asset", "per_8h", "in_a_day"),
     [("uniswap", 0.0008, 0.0024), ("litecoin", 0.0004, 0.0012)],
 )
-def test_rates_of_other_intervals_are_told_per_8_hours(
+def test_rates_of_other_intervals_are_reported_per_8_hours(
     box: LakeBox, asset: str, per_8h: float, in_a_day: float
 ) -> None:
     """0.01 % an hour is 0.08 %, 0.02 % in four hours is 0.04 %."""

@@ -158,18 +158,18 @@ def test_the_wick_is_there_and_rejected(box: LakeBox) -> None:
 
 
 @pytest.mark.parametrize("mart", COLUMNS)
-def test_twins_are_told_the_same(box: LakeBox, mart: str) -> None:
-    told = {
+def test_twins_are_reported_the_same(box: LakeBox, mart: str) -> None:
+    reported = {
         asset: box.query(
             f"select day, {COLUMNS[mart]} from marts.{mart} where asset_id = '{asset}' order by day"
         )
         for asset in (CALM, STRUCK)
     }
-    assert len(told[CALM]) > 0, f"{mart} has nothing to compare"
-    assert any(row[1] is not None for row in told[CALM] if row[0] >= WICK), mart
+    assert len(reported[CALM]) > 0, f"{mart} has nothing to compare"
+    assert any(row[1] is not None for row in reported[CALM] if row[0] >= WICK), mart
     different = [
         (calm, other)
-        for calm, other in zip(*told.values(), strict=True)
+        for calm, other in zip(*reported.values(), strict=True)
         # windows over the same numbers may differ in the last digit
         if not all(
             one == two if one is None or isinstance(one, str | date) else one == pytest.approx(two)
@@ -209,7 +209,7 @@ def test_the_coin_keeps_its_peg(box: LakeBox) -> None:
     assert box.query("select * from marts.depeg_event where stablecoin_id = 'ethena-usde'") == []
 
 
-def told(box: LakeBox, mart: str, columns: str, asset: str, day: date) -> tuple[Any, ...]:
+def reported(box: LakeBox, mart: str, columns: str, asset: str, day: date) -> tuple[Any, ...]:
     rows = box.query(
         f"select {columns} from marts.{mart} where asset_id = '{asset}' and day = '{day}'"
     )
@@ -220,17 +220,17 @@ def told(box: LakeBox, mart: str, columns: str, asset: str, day: date) -> tuple[
 def test_a_price_that_never_moves_has_no_momentum_and_no_signal(box: LakeBox) -> None:
     """F-12: nothing is divided by a range or a volatility of zero; what is left is no grade."""
     columns = "trader_grade, calm_grade, trend_score, ta_grade, coverage_frac, grade_rank"
-    found = told(box, "trader_grade_daily", columns, FLAT, DAYS[-1])
+    found = reported(box, "trader_grade_daily", columns, FLAT, DAYS[-1])
     assert found == (None, None, None, None, 0.5, None)
-    assert told(box, "trader_grade_daily", "quant_grade", FLAT, DAYS[-1])[0] > 0
-    assert told(box, "signal_daily", "signal", FLAT, DAYS[-1]) == (0,)
+    assert reported(box, "trader_grade_daily", "quant_grade", FLAT, DAYS[-1])[0] > 0
+    assert reported(box, "signal_daily", "signal", FLAT, DAYS[-1]) == (0,)
     assert box.query(f"select * from marts.signal_event where asset_id = '{FLAT}'") == []
 
 
 def test_ties_share_their_places_and_are_ranked_by_name(box: LakeBox) -> None:
     """F-14: equal grades to the last digit, and still a permutation."""
     (one, first), (other, second) = (
-        told(box, "trader_grade_daily", "trader_grade, grade_rank", asset, DAYS[105])
+        reported(box, "trader_grade_daily", "trader_grade, grade_rank", asset, DAYS[105])
         for asset in (STRUCK, CALM)
     )
     assert one == other
@@ -247,8 +247,8 @@ def test_ties_share_their_places_and_are_ranked_by_name(box: LakeBox) -> None:
 def test_a_day_without_volume_has_no_price_and_no_measure_of_volume(box: LakeBox) -> None:
     """F-11: nobody traded: the bar that a venue prints is no price, and zero is no logarithm."""
     columns = "close_usd, volume_usd, price_quality"
-    assert told(box, "price_daily", columns, IDLE, NO_VOLUME) == (None, None, "missing")
-    z, rsi = told(box, "technical_daily", "volume_z_30d, rsi_14", IDLE, NO_VOLUME)
+    assert reported(box, "price_daily", columns, IDLE, NO_VOLUME) == (None, None, "missing")
+    z, rsi = reported(box, "technical_daily", "volume_z_30d, rsi_14", IDLE, NO_VOLUME)
     assert (z, rsi) == (None, None)
 
 
@@ -325,9 +325,9 @@ def performance(box: LakeBox, asset: str) -> list[tuple[Any, ...]]:
 
 def test_a_delisting_ends_the_position_at_the_last_price(box: LakeBox) -> None:
     """F-6: a day after the last price there is nothing left to hold; what was earned stays."""
-    assert told(box, "signal_daily", "signal", DELISTED, LAST) == (1,), "nothing was held"
+    assert reported(box, "signal_daily", "signal", DELISTED, LAST) == (1,), "nothing was held"
     columns = "from_signal, to_signal, signal_reason"
-    assert told(box, "signal_event", columns, DELISTED, DAYS[118]) == (1, 0, "left_universe")
+    assert reported(box, "signal_event", columns, DELISTED, DAYS[118]) == (1, 0, "left_universe")
     rows = performance(box, DELISTED)
     assert rows[-1][0] == DAYS[118]
     assert rows[0][2] > 1, "it had risen by 2 % a day"
@@ -339,9 +339,9 @@ def test_a_delisting_ends_the_position_at_the_last_price(box: LakeBox) -> None:
 
 def test_a_death_takes_the_position_with_it(box: LakeBox) -> None:
     """F-6: dead is worth nothing, not as much as the last price said."""
-    assert told(box, "signal_daily", "signal", DEAD, LAST) == (1,), "nothing was held"
+    assert reported(box, "signal_daily", "signal", DEAD, LAST) == (1,), "nothing was held"
     columns = "from_signal, to_signal, signal_reason"
-    assert told(box, "signal_event", columns, DEAD, DAYS[118]) == (1, 0, "dead")
+    assert reported(box, "signal_event", columns, DEAD, DAYS[118]) == (1, 0, "dead")
     rows = performance(box, DEAD)
     assert rows[0][2] > 1
     assert rows[-1] == (DAYS[118], 1, 0)
@@ -359,7 +359,7 @@ def replace(box: LakeBox, relation: str, query: str) -> None:
         connection.execute(f"create table {relation} as {query}")
 
 
-def test_a_long_is_told_when_its_narrative_loses_the_lead(box: LakeBox) -> None:
+def test_a_long_is_reported_when_its_narrative_loses_the_lead(box: LakeBox) -> None:
     """From the confirmed turn to weakening until the lead is won back."""
     replace(
         box,
@@ -391,7 +391,7 @@ def test_a_long_is_told_when_its_narrative_loses_the_lead(box: LakeBox) -> None:
         """,
     )
     box.run("risk_plan_daily")
-    told_on = {
+    reported_on = {
         asset: [
             day
             for (day,) in box.query(
@@ -401,8 +401,10 @@ def test_a_long_is_told_when_its_narrative_loses_the_lead(box: LakeBox) -> None:
         ]
         for asset in (DELISTED, DEAD)
     }
-    assert told(box, "risk_plan_daily", "position", DELISTED, DAYS[97]) == (1,), "nothing was held"
-    assert told_on == {DELISTED: DAYS[103:110], DEAD: []}
+    assert reported(box, "risk_plan_daily", "position", DELISTED, DAYS[97]) == (1,), (
+        "nothing was held"
+    )
+    assert reported_on == {DELISTED: DAYS[103:110], DEAD: []}
 
 
 def test_what_is_brought_to_a_tokens_protocols_is_its_usage(box: LakeBox) -> None:
@@ -484,7 +486,7 @@ def test_strategies_keep_the_rules_of_their_marts(traded: LakeBox) -> None:
         name for (name,) in traded.query("select distinct strategy_id from marts.strategy_trade")
     }
     assert kinds >= {"signal_with_plan", "bitcoin_hold", *HELD.values()}
-    traded.dbt("test", "--select", "*strategy_*_is_sound", "equity_compounds*")
+    traded.dbt("test", "--select", "*strategy_*_quality_suite", "equity_compounds*")
 
 
 def test_strategies_have_what_their_trades_earned(traded: LakeBox) -> None:

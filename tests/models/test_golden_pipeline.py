@@ -76,8 +76,8 @@ def box(shared_box: LakeBox) -> LakeBox:
         bars = dict(zip(DAYS, closes, strict=False))
         town.add("coinbase", f"{code}-USD", code, "USD", bars, volume_usd=3e6)
         town.add("kraken", f"{code}USD", code, "USD", bars, volume_usd=3e6)
-    for code, (_, told, volumes, _, _) in DISAGREE.items():
-        for (venue, symbol, quote), close, volume in zip(VENUES, told, volumes, strict=True):
+    for code, (_, reported, volumes, _, _) in DISAGREE.items():
+        for (venue, symbol, quote), close, volume in zip(VENUES, reported, volumes, strict=True):
             name = symbol.format(code.lower() if venue == "bitstamp" else code)
             town.add(venue, name, code, quote, {DAYS[0]: close}, volume_usd=1e6 * volume)
     town.land(shared_box)

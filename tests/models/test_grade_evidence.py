@@ -99,7 +99,7 @@ def at(box: LakeBox, grade: str, columns: str, number: int) -> tuple[Any, ...]:
     return row
 
 
-def test_a_grade_that_turns_is_told_once_when_its_mean_has_turned(box: LakeBox) -> None:
+def test_a_grade_that_turns_is_reported_once_when_its_mean_has_turned(box: LakeBox) -> None:
     fired = box.query(
         "select entity_id, day, threshold from intermediate.int_alert_fired "
         "where kind = 'grade_evidence_negative' order by day"

@@ -66,7 +66,7 @@ def rows_of_the_past(box: LakeBox, mart: str, last: date) -> list[Any]:
 
 @pytest.fixture(scope="module")
 def chain_box(shared_box: LakeBox) -> LakeBox:
-    """Two mornings: on the second one a chain is gone, one is renamed, one is told under a key."""
+    """Two mornings: on the second one a chain is gone, one is renamed, one has a key."""
     first, second = DAYS[:31], DAYS[28:]
     shared_box.load(
         "defillama",
@@ -264,14 +264,14 @@ def test_a_code_that_a_venue_spells_anew_keeps_its_past(seeded_box: LakeBox) -> 
     """Neither the code's old spelling nor its new one is read into days that did not have it."""
     pairs, of = ("XBT/USD", "NEWXBT/USD", "XBT/USD"), DAYS[:6]
     for number, wsname in enumerate(pairs):
-        told = of[: 2 * (number + 1)]
+        reported = of[: 2 * (number + 1)]
         seeded_box.load(
             "kraken",
             {
                 "asset_pairs": [listing("kraken", "XBTUSD", "XBT", "USD") | {"wsname": wsname}],
-                "ohlc": [candle("kraken", "XBTUSD", day, 60_000.0) for day in told[-2:]],
+                "ohlc": [candle("kraken", "XBTUSD", day, 60_000.0) for day in reported[-2:]],
             },
-            fetched_at=day_start(told[-2]) + DAY * 2.25,
+            fetched_at=day_start(reported[-2]) + DAY * 2.25,
             asked=asked("asset_pairs"),
         )
     seeded_box.run("+int_market_candle_daily")

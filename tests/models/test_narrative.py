@@ -164,7 +164,7 @@ def box(seeded_warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Lak
     return box
 
 
-def told(box: LakeBox, columns: str, narrative: str, day: date) -> tuple[Any, ...]:
+def reported(box: LakeBox, columns: str, narrative: str, day: date) -> tuple[Any, ...]:
     (row,) = box.query(
         f"select {columns} from marts.narrative_daily "
         f"where narrative_id = '{narrative}' and day = '{day}'"
@@ -174,7 +174,7 @@ def told(box: LakeBox, columns: str, narrative: str, day: date) -> tuple[Any, ..
 
 def test_a_basket_holds_capped_weights(box: LakeBox) -> None:
     """Asset p gains a tenth at a quarter of the basket."""
-    assert told(box, "basket_ret_1d, basket_member_count", "alpha", JUMP) == (
+    assert reported(box, "basket_ret_1d, basket_member_count", "alpha", JUMP) == (
         pytest.approx(0.1 * WEIGHTS["p"]),
         5,
     )
@@ -184,22 +184,24 @@ def test_a_member_that_misses_a_day_hands_its_weight_on(box: LakeBox) -> None:
     """F-4: no return on the day and on the one after it; the others make up the basket."""
     held = {**WEIGHTS, "p": 1.1 * WEIGHTS["p"]}
     del held["s"]
-    ret, flag = told(box, "basket_ret_1d, is_redistributed", "alpha", HOLE + timedelta(days=1))
+    ret, flag = reported(box, "basket_ret_1d, is_redistributed", "alpha", HOLE + timedelta(days=1))
     assert flag is True
     assert ret == pytest.approx(0.1 * held["p"] / sum(held.values()))
-    assert told(box, "is_redistributed", "alpha", HOLE + timedelta(days=2)) == (False,)
+    assert reported(box, "is_redistributed", "alpha", HOLE + timedelta(days=2)) == (False,)
 
 
 def test_the_first_of_the_month_knows_the_day_before_only(box: LakeBox) -> None:
     """Asset t is twelve times as large on the first of February itself; that counts in March."""
-    assert told(box, "basket_ret_1d", "alpha", FEBRUARY) == (pytest.approx(0.1 * WEIGHTS["t"]),)
+    assert reported(box, "basket_ret_1d", "alpha", FEBRUARY) == (pytest.approx(0.1 * WEIGHTS["t"]),)
 
 
 def test_a_member_that_dies_takes_its_part_along_once(box: LakeBox) -> None:
     """F-6: in March t and p are cut at a quarter; r has 12 of the 42 millions of the other half."""
-    assert told(box, "basket_ret_1d", "alpha", DEATH) == (pytest.approx(-0.5 * 12 / 42),)
-    assert told(box, "basket_ret_1d", "alpha", DEATH + timedelta(days=1)) == (pytest.approx(0.0),)
-    assert told(box, "basket_member_count", "alpha", date(2024, 4, 2)) == (4,), "bought again"
+    assert reported(box, "basket_ret_1d", "alpha", DEATH) == (pytest.approx(-0.5 * 12 / 42),)
+    assert reported(box, "basket_ret_1d", "alpha", DEATH + timedelta(days=1)) == (
+        pytest.approx(0.0),
+    )
+    assert reported(box, "basket_member_count", "alpha", date(2024, 4, 2)) == (4,), "bought again"
 
 
 def test_a_narrative_of_which_nothing_is_known_has_rows_of_nulls(box: LakeBox) -> None:
@@ -217,9 +219,9 @@ def test_a_narrative_of_which_nothing_is_known_has_rows_of_nulls(box: LakeBox) -
 
 def test_two_members_are_no_basket(box: LakeBox) -> None:
     columns = "member_count, basket_ret_1d, median_drawdown, mean_pair_corr_30d"
-    assert told(box, columns, "duo", LAST) == (2, None, None, None)
+    assert reported(box, columns, "duo", LAST) == (2, None, None, None)
     columns = "breadth_above_sma50, pct_oversold_rsi30, median_drawdown"
-    assert told(box, columns, "alpha", date(2024, 2, 2)) == (0.4, 1.0, -0.5)
+    assert reported(box, columns, "alpha", date(2024, 2, 2)) == (0.4, 1.0, -0.5)
 
 
 def test_equal_strength_ranks_by_name(box: LakeBox) -> None:
@@ -233,9 +235,9 @@ def test_equal_strength_ranks_by_name(box: LakeBox) -> None:
 
 def test_members_are_those_of_the_day(box: LakeBox) -> None:
     """Who leaves counts until the day before; what is learnt later is not known yet."""
-    counts = [told(box, "member_count", "beta", LEFT - timedelta(days=n))[0] for n in (1, 0)]
+    counts = [reported(box, "member_count", "beta", LEFT - timedelta(days=n))[0] for n in (1, 0)]
     assert counts == [5, 4]
-    assert told(box, "member_count", "alpha", LAST) == (5,)
+    assert reported(box, "member_count", "alpha", LAST) == (5,)
     held = box.query(
         "select narrative_id from marts.dim_narrative_membership where asset_id in ('u', 'alone') "
         "order by asset_id"

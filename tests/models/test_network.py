@@ -87,7 +87,7 @@ def box(shared_box: LakeBox, dbt_target: Path) -> LakeBox:
     gap = [None if n in (400, 401) else value for n, value in enumerate(wave())]
     rows = [
         *coin_rows(),
-        # the ledger's realised cap, told by market cap and MVRV alone
+        # the ledger's realised cap, reported by market cap and MVRV alone
         *series("doge", PriceUSD=[100.0], SplyCur=[1_600.0]),
         *series("doge", CapMrktCurUSD=[160_000.0], CapMVRVCur=[160_000.0 / 60_000.0]),
         # days without numbers within every window, and a day on which nothing was moved
@@ -177,7 +177,7 @@ def box(shared_box: LakeBox, dbt_target: Path) -> LakeBox:
         fetched_at=at("2022-01-09T06:00:00"),
         asked=asked,
     )
-    shared_box.run("+network_valuation_daily_is_sound")
+    shared_box.run("+network_valuation_daily_quality_suite")
     return shared_box
 
 
@@ -301,7 +301,7 @@ def test_thermocap_is_whole_or_unknown(box: LakeBox) -> None:
         ),
         (
             "mcap_onchain_usd = mcap_onchain_usd * (1 + 2e-6)",
-            "network_valuation_daily_is_sound",
+            "network_valuation_daily_quality_suite",
             ("mcap is price times supply", "zcash", date(2016, 11, 1)),
         ),
     ],

@@ -63,7 +63,7 @@ def box(shared_box: LakeBox) -> LakeBox:
     return shared_box
 
 
-def test_a_load_is_told_with_what_it_refused(box: LakeBox) -> None:
+def test_a_load_is_reported_with_what_it_refused(box: LakeBox) -> None:
     [row] = box.query(
         "select status, entity_count, ok_count, partial_count, error_count, skipped_count, "
         "quarantined_row_count, quarantine_reasons, run_id from marts.ops_load_log "
@@ -107,27 +107,27 @@ def test_what_watches_the_lake_judges_as_the_mart_does(box: LakeBox) -> None:
     } == {}
 
 
-def test_coverage_is_told_of_every_daily_mart(box: LakeBox) -> None:
+def test_coverage_is_reported_of_every_daily_mart(box: LakeBox) -> None:
     nodes = [node for node in manifest().nodes.values() if node.resource_type == "model"]
     daily = {
         node.unique_id for node in nodes if node.fqn[1] == "marts" and node.name.endswith("_daily")
     }
     (coverage,) = [node for node in nodes if node.name == "ops_coverage"]
-    told = {name for name in coverage.depends_on.nodes if name in daily}
-    assert told == daily, f"ops_coverage leaves out {daily - told}"
+    reported = {name for name in coverage.depends_on.nodes if name in daily}
+    assert reported == daily, f"ops_coverage leaves out {daily - reported}"
 
 
 def test_coverage_is_what_the_marts_have(box: LakeBox) -> None:
-    told = {
+    reported = {
         (column, entity): row
         for column, entity, *row in box.query(
             "select column_name, entity_id, first_day, last_day, row_count, null_frac "
             "from marts.ops_coverage where mart = 'price_daily'"
         )
     }
-    assert ("day", "*") not in told
-    assert {entity for _, entity in told} > {"*", "tether"}
-    for (column, entity), row in told.items():
+    assert ("day", "*") not in reported
+    assert {entity for _, entity in reported} > {"*", "tether"}
+    for (column, entity), row in reported.items():
         (counted,) = box.query(
             f"select min(case when {column} is not null then day end), "
             f"max(case when {column} is not null then day end), "
@@ -157,7 +157,7 @@ def test_results_of_earlier_runs_are_kept(box: LakeBox) -> None:
     assert rows == [("first", "total_is_positive", False, 2, "bitcoin 2024-01-01")]
 
 
-def test_the_gates_of_the_build_are_told_even_when_they_held(box: LakeBox) -> None:
+def test_the_gates_of_the_build_are_reported_even_when_they_held(box: LakeBox) -> None:
     rows = box.query(
         "select check_name, is_passed, run_id from marts.ops_check_result "
         "where check_kind = 'dbt' order by 1"

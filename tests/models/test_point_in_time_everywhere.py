@@ -203,7 +203,7 @@ def test_the_same_again_is_the_same(whole: boxes.LakeBox, monkeypatch: pytest.Mo
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_a_change_between_two_builds_is_seen(whole: boxes.LakeBox) -> None:
-    """That proof can fail: a number by 1e-8, an hour of the clock, an event told twice."""
+    """That proof can fail: a number by 1e-8, an hour of the clock, an event reported twice."""
     before = state(whole)
     with duckdb.connect(str(whole.warehouse)) as connection:
         connection.execute(

@@ -128,7 +128,7 @@ def test_bitcoin_is_priced_by_dollar_markets_alone(box: LakeBox) -> None:
     assert rows == [("binance", "quote_not_used"), ("coinbase", None), ("kraken", None)]
 
 
-def test_a_wick_at_one_venue_is_rejected_and_told(box: LakeBox) -> None:
+def test_a_wick_at_one_venue_is_rejected_and_reported(box: LakeBox) -> None:
     """F-1: the median of three stands, the quality falls to two venues."""
     assert prices(box, "solana")[DAYS[4]] == 20.0
     assert prices(box, "solana", "price_quality")[DAYS[4]] == "thin"

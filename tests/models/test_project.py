@@ -102,7 +102,7 @@ def test_keys_of_the_config_are_the_keys_tested(manifest: Any, models: dict[str,
         for node in manifest.nodes.values()
         if node.resource_type.value == "test"
         and getattr(node, "test_metadata", None)
-        and node.test_metadata.name == "sound"
+        and node.test_metadata.name == "quality_suite"
         and node.attached_node
     }
     marts = {name: node for name, node in models.items() if layer(node) == "marts"}
@@ -291,7 +291,7 @@ def test_intermediate_models_read_neither_marts_nor_history(models: dict[str, An
 
 
 def test_what_many_build_on_has_a_test_of_its_own(manifest: Any, models: dict[str, Any]) -> None:
-    """A mistake in it is told where it is made, and not by the marts far below."""
+    """A mistake in it is reported where it is made, and not by the marts far below."""
     readers = Counter(parent for node in models.values() for parent in set(node.depends_on.nodes))
     nodes = {node.unique_id: node for node in models.values()}
     shared = {
@@ -306,7 +306,9 @@ def test_what_many_build_on_has_a_test_of_its_own(manifest: Any, models: dict[st
         if node.resource_type.value == "test" and getattr(node, "attached_node", None)
     }
     tested |= {unit.depends_on.nodes[0] for unit in manifest.unit_tests.values()}
-    assert sorted(shared - tested) == [], "give its key (`sound`), or an example (a unit test)"
+    assert sorted(shared - tested) == [], (
+        "give its key (`quality_suite`), or an example (a unit test)"
+    )
 
 
 def test_staging_says_of_a_column_what_its_own_source_declares() -> None:

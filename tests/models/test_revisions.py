@@ -1,4 +1,4 @@
-"""What sources take back: told and marked where it is material, never taken from the past."""
+"""What sources take back: reported and marked where it is material, never taken from the past."""
 
 from __future__ import annotations
 
@@ -77,8 +77,8 @@ def test_each_state_can_be_had_again_as_of_its_load(seeded_box: LakeBox) -> None
         )
         seeded_box.run("+network_valuation_daily +ops_revision" if number == 0 else AGAIN)
         taken.append((instant, content(seeded_box)))
-    told = [(row[0], row[1], row[2], row[6]) for row in seeded_box.query(REVISIONS)]
-    assert told == [
+    reported = [(row[0], row[1], row[2], row[6]) for row in seeded_box.query(REVISIONS)]
+    assert reported == [
         (FIRST + 5 * DAY, "SplyCur", "restated", taken[1][0]),
         (FIRST + 4 * DAY, "PriceUSD", "deleted", taken[2][0]),
         (FIRST + 4 * DAY, "PriceUSD", "restored", taken[3][0]),
@@ -86,7 +86,7 @@ def test_each_state_can_be_had_again_as_of_its_load(seeded_box: LakeBox) -> None
     small = seeded_box.query(
         "select day, column_name, rel_change_frac from marts.ops_revision where not is_material"
     )
-    assert small == [(FIRST + 6 * DAY, "PriceUSD", pytest.approx(0.0005))], "told, and marked"
+    assert small == [(FIRST + 6 * DAY, "PriceUSD", pytest.approx(0.0005))], "reported, and marked"
     assert len({str(state) for _, state in taken}) == 4, "the loads must differ to prove anything"
     for instant, expected in taken:
         seeded_box.dbt(
@@ -134,10 +134,10 @@ def test_a_restated_close_moves_its_windows_and_nothing_before(seeded_box: LakeB
     town(before * 1.05).land(seeded_box, restated)
     seeded_box.run(select)
     now = {row[0]: row[1:] for row in seeded_box.query(query)}
-    (told,) = [row for row in seeded_box.query(REVISIONS) if row[1] == "close"]
-    assert told[:3] == (dates[k], "close", "restated")
-    assert told[3:5] == pytest.approx((before, before * 1.05))
-    assert told[5:] == (pytest.approx(0.05), restated)
+    (reported,) = [row for row in seeded_box.query(REVISIONS) if row[1] == "close"]
+    assert reported[:3] == (dates[k], "close", "restated")
+    assert reported[3:5] == pytest.approx((before, before * 1.05))
+    assert reported[5:] == (pytest.approx(0.05), restated)
     reach = {"close_usd": {0}, "ret_1d": {0, 1}, "ret_7d": {0, 7}, "ret_30d": {0, 30}}
     for position, name in enumerate(columns):
         moved = {(day - dates[k]).days for day in now if now[day][position] != then[day][position]}
@@ -168,7 +168,7 @@ def pulled(path: Path) -> dict[date, float]:
 
 
 def test_archived_versions_of_a_public_file(seeded_box: LakeBox, shared_data: Path) -> None:
-    """Twelve pulls of DefiLlama's total TVL: what differs is told, but not as of before."""
+    """Twelve pulls of DefiLlama's total TVL: what differs is reported, but not as of before."""
     folder = shared_data / "daily_snapshots_finance_terminal"
     pulls = {}
     for path in sorted(folder.glob("vintages__defi_tvl__*.csv")):
@@ -201,9 +201,9 @@ def test_archived_versions_of_a_public_file(seeded_box: LakeBox, shared_data: Pa
     assert changed > 900, "the recordings restate much"
     found = seeded_box.query("select count(*) from marts.ops_revision")
     assert found == [(changed,)]
-    told = [(*row[:5], row[6]) for row in seeded_box.query(REVISIONS)]
-    assert told == sorted(material, key=lambda row: (row[5], row[0]))
-    assert len(told) == 3, "of those only three moved a day by more than a hundredth"
+    reported = [(*row[:5], row[6]) for row in seeded_box.query(REVISIONS)]
+    assert reported == sorted(material, key=lambda row: (row[5], row[0]))
+    assert len(reported) == 3, "of those only three moved a day by more than a hundredth"
 
     for instant in (list(pulls)[4], list(pulls)[7]):
         seeded_box.dbt(

@@ -1,4 +1,4 @@
-"""Days added up from shorter candles: the sums, how much of a day is there, what is told of it."""
+"""Days added up from shorter candles: the sums, how much of a day is there, what is said of it."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ def test_a_venues_own_day_wins_and_the_fullest_length_stands_in_for_it(box: Lake
     assert by_day["AUSDT", OUTAGE][1:] == (True, pytest.approx(20 / 24))
 
 
-def test_a_disagreement_of_day_and_hours_is_told(box: LakeBox) -> None:
+def test_a_disagreement_of_day_and_hours_is_reported(box: LakeBox) -> None:
     status, rows = box.verdict("assert_hours_agree_with_days")
     assert status == "warn"
     assert [row[:3] for row in rows] == [("binance", "BUSDT 1h", DAYS[0])]

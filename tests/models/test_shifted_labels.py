@@ -1,4 +1,4 @@
-"""A label that begins no day gives no row of a wrong day, in any table, and is told.
+"""A label that begins no day gives no row of a wrong day, in any table, and is reported.
 
 The rows are made from the declarations of all sources, so that a new table cannot be forgotten.
 """
@@ -82,7 +82,9 @@ def box(shared_box: LakeBox) -> LakeBox:
 
 
 @pytest.mark.parametrize(("source", "table"), DAILY, ids=IDS)
-def test_a_shifted_label_is_of_no_day_and_is_told(box: LakeBox, source: str, table: Table) -> None:
+def test_a_shifted_label_is_of_no_day_and_is_reported(
+    box: LakeBox, source: str, table: Table
+) -> None:
     model = staging_of().get((source, table.name))
     assert model, f"no staging model reads {source}.{table.name} by its dated convention"
     # a price that is published for the working day before has the day of its publication
@@ -94,13 +96,13 @@ def test_a_shifted_label_is_of_no_day_and_is_told(box: LakeBox, source: str, tab
     assert box.query(
         "select count(*) from intermediate.int_label_off_grid "
         f"where source = '{source}' and table_name = '{table.name}'"
-    ) == [(len(SHIFTS),)], f"{source}.{table.name}: labels off the grid are told"
+    ) == [(len(SHIFTS),)], f"{source}.{table.name}: labels off the grid are reported"
 
 
 def test_a_convention_that_changed_gives_each_day_once_and_shows_its_gap(
     seeded_box: LakeBox,
 ) -> None:
-    """Until a label it told the day before, since then its own: no label tells the day between."""
+    """Until a label it named the day before, since then its own: no label names the day between."""
     labels = days("2024-06-07", 6)
     seeded_box.load(
         "defillama_stablecoins",
@@ -117,8 +119,8 @@ def test_a_convention_that_changed_gives_each_day_once_and_shows_its_gap(
     found = seeded_box.query(
         "select day, price_usd from staging.stg_defillama_stablecoins__price order by day"
     )
-    told = {label - ONE if label.day < 10 else label: label.day for label in labels}
-    assert found == sorted(told.items())
+    reported = {label - ONE if label.day < 10 else label: label.day for label in labels}
+    assert found == sorted(reported.items())
     assert seeded_box.query(
         "select day from intermediate.int_source_gap_daily where table_name = 'prices'"
     ) == [(date(2024, 6, 9),)]

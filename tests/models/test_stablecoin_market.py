@@ -105,7 +105,7 @@ def box(shared_box: LakeBox) -> LakeBox:
     shared_box.run(
         "+stablecoin_risk_card +stablecoin_market_daily +stablecoin_chain_daily "
         "+stablecoin_milestone +int_stablecoin_chart_daily +int_build_gate "
-        "+stablecoin_market_daily_is_sound"
+        "+stablecoin_market_daily_quality_suite"
     )
     return shared_box
 
@@ -173,11 +173,11 @@ def test_a_silent_coin_leaves_no_total_of_the_market(box: LakeBox) -> None:
     )
 
 
-def test_a_day_that_the_source_carried_forward_is_told(box: LakeBox) -> None:
+def test_a_day_that_the_source_carried_forward_is_reported(box: LakeBox) -> None:
     """A coin that moves daily stands still; one that never moves is not suspicious."""
-    told = supply(box, "dai", "is_extrapolated")
-    assert [day for day, value in told.items() if value] == [CARRIED]
-    assert told[DAYS[5]] is None, "too young to say"
+    reported = supply(box, "dai", "is_extrapolated")
+    assert [day for day, value in reported.items() if value] == [CARRIED]
+    assert reported[DAYS[5]] is None, "too young to say"
     assert not any(supply(box, "usdd", "is_extrapolated").values())
 
 
@@ -255,7 +255,7 @@ def test_unknown_is_not_fresh_and_not_harmless(box: LakeBox) -> None:
     ) == [(None, None, None)]
 
 
-def test_a_chain_with_more_coins_than_its_chart_is_told(box: LakeBox) -> None:
+def test_a_chain_with_more_coins_than_its_chart_is_reported(box: LakeBox) -> None:
     """The chart says one dollar on Tron."""
     result = box.dbt(
         "test",
@@ -289,7 +289,7 @@ def test_a_chain_with_more_coins_than_its_chart_is_told(box: LakeBox) -> None:
             "stablecoin_market_daily",
             "share_fiat_frac = share_fiat_frac + 1e-8",
             "true",
-            "stablecoin_market_daily_is_sound",
+            "stablecoin_market_daily_quality_suite",
             "mechanisms make the whole",
         ),
     ],

@@ -192,7 +192,7 @@ def test_a_dead_coin_stops(box: LakeBox) -> None:
     assert max(supply(box, "defillama-900", "circulating_native")) == DAYS[9]
 
 
-def test_words_that_nobody_knows_are_told(box: LakeBox) -> None:
+def test_words_that_nobody_knows_are_reported(box: LakeBox) -> None:
     """F-16: a misspelt mechanism is mapped and counted, an unknown one is listed."""
     found = dict(
         box.query(

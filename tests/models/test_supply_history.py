@@ -102,7 +102,7 @@ def box(shared_box: LakeBox) -> LakeBox:
     return shared_box
 
 
-def told(box: LakeBox, asset: str, column: str) -> dict[date, Any]:
+def reported(box: LakeBox, asset: str, column: str) -> dict[date, Any]:
     return dict(
         box.query(
             f"select day, {column} from intermediate.int_asset_mcap_daily "
@@ -115,14 +115,16 @@ def told(box: LakeBox, asset: str, column: str) -> dict[date, Any]:
 def test_a_market_cap_does_not_break_where_a_free_tiers_reach_begins(
     box: LakeBox, asset: str
 ) -> None:
-    caps = told(box, asset, "mcap_usd")
+    caps = reported(box, asset, "mcap_usd")
     assert set(caps) == set(DAYS)
     assert caps[REACH] == pytest.approx(caps[BEFORE], rel=0.05)
     assert None not in caps.values()
 
 
 def test_each_market_cap_says_what_it_counts(box: LakeBox) -> None:
-    found = {asset: told(box, asset, "mcap_basis") for asset in ("solana", "ripple", "litecoin")}
+    found = {
+        asset: reported(box, asset, "mcap_basis") for asset in ("solana", "ripple", "litecoin")
+    }
     assert {asset: (basis[BEFORE], basis[REACH]) for asset, basis in found.items()} == {
         "solana": ("estimated", "implied"),
         "ripple": ("schedule", "implied"),
@@ -139,24 +141,24 @@ def test_the_estimate_is_a_second_witness_where_a_better_word_is_known(box: Lake
 
 
 def test_an_estimate_of_another_asset_is_not_believed(box: LakeBox) -> None:
-    caps = told(box, "binancecoin", "mcap_usd")
+    caps = reported(box, "binancecoin", "mcap_usd")
     assert min(caps) == REACH, "its rate is a tenth of the price: of a coin with the same ticker"
 
 
 def test_a_dated_supply_goes_on_at_the_pace_known_by_then(box: LakeBox) -> None:
     """The point of day 35 tells nothing of day 20; afterwards it tells the pace."""
-    units = told(box, "cardano", "supply_circulating_native")
+    units = reported(box, "cardano", "supply_circulating_native")
     assert min(units) == DAYS[5]
     assert [units[DAYS[n]] for n in (5, 20, 34, 35, 45)] == pytest.approx([100, 100, 100, 130, 140])
-    assert told(box, "ripple", "supply_circulating_native")[DAYS[10]] == pytest.approx(591)
+    assert reported(box, "ripple", "supply_circulating_native")[DAYS[10]] == pytest.approx(591)
 
 
 def test_diluted_value_and_float_have_a_past_and_say_from_what(box: LakeBox) -> None:
-    fdv = told(box, "ripple", "fdv_usd")
+    fdv = reported(box, "ripple", "fdv_usd")
     assert set(fdv.values()) == {500.0}
-    assert set(told(box, "ripple", "fdv_basis").values()) == {"schedule"}
-    assert told(box, "ripple", "float_frac")[REACH] == pytest.approx(0.6)
-    assert set(told(box, "litecoin", "fdv_basis").values()) == {"ledger"}
+    assert set(reported(box, "ripple", "fdv_basis").values()) == {"schedule"}
+    assert reported(box, "ripple", "float_frac")[REACH] == pytest.approx(0.6)
+    assert set(reported(box, "litecoin", "fdv_basis").values()) == {"ledger"}
 
 
 def test_what_is_written_down_is_near_to_what_was_recorded(shared_data: Any) -> None:

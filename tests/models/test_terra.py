@@ -1,4 +1,4 @@
-"""May 2022 on two venues that disagree: told on the first day, never forgotten, one worst."""
+"""May 2022 on two venues that disagree: reported on the first day, never forgotten, one worst."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_a_coin_that_is_too_young_for_a_deviation_is_not_silent(box: LakeBox) ->
     assert list(moves(box, "cosmos")) == [may(11)]
 
 
-def test_a_fall_during_a_halt_is_told_when_it_ends(box: LakeBox) -> None:
+def test_a_fall_during_a_halt_is_reported_when_it_ends(box: LakeBox) -> None:
     [(day, (move, since, is_confirmed))] = moves(box, "solana").items()
     assert (day, since, is_confirmed) == (may(13), may(9), True)
     assert move == pytest.approx(-0.5, abs=0.06)
@@ -151,6 +151,6 @@ def test_what_is_usual_does_not_contain_the_day_itself(box: LakeBox) -> None:
     assert (day, move) == (may(11), -0.15)
 
 
-def test_one_print_on_one_venue_is_told_as_unconfirmed(box: LakeBox) -> None:
+def test_one_print_on_one_venue_is_reported_as_unconfirmed(box: LakeBox) -> None:
     [(day, (_, _, is_confirmed))] = moves(box, "chainlink").items()
     assert (day, is_confirmed) == (may(11), False)

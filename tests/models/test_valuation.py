@@ -107,7 +107,8 @@ def box(shared_box: LakeBox) -> LakeBox:
         asked=[Asked("protocols"), Asked("chains")],
     )
     shared_box.run(
-        "+valuation_daily_is_sound +assert_supplies_are_believed +peer_pair +exchange_token_daily"
+        "+valuation_daily_quality_suite +assert_supplies_are_believed "
+        "+peer_pair +exchange_token_daily"
     )
     return shared_box
 
@@ -182,11 +183,11 @@ def test_e08_a_valuation_that_does_not_add_up_is_found(
 ) -> None:
     one = f"asset_id = 'pancakeswap-token' and day = '{PAGE_DAY}'"
     with box.tampered(f"update marts.valuation_daily set {change} where {one}") as broken:
-        status, found = broken.verdict("valuation_daily_is_sound")
+        status, found = broken.verdict("valuation_daily_quality_suite")
     assert status == "fail"
     assert rule in {row[0] for row in found}
     assert {row[1:3] for row in found} == {("pancakeswap-token", PAGE_DAY)}
 
 
-def test_what_was_not_tampered_with_is_sound(box: LakeBox) -> None:
-    assert box.verdict("valuation_daily_is_sound") == ("pass", [])
+def test_what_was_not_tampered_with_quality_suite(box: LakeBox) -> None:
+    assert box.verdict("valuation_daily_quality_suite") == ("pass", [])

@@ -121,7 +121,7 @@ def test_every_venue_is_a_venue_with_a_source(box: LakeBox) -> None:
     assert sorted(rows) == sorted((venue, venue, DAYS[-1]) for venue, *_ in EVERY)
 
 
-def test_every_venue_is_told_fresh(box: LakeBox) -> None:
+def test_every_venue_is_reported_fresh(box: LakeBox) -> None:
     """Each of them is as fresh as it declares."""
     rows = box.query(
         "select subject from marts.ops_freshness "
@@ -200,7 +200,7 @@ def test_a_venue_with_a_small_part_of_the_volume_does_not_vote(box: LakeBox) -> 
     assert set(column(box, "litecoin", "close_usd").values()) == {50.0}
 
 
-def test_a_new_market_is_judged_by_what_there_is_and_told(box: LakeBox) -> None:
+def test_a_new_market_is_judged_by_what_there_is_and_reported(box: LakeBox) -> None:
     """Fewer than thirty days of history: counted from the first day on, with a flag."""
     flags = venue_days(box, "litecoin", "kraken", "is_new_market")
     assert min(flags) == LISTED
@@ -215,7 +215,7 @@ def test_of_two_that_disagree_the_one_near_yesterday_counts(box: LakeBox) -> Non
     assert [quality[day] for day in DAYS[19:23]] == ["thin", "disputed", "disputed", "thin"]
 
 
-def test_a_lonely_jump_is_an_unconfirmed_price_and_is_told(box: LakeBox) -> None:
+def test_a_lonely_jump_is_an_unconfirmed_price_and_is_reported(box: LakeBox) -> None:
     """One venue is held as unconfirmed until its next reading; two are believed at once."""
     columns = "(close_usd, price_quality, evidence, prior_close_verdict)"
     lone, less, agreed = (
@@ -233,11 +233,11 @@ def test_a_lonely_jump_is_an_unconfirmed_price_and_is_told(box: LakeBox) -> None
         "select mart, severity, is_passed, failed_row_count, detail from marts.ops_check_result "
         "where check_name = 'price_jump_gate'"
     )
-    told = f"filecoin {JUMP}; the-graph {JUMP}"
-    assert rows == [("price_daily", "warn", False, 2, told)]
+    reported = f"filecoin {JUMP}; the-graph {JUMP}"
+    assert rows == [("price_daily", "warn", False, 2, reported)]
 
 
-def test_a_day_on_which_units_change_is_told_in_the_new_ones(box: LakeBox) -> None:
+def test_a_day_on_which_units_change_is_reported_in_the_new_ones(box: LakeBox) -> None:
     """The close before is in old units, and is neither open nor high."""
     bars = {
         day: tuple(rest)
@@ -279,12 +279,12 @@ def test_nobody_knows_of_an_exclusion_before_it_was_made(seeded_box: LakeBox) ->
     """A build of May 2022 must not name what happened to a venue in November."""
     town, span = Market(), days("2022-05-28", 170)
     dollars(town, span)
-    told = {}
+    reported = {}
     for instant, newest in (("2022-05-31T06:00:00", span[2]), ("2022-11-14T06:00:00", span[-1])):
         town.land(seeded_box, at(instant), last=newest)
         seeded_box.run("+dim_venue")
-        [(told[instant[:7]],)] = seeded_box.query(
+        [(reported[instant[:7]],)] = seeded_box.query(
             "select exclusion_intervals from marts.dim_venue where venue_id = 'ftx'"
         )
-    assert told["2022-05"] is None
-    assert told["2022-11"].startswith("2022-11-08 to open")
+    assert reported["2022-05"] is None
+    assert reported["2022-11"].startswith("2022-11-08 to open")

@@ -175,7 +175,7 @@ def test_facts_of_the_catalogue_are_in_the_data(recorded: Dataset) -> None:
     assert supply["2", date(2021, 3, 1)] < 10e9 < supply["2", date(2021, 3, 31)]
 
 
-def test_a_redenomination_is_told_as_an_event(recorded: Dataset) -> None:
+def test_a_redenomination_is_reported_as_an_event(recorded: Dataset) -> None:
     event = recorded.table("token_events").collect().row(0, named=True)
     closes = {
         at.date(): close
@@ -196,9 +196,9 @@ def test_what_anchor_held_is_its_tvl(recorded: Dataset) -> None:
     anchor = recorded.table("protocol_daily").filter(pl.col("protocol") == "anchor")
     both = anchor.join(held, on="day", how="left").collect()
     assert (both["day"].min(), both["day"].max()) == (date(2021, 5, 2), date(2022, 1, 27))
-    told = both.drop_nulls("value")
-    assert len(told) > 265
-    assert ((told["value"] / told["tvl"] - 1).abs() < 2e-5).all()
+    reported = both.drop_nulls("value")
+    assert len(reported) > 265
+    assert ((reported["value"] / reported["tvl"] - 1).abs() < 2e-5).all()
 
 
 def test_curve_s_chains_are_not_always_its_total(recorded: Dataset, shared_data: Path) -> None:

@@ -1,4 +1,4 @@
-"""A host that blocks us (451): its documented mirror is asked, or the block is told once."""
+"""A host that blocks us (451): its documented mirror is asked, or the block is reported once."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +28,7 @@ def settings_for(server: SandboxServer, dataset: Dataset, tmp_path: Path) -> Set
 
 
 @pytest.mark.parametrize("name", SOURCES)
-def test_a_block_is_told_once_and_costs_one_request(
+def test_a_block_is_reported_once_and_costs_one_request(
     name: str, server: SandboxServer, dataset: Dataset, tmp_path: Path
 ) -> None:
     settings = settings_for(server, dataset, tmp_path)

@@ -1,4 +1,4 @@
-"""A source that changes its answers: what comes is landed or refused, and the change is told."""
+"""A source that changes its answers: what comes is landed or refused, which is reported."""
 
 import json
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from pipelines.core.settings import Settings
 from pipelines.core.windows import FixedClock, Window
 from pipelines.extraction import drift
 from pipelines.extraction.drift import KNOWN_SCHEMA
-from pipelines.extraction.drift import Change as Told
+from pipelines.extraction.drift import Change as Reported
 from pipelines.lake import landing
 from pipelines.sandbox import SandboxServer
 from pipelines.sandbox.dataset import Dataset
@@ -52,7 +52,7 @@ def tape(
     return of
 
 
-def told_by(before: Played, now: Played) -> list[Told]:
+def reported_by(before: Played, now: Played) -> list[Reported]:
     known, first = drift.compare(NOTHING, before.run.shapes, {}, before.run.fetched_at)
     assert first == ()
     _, changes = drift.compare(known, now.run.shapes, now.run.refused, now.run.fetched_at)
@@ -94,12 +94,12 @@ def test_every_table_is_served(tape: Any) -> None:
 @pytest.mark.parametrize("name", SOURCES)
 def test_answers_that_did_not_change_are_no_news(name: str, tape: Any) -> None:
     clean = play(tape(name))
-    assert told_by(clean, play(tape(name))) == []
+    assert reported_by(clean, play(tape(name))) == []
     assert clean.quarantine == []
 
 
 @pytest.mark.parametrize("name", SOURCES)
-def test_a_new_column_changes_no_row_and_is_told_of_every_table(name: str, tape: Any) -> None:
+def test_a_new_column_changes_no_row_and_is_reported_of_every_table(name: str, tape: Any) -> None:
     clean = play(tape(name))
     changed = play(tape(name), everywhere(lambda cells: {**cells, "zz_new": "x"}))
     if name != "coinmetrics_archive":  # there a column is a metric: it has rows, here refused ones
@@ -109,7 +109,9 @@ def test_a_new_column_changes_no_row_and_is_told_of_every_table(name: str, tape:
             for table, rows in changed.facts().items()
         }
         assert not any(invented.values()), invented
-    columns = {change.table_name for change in told_by(clean, changed) if change.column == "zz_new"}
+    columns = {
+        change.table_name for change in reported_by(clean, changed) if change.column == "zz_new"
+    }
     arrays = {
         table for table, shape in clean.run.shapes.items()
         if any(field.endswith(" cells") for field in shape.kinds)
@@ -120,7 +122,7 @@ def test_a_new_column_changes_no_row_and_is_told_of_every_table(name: str, tape:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SOURCES)
-def test_a_longer_array_is_told(name: str, tape: Any) -> None:
+def test_a_longer_array_is_reported(name: str, tape: Any) -> None:
     clean = play(tape(name))
     lengths = {
         (table, field) for table, shape in clean.run.shapes.items() for field in shape.kinds
@@ -141,10 +143,10 @@ def test_a_longer_array_is_told(name: str, tape: Any) -> None:
         )
 
     changed = play(tape(name), lambda _, answer: longer(answer))
-    told = {change.table_name for change in told_by(clean, changed)}
+    reported = {change.table_name for change in reported_by(clean, changed)}
     failed = " ".join(changed.run.failures)
     for table, _ in lengths:
-        assert table in told or table in failed, f"{table}: {told_by(clean, changed)}"
+        assert table in reported or table in failed, f"{table}: {reported_by(clean, changed)}"
 
 
 def _fields(played: Played) -> list[str]:
@@ -154,7 +156,7 @@ def _fields(played: Played) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SOURCES)
-def test_a_column_that_is_gone_is_told_or_refused(name: str, tape: Any) -> None:
+def test_a_column_that_is_gone_is_reported_or_refused(name: str, tape: Any) -> None:
     clean = play(tape(name))
     for gone in _fields(clean):
         if gone.endswith(" cells"):
@@ -164,11 +166,14 @@ def test_a_column_that_is_gone_is_told_or_refused(name: str, tape: Any) -> None:
             everywhere(lambda cells, gone=gone: {k: v for k, v in cells.items() if k != gone}),  # type: ignore[misc]
         )
         holding = {table for table, shape in clean.run.shapes.items() if gone in shape.always}
-        told = {change.table_name for change in told_by(clean, changed) if gone in str(change)
-                or change.change == "refused rows"}  # fmt: skip
+        reported = {
+            change.table_name
+            for change in reported_by(clean, changed)
+            if gone in str(change) or change.change == "refused rows"
+        }
         problems = [*changed.run.failures, *changed.run.refusals]
-        assert told & holding or problems, f"{gone} of {holding} is gone and nobody says so"
-        for table in has_rows(changed) & holding - told:
+        assert reported & holding or problems, f"{gone} of {holding} is gone and nobody says so"
+        for table in has_rows(changed) & holding - reported:
             statuses = {
                 row["status"] for row in changed.run.log().to_pylist() if row["table_name"] == table
             }
@@ -177,7 +182,7 @@ def test_a_column_that_is_gone_is_told_or_refused(name: str, tape: Any) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SOURCES)
-def test_a_column_of_another_type_is_told_or_refused(name: str, tape: Any) -> None:
+def test_a_column_of_another_type_is_reported_or_refused(name: str, tape: Any) -> None:
     """An object where a number or a text was: never a row that was made of it."""
     clean = play(tape(name))
     if tape(name).texts:
@@ -191,7 +196,7 @@ def test_a_column_of_another_type_is_told_or_refused(name: str, tape: Any) -> No
             return {k: {"nested": v} if k == field else v for k, v in cells.items()}
 
         changed = play(tape(name), everywhere(nested))
-        changes = told_by(clean, changed)
+        changes = reported_by(clean, changed)
         problems = [*changed.run.failures, *changed.run.refusals]
         assert changes or problems, f"{field} is an object now, and nobody says so"
         for table, rows in changed.facts().items():
@@ -203,7 +208,7 @@ def test_a_column_of_another_type_is_told_or_refused(name: str, tape: Any) -> No
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SOURCES)
-def test_a_new_word_is_told_with_its_column(name: str, tape: Any) -> None:
+def test_a_new_word_is_reported_with_its_column(name: str, tape: Any) -> None:
     clean = play(tape(name))
     for table in sources.tables(name):
         for column in table.columns:
@@ -221,19 +226,19 @@ def test_a_new_word_is_told_with_its_column(name: str, tape: Any) -> None:
                 }
 
             changed = play(tape(name), everywhere(renamed))
-            told = [str(change) for change in told_by(clean, changed)]
+            reported = [str(change) for change in reported_by(clean, changed)]
             problems = [*changed.run.failures, *changed.run.refusals]
             wanted = f"new value {column.name} = zz_word"
-            assert wanted in told or any(
-                f"refused rows {column.name}" in line for line in told
-            ) or problems, f"{table.name}.{column.name}: {told}"  # fmt: skip
+            assert wanted in reported or any(
+                f"refused rows {column.name}" in line for line in reported
+            ) or problems, f"{table.name}.{column.name}: {reported}"  # fmt: skip
 
 
 def _bodies(tape: Tape) -> list[Any]:
     return list(tape.answers.values())
 
 
-def test_what_changed_is_told_once_by_the_next_gate(
+def test_what_changed_is_reported_once_by_the_next_gate(
     dataset: Dataset, server: SandboxServer, tmp_path: Path
 ) -> None:
     settings = Settings(
@@ -251,8 +256,8 @@ def test_what_changed_is_told_once_by_the_next_gate(
 
     server.set_faults([{"source": "coinbase", "kind": "unknown_enum", "path_prefix": "/products"}])
     report = landing.land("coinbase", day, settings, clock, "second")
-    told = [f"{change.table_name}: {change}" for change in report.changes]
-    assert told == ["products: new value status = HIBERNATING"]
+    reported = [f"{change.table_name}: {change}" for change in report.changes]
+    assert reported == ["products: new value status = HIBERNATING"]
     server.clear_faults()
     # a run that lands only, and one that builds only
     landing.land("coinbase", day, settings, clock, "third")

@@ -49,10 +49,10 @@ SPECS = [
 ]
 
 
-Told = dict[tuple[str, int], dict[tuple[str, int], float]]
+Reported = dict[tuple[str, int], dict[tuple[str, int], float]]
 
 
-def found(markets: Mapping[tuple[str, int], Effects]) -> Told:
+def found(markets: Mapping[tuple[str, int], Effects]) -> Reported:
     """The t-value of each effect's factor in each market and over each horizon, from closes alone.
 
     Args:
@@ -74,12 +74,12 @@ def found(markets: Mapping[tuple[str, int], Effects]) -> Told:
     )
     effects = ABSENT.truth()
     computed = compute_factors(bars.lazy(), [effect.factor for effect in effects]).collect()
-    told: Told = {}
+    reported: Reported = {}
     for (name, seed), close in closes.items():
         mine = computed.filter(pl.col("asset_id").str.starts_with(f"{name}-{seed}-"))
         grid = Grid.around(mine)
         member = np.ones((DAYS, len(SPECS)), dtype=np.bool_)
-        told[name, seed] = {}
+        reported[name, seed] = {}
         for effect in effects:
             (values,) = grid.matrices(mine, [effect.factor])
             # of all of these factors a low value is good, but of the weekday's
@@ -89,10 +89,10 @@ def found(markets: Mapping[tuple[str, int], Effects]) -> Told:
             rows = judge_all(grid, [measure], after, {"all": member}, PARAMETERS).filter(
                 (pl.col("statistic") == "ic") & (pl.col("period") == "all")
             )
-            told[name, seed] |= {
+            reported[name, seed] |= {
                 (effect.name, days): t for days, t in rows.select("horizon_d", "t_stat").iter_rows()
             }
-    return told
+    return reported
 
 
 def drawn(effects: Effects, seed: int) -> np.ndarray:
@@ -116,17 +116,19 @@ def held(planted_seeds: int, absent_seeds: int, at_most: Mapping[int, float]) ->
     for name, size in PLANTED.items():
         only = ABSENT.model_copy(update={name: size})
         markets |= {(name, 1000 + seed): only for seed in range(planted_seeds)}
-    told = found(markets)
+    reported = found(markets)
     for name, size in PLANTED.items():
         truth = ABSENT.model_copy(update={name: size}).truth()
         (effect,) = [one for one in truth if one.size]
         t = [
-            effect.sign * told[name, 1000 + seed][name, effect.horizon_d]
+            effect.sign * reported[name, 1000 + seed][name, effect.horizon_d]
             for seed in range(planted_seeds)
         ]
         assert np.mean(np.array(t) > 1.96) >= 0.8, f"{name} is planted and not found: t {t}"
     for days, share in at_most.items():
-        t = [told["absent", seed][name, days] for seed in range(absent_seeds) for name in PLANTED]
+        t = [
+            reported["absent", seed][name, days] for seed in range(absent_seeds) for name in PLANTED
+        ]
         wrong = float((np.abs(t) > 1.96).mean())
         assert wrong <= share, f"{wrong:.0%} of {len(t)} absent effects are found over {days} d"
         assert abs(np.mean(t)) < 4 / np.sqrt(len(t)), f"chance leans to one side over {days} d"
@@ -163,9 +165,9 @@ def test_the_dataset_says_what_is_planted(tmp_path: Path) -> None:
         main(["generate", str(tmp_path / "d"), *small, "--reversal", "0", "--delistings", "2"]) == 0
     )
     dataset = load(tmp_path / "d")
-    told = {effect.name: effect for effect in dataset.meta.effects}
-    assert told["reversal"].sign == 0
-    assert told["calm_drift"].sign == 1
+    reported = {effect.name: effect for effect in dataset.meta.effects}
+    assert reported["reversal"].sign == 0
+    assert reported["calm_drift"].sign == 1
     assert json.loads((dataset.path / "dataset.json").read_text())["settings"]["effects"] == {
         **Effects().model_dump(),
         "reversal": 0,

@@ -1,4 +1,4 @@
-"""Faults on demand: each does what it says, where it is told to, as often as it is told to."""
+"""Faults on demand: each does what it says, where and as often as it is asked to."""
 
 import time
 from collections.abc import Callable
@@ -67,7 +67,7 @@ def test_a_status_comes_as_often_as_asked_for(
     assert server.faults()[0]["hits"] == 2
 
 
-def test_a_fault_strikes_only_where_it_is_told_to(ask: Ask, server: SandboxServer) -> None:
+def test_a_fault_strikes_only_where_it_is_reported_to(ask: Ask, server: SandboxServer) -> None:
     server.set_faults(
         [
             {

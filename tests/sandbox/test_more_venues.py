@@ -472,7 +472,7 @@ def test_bitstamp_pages_from_the_start_and_reads_both_bounds_as_the_end(
     assert [int(row["timestamp"]) for row in both] == [start + n * 86400 for n in (8, 9)]
 
 
-def test_bitstamp_leaves_the_running_candle_out_when_told_to(get: Ask, wide: Dataset) -> None:
+def test_bitstamp_leaves_the_running_candle_out_when_reported_to(get: Ask, wide: Dataset) -> None:
     newest = get(OHLC, step=86400, limit=1).json()["data"]["ohlc"][0]
     assert int(newest["timestamp"]) * 1000 == ms(wide.now.date())
     closed = get(OHLC, step=86400, limit=1, exclude_current_candle="true").json()["data"]["ohlc"]

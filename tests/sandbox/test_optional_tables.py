@@ -41,7 +41,7 @@ def problems(dataset: Dataset, data_dir: Path) -> list[str]:
             run = begin_extraction(source, settings, FixedClock(dataset.now), "run", codes)
             for _ in extract(source, run, window):
                 pass
-            # a refusal says that there is no such thing here; it is told, and ends nothing
+            # a refusal says that there is no such thing here; it is reported, and ends nothing
             found += [f"{name}: {problem}" for problem in run.failures]
     return found
 

@@ -1,4 +1,4 @@
-"""A venue that calls a pair otherwise from a day on: the old name's end is told, with the new one.
+"""A venue that calls a pair otherwise from a day on: its end is reported, with the new name.
 
 The rows stay what was sent: the old pair's up to that day, the new one's from then on.
 """
@@ -81,7 +81,7 @@ def renaming(dataset: Dataset, last_day: date, tmp_path_factory: pytest.TempPath
         for name in RENAMED
     ],
 )
-def test_a_renamed_symbol_is_told_with_its_new_name(
+def test_a_renamed_symbol_is_reported_with_its_new_name(
     name: str,
     renaming: Dataset,
     last_day: date,
@@ -91,7 +91,7 @@ def test_a_renamed_symbol_is_told_with_its_new_name(
     list_name, candles_name, pairs = RENAMED[name]
     settings = Settings(data_dir=tmp_path, curation_dir=renaming.path, _env_file=None)
     codes = universe.codes
-    told: dict[date, list[str]] = {}
+    reported: dict[date, list[str]] = {}
     found: dict[date, tuple[bool, str]] = {}
     with SandboxServer(renaming) as server:
         settings = settings.model_copy(update={"sandbox_url": server.url})
@@ -105,7 +105,7 @@ def test_a_renamed_symbol_is_told_with_its_new_name(
                 )
             report = landing.land(name, Window.of_day(day), settings, clock, str(day))
             assert report.failures == ()
-            told[day] = [str(change) for change in report.changes]
+            reported[day] = [str(change) for change in report.changes]
             write_catalog(settings)
             (result,) = (
                 result
@@ -117,13 +117,13 @@ def test_a_renamed_symbol_is_told_with_its_new_name(
     kind = OF_A_KIND.get(name, "")
     for old, new in pairs.items():
         line = f"gone symbol {kind}{old} (listed until {last_day}, new are {kind}{new}"
-        assert sum(change.startswith(line) for change in told[last_day]) == 1, told
+        assert sum(change.startswith(line) for change in reported[last_day]) == 1, reported
         assert line in found[last_day][1]
     assert not found[last_day][0]
     others = [day for day in found if day != last_day]
-    assert {day: (told[day], found[day]) for day in others} == dict.fromkeys(
+    assert {day: (reported[day], found[day]) for day in others} == dict.fromkeys(
         others, ([], (True, ""))
-    ), "told once"
+    ), "reported once"
 
     table = next(table for table in sources.tables(name) if table.name == candles_name)
     symbol = next(column for column in table.key if column in ENTITY)

@@ -49,7 +49,7 @@ def test_null_is_no_data_and_an_absent_key_is_an_unsupported_metric(ask: Ask) ->
     assert "HashRate" not in eth
 
 
-def test_the_first_page_holds_the_newest_rows_unless_told_otherwise(ask: Ask) -> None:
+def test_the_first_page_holds_the_newest_rows_unless_reported_otherwise(ask: Ask) -> None:
     newest = _data(ask, page_size=3)
     assert newest[-1]["time"].startswith(SMALL.end.isoformat())
     assert [row["time"] for row in newest] == sorted(row["time"] for row in newest)
@@ -75,7 +75,7 @@ def test_pages_are_100_rows_by_default_and_10000_at_most(ask: Ask) -> None:
     assert ask(METRICS, assets="btc", metrics="PriceUSD", page_size=10_001).status_code == 400
 
 
-def test_bounds_are_inclusive_unless_told_otherwise(ask: Ask) -> None:
+def test_bounds_are_inclusive_unless_reported_otherwise(ask: Ask) -> None:
     first = SMALL.start + timedelta(days=3)
     last = SMALL.start + timedelta(days=5)
 

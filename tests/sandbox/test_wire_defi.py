@@ -277,7 +277,7 @@ def test_a_batch_is_answered_in_another_order(server: SandboxServer) -> None:
 # --- charts, files and reference rates ------------------------------------------------------------
 
 
-def test_charts_of_bitcoin_are_thinned_unless_told_not_to(ask: Ask, dataset: Dataset) -> None:
+def test_charts_of_bitcoin_are_thinned_unless_reported_not_to(ask: Ask, dataset: Dataset) -> None:
     start = dataset.end - timedelta(days=9)
     query = {"start": start.isoformat(), "timespan": "10days", "format": "json"}
     body = ask("/blockchain_info/charts/total-bitcoins", **query, sampled="false").json()

@@ -21,11 +21,11 @@ def test_a_window_has_both_its_ends_oldest_first(
     rows = ask(PATH, **_asked(first, first + 3 * DAY_S)).json()
     assert [int(row[0]) for row in rows] == [first + day * DAY_S for day in range(4)]
     assert {type(cell) for row in rows for cell in row} == {str}
-    told = candles("gateio", "BTC_USDT").head(4)
+    reported = candles("gateio", "BTC_USDT").head(4)
     for place, name in enumerate(
         ("volume_quote", "close", "high", "low", "open", "volume_base"), 1
     ):
-        assert [float(row[place]) for row in rows] == pytest.approx(told[name].to_list())
+        assert [float(row[place]) for row in rows] == pytest.approx(reported[name].to_list())
     assert {row[7] for row in rows} == {"true"}
 
 

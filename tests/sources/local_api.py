@@ -38,7 +38,7 @@ Reply = Callable[[Asked], Any]
 
 @dataclass
 class LocalApi:
-    """What the server is told and what it was asked.
+    """What the server is reported and what it was asked.
 
     Attributes:
         url: where it listens.

@@ -90,7 +90,7 @@ def test_rows_that_are_shifted_are_refused_and_never_a_wrong_row(source: str, ta
                 <= near
             ]
             assert outcome.row_count == len(on_grid), f"{source}.{table.name} {word}"
-            assert outcome.row_count + len(outcome.refused) == len(shifts), "each is told"
+            assert outcome.row_count + len(outcome.refused) == len(shifts), "each is reported"
             if every_s == DAY_S:
                 assert outcome.row_count == 0, f"{source}.{table.name}: a day begins at midnight"
         for at in landed:

@@ -1,4 +1,4 @@
-"""An optional cell that nobody can read is NULL and told, and its row lives: in every table.
+"""An optional cell that nobody can read is NULL and reported, and its row lives: in every table.
 
 The rows are made from the declarations of all sources, so that a new table cannot be forgotten.
 """
@@ -38,7 +38,7 @@ IDS = [f"{name}.{table.name}.{column.name}" for name, table, column in CELLS]
 
 
 def parsed_with(table: Table, column: Column, cells: list[Any]) -> Parsed:
-    """Parse sound rows of different keys, each with one of the cells."""
+    """Parse good rows of different keys, each with one of the cells."""
     grid = table.grid
     row = {one.name: cell_of(one, MIDNIGHT) for one in table.columns}
     if grid is not None and grid.length is not None:
@@ -66,7 +66,7 @@ def test_a_row_lives_without_an_optional_cell_that_nobody_can_read(
         outcome = parsed_with(table, column, [cell])
         assert outcome.refused == (), f"{source}.{table.name}: {cell!r} took the row away"
         assert outcome.rows[column.name].to_pylist() == [None], f"{cell!r} was read"
-        assert len(outcome.unread) == 1, f"{cell!r} is not told"
+        assert len(outcome.unread) == 1, f"{cell!r} is not reported"
         assert outcome.unread[0][0].startswith(f"{column.name}: "), outcome.unread
 
 

@@ -61,7 +61,7 @@ OKX_CANDLES = okx_body(
 BYBIT_CANDLES = bybit_body(
     "spot", [[str(time), "10.5", "12.25", "9.125", "11.75", "5.5", "60.25"] for time in TIMES]
 )
-# name: a sound body, and how it is read
+# name: a good body, and how it is read
 BODIES: dict[str, tuple[Any, Callable[[Any], Parsed]]] = {
     "okx candles": (
         OKX_CANDLES,
@@ -211,7 +211,7 @@ def test_the_sound_bodies_are_read_whole(name: str) -> None:
 @pytest.mark.parametrize("name", BODIES)
 @FUZZ
 @given(data=st.data())
-def test_damage_is_refused_or_told(name: str, data: st.DataObject) -> None:
+def test_damage_is_refused_or_reported(name: str, data: st.DataObject) -> None:
     body, parse = BODIES[name]
     received = data.draw(damaged(copy.deepcopy(body)))
     parsed = outcome(parse, received)
@@ -255,6 +255,6 @@ def test_a_candle_is_never_put_together_from_two(
         ),
     )
 )
-def test_any_body_is_told(body: Any) -> None:  # fmt: skip
+def test_any_body_is_reported(body: Any) -> None:  # fmt: skip
     for _, parse in BODIES.values():
         outcome(parse, json.loads(json.dumps(body)))

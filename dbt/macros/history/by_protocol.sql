@@ -5,20 +5,20 @@
     key: the other columns that tell facts apart.
 -#}
 {% macro by_protocol(relation, key) %}
-    select told.*, coalesce(alias.protocol_id, told.slug) as protocol_id
-    from {{ relation }} as told
-    left join {{ ref('int_protocol_alias') }} as alias on told.slug = alias.slug
+    select reported.*, coalesce(alias.protocol_id, reported.slug) as protocol_id
+    from {{ relation }} as reported
+    left join {{ ref('int_protocol_alias') }} as alias on reported.slug = alias.slug
     where not coalesce(alias.has_other_spellings, false)
 
     union all
 
     -- only what has several names is put in order
-    select told.*, alias.protocol_id
-    from {{ relation }} as told
-    inner join {{ ref('int_protocol_alias') }} as alias on told.slug = alias.slug
+    select reported.*, alias.protocol_id
+    from {{ relation }} as reported
+    inner join {{ ref('int_protocol_alias') }} as alias on reported.slug = alias.slug
     where alias.has_other_spellings
     qualify row_number() over (
-        partition by {% for name in key %}told.{{ name }}, {% endfor %}alias.protocol_id
-        order by told.known_at desc, told.slug
+        partition by {% for name in key %}reported.{{ name }}, {% endfor %}alias.protocol_id
+        order by reported.known_at desc, reported.slug
     ) = 1
 {% endmacro %}

@@ -429,7 +429,7 @@ bounded as (
         and usual.day = explained.day
 ),
 
--- what cannot be told without the day before it
+-- what cannot be known without the day before it
 numbered as (
     select
         *,

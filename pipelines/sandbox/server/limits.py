@@ -13,7 +13,7 @@ from pipelines.sandbox.server.wire import MOUNTS
 
 @dataclass
 class Limiter:
-    """Counts requests by source; refuses what is over the limit when told to enforce it.
+    """Counts requests by source; refuses what is over the limit when asked to enforce it.
 
     Attributes:
         enforce: whether requests over the limit are refused.

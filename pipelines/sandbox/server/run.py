@@ -34,7 +34,7 @@ class SandboxError(Exception):
 
 
 class _Controlled:
-    """A running server that is told what to do over its own control endpoints."""
+    """A running server that is steered over its own control endpoints."""
 
     url: str
 
@@ -245,7 +245,7 @@ def serve(
     enforce_limits: bool = False,
     until_stdin_closes: bool = False,
 ) -> None:
-    """Serve a folder in this process until it is told to stop; say where once it listens.
+    """Serve a folder in this process until it is asked to stop; say where once it listens.
 
     Raises:
         DatasetError: the folder breaks the layout.

@@ -105,7 +105,7 @@ def _rounded(day: int, amounts: Mapping[str, Mapping[str, float]]) -> dict[str, 
 
 
 def _daily_prices(state: State) -> dict[str, dict[int, float]]:
-    """Return the price that is told under each label, by CoinGecko's id."""
+    """Return the price that is reported under each label, by CoinGecko's id."""
     found: dict[str, dict[int, float]] = {}
     if state.dataset.has("prices"):
         rows = state.visible("prices").sort("ts").select("coin", "ts", "price")
@@ -120,7 +120,7 @@ def chains(state: State, _: Request) -> Reply:
     """Answer `/stablecoinchains`: dollars by peg on each chain."""
     listed = stablecoins.listing(state)["chains"]
     if not listed:
-        # a dataset may have totals alone: refused, which is told, and not an answer cut short
+        # a dataset may have totals alone: refused, which is reported, and not an answer cut short
         return Reply({"message": "no chains in this dataset"}, status=404)
     return Reply(
         [

@@ -190,7 +190,7 @@ class Stablecoins:
 
 
 def price_label(day: int) -> int | None:
-    """Return the label under which a day's last price is told, in days since 1970; None: nowhere.
+    """Return the label under which a day's last price stands, in days since 1970; None: nowhere.
 
     It is the first of the day after, which the server kept until the label `_LAST_PRICE_FROM`.
     """

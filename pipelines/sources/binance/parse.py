@@ -104,7 +104,7 @@ def checksum(body: bytes, file_name: str) -> str:
 def lines(body: bytes, file_name: str) -> Iterator[list[str]]:
     """Yield the lines of the one CSV in a zip, chunk by chunk, a header left out.
 
-    A header is told by its first cell: it is not all digits. Older files have none.
+    A header is reported by its first cell: it is not all digits. Older files have none.
 
     Raises:
         BrokenFile: the zip is damaged, or does not hold the CSV of its own name; before any line.
@@ -144,7 +144,7 @@ def _split(chunk: bytes, *, is_first: bool) -> list[str]:
 def kline_lines(lines: list[str], symbol: str, interval: str, period: Window) -> Parsed:
     """Parse lines of a file of the dump: the 12 cells of `/api/v3/klines`, as CSV.
 
-    Times are milliseconds before 2025 and microseconds since, told by their digits row by row. The
+    Times are milliseconds before 2025 and microseconds since, by their digits, row by row. The
     close time is cut to the millisecond that the API says. Rows of another period are refused.
     """
     names = sorted(_KLINE_CELLS, key=lambda name: _KLINE_CELLS[name])

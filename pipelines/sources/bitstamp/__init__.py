@@ -32,7 +32,7 @@ PAGE_ROWS = 1000
 # every quote that can be priced (the seed cfg_quote), in the venue's code
 QUOTES = frozenset({"BTC", "DAI", "ETH", "EUR", "GBP", "PAX", "USD", "USDC", "USDT"})
 SPOT = "SPOT"
-# the rate limit is told in the body of a refusal
+# the rate limit is reported in the body of a refusal
 TOO_MANY_REQUESTS = "400.002"
 
 

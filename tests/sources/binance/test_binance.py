@@ -223,7 +223,7 @@ def test_no_candles_are_no_candles() -> None:
     assert parse.klines([], "BTCUSDT", "1d", LATEST).row_count == 0
 
 
-def test_new_keys_are_ignored_and_a_new_status_is_landed_and_told() -> None:
+def test_new_keys_are_ignored_and_a_new_status_is_landed_and_reported() -> None:
     body = {"symbols": [pair("BTC", brandNew={"x": 1}), pair("ETH", status="PRE_OPEN")], "new": 1}
     parsed = parse.exchange_info(body)
     assert parsed.rows["symbol"].to_pylist() == ["BTCUSDT", "ETHUSDT"]

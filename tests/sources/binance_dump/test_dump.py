@@ -52,7 +52,7 @@ def test_a_row_of_microseconds_is_a_row_of_milliseconds() -> None:
     assert (row["close"], row["trade_count"]) == (Decimal("93610.93"), 2631)
 
 
-def test_the_unit_is_told_row_by_row() -> None:
+def test_the_unit_is_reported_row_by_row() -> None:
     body = zipped("BTCUSDT-1d-x.csv", f"{MS_ROW}\n{US_ROW}\n")
     period = days("2020-01-01", "2025-12-31")
     rows = read(body, "BTCUSDT-1d-x.zip", period).rows.to_pylist()
@@ -60,7 +60,7 @@ def test_the_unit_is_told_row_by_row() -> None:
 
 
 @pytest.mark.parametrize("header", ["", HEADER + "\n", "\ufeff" + HEADER + "\r\n", "\ufeff"])
-def test_a_header_is_told_by_its_first_cell(header: str) -> None:
+def test_a_header_is_reported_by_its_first_cell(header: str) -> None:
     body = zipped("BTCUSDT-1m-2025-01.csv", f"{header}{US_ROW}\r\n")
     parsed = read(body, "BTCUSDT-1m-2025-01.zip")
     assert (parsed.row_count, parsed.refused) == (1, ())
@@ -99,7 +99,7 @@ def test_a_cut_line_a_wrong_cell_and_another_period_are_refused() -> None:
         (zipped("BTCUSDT-1m-2025-01.csv", US_ROW)[:-30], "zip: "),
     ],
 )
-def test_a_damaged_file_is_told(body: bytes, reason: str) -> None:
+def test_a_damaged_file_is_reported(body: bytes, reason: str) -> None:
     with pytest.raises(parse.BrokenFile, match=reason):
         list(parse.lines(body, "BTCUSDT-1m-2025-01.zip"))
 
@@ -108,7 +108,7 @@ def test_a_damaged_file_is_told(body: bytes, reason: str) -> None:
     "line",
     [b"", b"abc", b"0" * 64, b"0" * 64 + b"  other.zip", b"\xff" * 64 + b"  a.zip", b"<html>"],
 )
-def test_a_checksum_that_is_none_is_told(line: bytes) -> None:
+def test_a_checksum_that_is_none_is_reported(line: bytes) -> None:
     with pytest.raises(parse.BrokenFile, match=r"checksum: not a line for a\.zip"):
         parse.checksum(line, "a.zip")
 

@@ -241,7 +241,7 @@ def test_every_error_envelope_is_understood(payload: Any, text: str | None) -> N
         ("last_updated", "soon", "last_updated: not a timestamp: soon"),
     ],
 )
-def test_an_absurd_optional_cell_costs_itself_and_is_told(
+def test_an_absurd_optional_cell_costs_itself_and_is_reported(
     cell: str, value: Any, reason: str
 ) -> None:
     parsed = parse.markets([coin("a"), coin("b", **{cell: value})], set(), LATEST)

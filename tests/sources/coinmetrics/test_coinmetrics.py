@@ -201,13 +201,13 @@ def test_status_columns_beside_a_metric_are_ignored() -> None:
         ("NaN", "value: not a decimal: NaN"),
     ],
 )
-def test_a_wrong_value_is_unknown_and_told(value: Any, reason: str) -> None:
+def test_a_wrong_value_is_unknown_and_reported(value: Any, reason: str) -> None:
     row = {"asset": "btc", "time": label(at("2020-01-01")), "PriceUSD": value, "TxCnt": "5"}
     parsed = parse.asset_metrics({"data": [row]}, ["PriceUSD", "TxCnt"], LATEST)
-    told = dict(
+    reported = dict(
         zip(parsed.rows["metric"].to_pylist(), parsed.rows["value"].to_pylist(), strict=True)
     )
-    assert told == {"PriceUSD": None, "TxCnt": 5}, "the row's other metrics are good"
+    assert reported == {"PriceUSD": None, "TxCnt": 5}, "the row's other metrics are good"
     assert parsed.refused == ()
     assert parsed.unread[0][0].startswith(reason)
 

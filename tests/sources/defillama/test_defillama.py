@@ -382,12 +382,12 @@ def as_text(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def test_dates_as_text_are_dates() -> None:
     wanted = days("2024-03-01", "2024-03-20")
     series = tvl_series()
-    told = [
+    reported = [
         parse.protocol_tvl(protocol(tvl=tvl, chainTvls={}), "x", LATEST, wanted)
         for tvl in (series, as_text(series))
     ]
-    assert told[0].rows.equals(told[1].rows), "the live point is left out of both"
-    assert told[0].refused == told[1].refused == ()
+    assert reported[0].rows.equals(reported[1].rows), "the live point is left out of both"
+    assert reported[0].refused == reported[1].refused == ()
     chain = [{"date": seconds(f"2024-03-{day:02}"), "tvl": day} for day in (8, 9, 10)]
     parts = [parse.chain_tvl(points, "Base", LATEST, wanted) for points in (chain, as_text(chain))]
     assert parts[0].row_count == 2, "the newest is live"

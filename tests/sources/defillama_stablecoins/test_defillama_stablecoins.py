@@ -283,7 +283,7 @@ def test_a_wrong_point_costs_itself_only(bad: Any, reason: str) -> None:
 
 
 @pytest.mark.parametrize("amount", [{"peggedEUR": 1}, 5, {"peggedUSD": "x"}])
-def test_an_amount_that_is_none_is_unknown_and_told(amount: Any) -> None:
+def test_an_amount_that_is_none_is_unknown_and_reported(amount: Any) -> None:
     bad, good = point(at("2024-03-01"), amount), point(at("2024-03-02"), {"peggedUSD": 1})
     parsed = parse.balances(
         details(tokens=[bad, good], chainBalances={}), "1", LATEST, days("2024-01-01", "2024-03-09")

@@ -552,7 +552,7 @@ def test_one_contract_that_fails_does_not_lose_the_others(
     rows = {row["token"]: row for row in items["token_supply"]}
     assert rows[TOKEN]["total_supply"] == Decimal("123456789.000001")
     assert rows[OTHER]["total_supply"] is None
-    assert run.unread["token_supply"].total() == 1, "it is told"
+    assert run.unread["token_supply"].total() == 1, "it is reported"
     assert not run.failures
 
 

@@ -182,7 +182,7 @@ def test_warnings_are_no_errors() -> None:
         ("WGeneral:Danger", False),
     ],
 )
-def test_busy_is_told_from_refused(error: str, is_busy: bool) -> None:
+def test_busy_is_reported_from_refused(error: str, is_busy: bool) -> None:
     assert parse.is_busy({"error": [error]}) is is_busy
 
 

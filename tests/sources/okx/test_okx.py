@@ -220,7 +220,7 @@ def test_an_unknown_instrument_is_refused_and_the_next_is_asked():
 
 
 @pytest.mark.parametrize("code", ["50011", "50013", "50026"])
-def test_busy_answers_are_told_apart(code):
+def test_busy_answers_are_reported_apart(code):
     body = {"code": code, "msg": "later", "data": []}
     assert parse.is_busy(body)
     run = run_of(lambda _path, _params: body, NOW, ["BTC"])

@@ -101,14 +101,16 @@ def _check_fall(crash: Crash) -> None:
     known = crash.first_known()
     changes = [row["change"] for row in log]
     if known is None:
-        assert changes in ([], ["suspect"]), f"nothing more than a print was to be told: {log}"
+        assert changes in ([], ["suspect"]), f"nothing more than a print was to be reported: {log}"
         return
     opened = next((row for row in log if row["change"] == "open"), None)
     assert opened is not None, "a crash without an event"
     assert opened["known_from_day"] == START + timedelta(days=known)
     assert opened["start_day"] == START + timedelta(days=CRASH_DAY)
-    first_told = log[0]["known_from_day"]
-    assert first_told == START + timedelta(days=CRASH_DAY), "the first print was not told at once"
+    first_reported = log[0]["known_from_day"]
+    assert first_reported == START + timedelta(days=CRASH_DAY), (
+        "the first print was not reported at once"
+    )
     of_event = rows.filter(pl.col("day") >= opened["start_day"])["dev_bps"].drop_nulls()
     last = [row for row in log if row["event_key"] == opened["event_key"]][-1]
     assert last["worst_bps"] == max(of_event, key=abs)

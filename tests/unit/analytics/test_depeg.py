@@ -145,7 +145,7 @@ def test_a_single_print_waits_for_the_next_reading() -> None:
         (3, "open", -3000, "fast"),
     ]
     assert readings([-5.0, -3000.0, 400.0], confirmed=False)[-1][1] == "suspect"
-    # a print that was never published is told, and is not the worst of what it became
+    # a print that was never published is reported, and is not the worst of what it became
     held = [-5.0, N, -2500.0]
     assert readings([-5.0, -3000.0, -2500.0], confirmed=False, dev=held) == [
         (1, "suspect", -3000, "fast"),

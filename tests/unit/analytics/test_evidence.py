@@ -1,4 +1,4 @@
-"""What a grade has been worth is told on the day it is known, and not a day before."""
+"""What a grade has been worth is reported on the day it is known, and not a day before."""
 
 from __future__ import annotations
 
@@ -84,13 +84,13 @@ def evidence(
     ).sort("day")
 
 
-def test_a_grade_that_turns_is_told_when_its_return_has_ended() -> None:
+def test_a_grade_that_turns_is_reported_when_its_return_has_ended() -> None:
     turn = 100
     found = evidence(*planted(np.where(np.arange(DAYS) < turn, 1.0, -1.0)))
     ic = found["ic"].to_list()
     known = turn + JUDGED.horizon_d + SKIP_D
-    assert ic[known - 1] == pytest.approx(1), "the turn is told before it can be known"
-    assert ic[known] == pytest.approx(-1), "the turn is not told when it is known"
+    assert ic[known - 1] == pytest.approx(1), "the turn is reported before it can be known"
+    assert ic[known] == pytest.approx(-1), "the turn is not reported when it is known"
     assert ic[JUDGED.horizon_d] is None, "no grade is old enough yet"
     recent = found["ic_recent_mean"].to_list()
     below = [day for day, mean in enumerate(recent) if mean is not None and mean < 0]

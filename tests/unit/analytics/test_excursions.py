@@ -27,7 +27,7 @@ TWO_DAYS = ExcursionParameters(
 )
 
 
-def told(bars: list[tuple[float | None, ...]], **change: Any) -> list[dict[str, Any]]:
+def reported(bars: list[tuple[float | None, ...]], **change: Any) -> list[dict[str, Any]]:
     """Of bars of high, low and close with an average true range of 10."""
     frame = pl.DataFrame(
         {
@@ -45,7 +45,7 @@ def told(bars: list[tuple[float | None, ...]], **change: Any) -> list[dict[str, 
 
 def test_by_hand() -> None:
     """Entered at 100: down to 95 and up to 120, and closed at 110."""
-    rows = told([(150, 50, 100), (105, 95, 102), (120, 101, 110)])
+    rows = reported([(150, 50, 100), (105, 95, 102), (120, 101, 110)])
     assert [row["excursion_count"] for row in rows] == [0, 0, 1], "a window counts once it ended"
     assert rows[1]["long_favourable_excursion_atr"] is None
     assert rows[2]["long_favourable_excursion_atr"] == pytest.approx(2.0)
@@ -55,18 +55,18 @@ def test_by_hand() -> None:
 
 
 def test_the_days_before_and_after_a_window_are_not_in_it() -> None:
-    rows = told([(999, 1, 100), (101, 99, 100), (101, 99, 101), (999, 1, 101)])
+    rows = reported([(999, 1, 100), (101, 99, 100), (101, 99, 101), (999, 1, 101)])
     assert rows[2]["long_favourable_excursion_atr"] == pytest.approx(0.1)
 
 
 def test_what_never_came_back_to_its_entry_went_nothing_against_it() -> None:
-    rows = told([(100, 100, 100), (130, 110, 120), (140, 125, 130)])
+    rows = reported([(100, 100, 100), (130, 110, 120), (140, 125, 130)])
     assert rows[2]["long_adverse_excursion_atr"] == 0.0
 
 
 def test_windows_leave_after_their_time() -> None:
     bars: list[tuple[float | None, ...]] = [(100, 100, 100), (200, 100, 100), *[(101, 99, 100)] * 6]
-    favourable = [row["long_favourable_excursion_atr"] for row in told(bars)]
+    favourable = [row["long_favourable_excursion_atr"] for row in reported(bars)]
     assert favourable[2:6] == pytest.approx([10.0] * 4)
     assert favourable[6] == pytest.approx(0.1), "the window of the first day is four days old"
 
@@ -80,19 +80,19 @@ def test_a_window_with_a_hole_says_nothing(
     bar: tuple[float | None, ...], counts: list[int]
 ) -> None:
     """A close without a high can be entered at, but not held through."""
-    rows = told([(100, 99, 100), bar, (101, 99, 100), (101, 99, 100)])
+    rows = reported([(100, 99, 100), bar, (101, 99, 100), (101, 99, 100)])
     assert [row["excursion_count"] for row in rows] == counts
 
 
 def test_too_few_windows_are_no_habit() -> None:
     bars: list[tuple[float | None, ...]] = [(101, 99, 100 + number) for number in range(6)]
-    rows = told(bars, excursion_min_obs=3)
+    rows = reported(bars, excursion_min_obs=3)
     known = [row["long_favourable_excursion_atr"] is not None for row in rows]
     assert known == [False, False, False, False, True, True]
 
 
 def test_a_price_that_does_not_move_has_no_range_to_count_in() -> None:
-    rows = told([(100, 100, 100)] * 4, min_stdev=0.2)
+    rows = reported([(100, 100, 100)] * 4, min_stdev=0.2)
     assert [row["excursion_count"] for row in rows] == [0, 0, 0, 0]
 
 

@@ -52,8 +52,8 @@ VARIANCE = 0.5 / 250
 def test_the_best_of_a_hundred_trials_of_the_paper() -> None:
     """Bailey and Lopez de Prado 2014: a yearly Sharpe ratio of 2.5 after 100 trials."""
     assert expected_best_sharpe(100, VARIANCE) == pytest.approx(0.1132, abs=5e-5)
-    told = deflated_sharpe(FOUND, trial_count=100, trial_variance=VARIANCE, **PAPER)
-    assert told == pytest.approx(0.9004, abs=5e-5)
+    reported = deflated_sharpe(FOUND, trial_count=100, trial_variance=VARIANCE, **PAPER)
+    assert reported == pytest.approx(0.9004, abs=5e-5)
 
 
 def test_fewer_trials_or_normal_returns_of_the_paper() -> None:

@@ -100,8 +100,8 @@ def test_yesterday_says_nothing_about_a_random_walk() -> None:
     past = np.zeros_like(closes)
     past[:, 1:] = closes[:, 1:] / closes[:, :-1] - 1
     result = judged(past, closes)
-    told = result.filter(pl.col("statistic") == "ic")
-    assert told["t_stat"].abs().max() < 3, told
+    reported = result.filter(pl.col("statistic") == "ic")
+    assert reported["t_stat"].abs().max() < 3, reported
 
 
 def test_ic_is_the_mean_of_the_days_spearman_correlations() -> None:

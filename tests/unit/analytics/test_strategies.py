@@ -523,9 +523,9 @@ def test_equity_is_what_the_trades_earned(
     costs = sum(traded_[f"{kind}_cost_frac"] for kind in strategies.COSTS)
     assert (traded_["gross_pnl_frac"] - costs - traded_["net_pnl_frac"]).abs().max() < 1e-9
     assert daily["drawdown_frac"].max() <= 0
-    told = summary(daily, traded_)
-    assert told.filter(period="all")["trade_count"][0] == traded_["exit_day"].count()
-    assert told.filter(period="all")["ret_frac"][0] == pytest.approx(daily["equity"][-1] - 1)
+    reported = summary(daily, traded_)
+    assert reported.filter(period="all")["trade_count"][0] == traded_["exit_day"].count()
+    assert reported.filter(period="all")["ret_frac"][0] == pytest.approx(daily["equity"][-1] - 1)
 
 
 @each_rule

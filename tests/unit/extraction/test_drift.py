@@ -1,4 +1,4 @@
-"""What is told of answers that do not look like those before."""
+"""What is reported of answers that do not look like those before."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -20,8 +20,8 @@ BEFORE: list[Any] = [
 ]
 
 
-def told(*loads: list[Any], words: tuple[dict[str, frozenset[str]], ...] = ()) -> list[str]:
-    """Return what is told of the last of several loads of one table."""
+def reported(*loads: list[Any], words: tuple[dict[str, frozenset[str]], ...] = ()) -> list[str]:
+    """Return what is reported of the last of several loads of one table."""
     known, changes = NOTHING, tuple[Change, ...]()
     for number, rows in enumerate(loads):
         shape = shape_of(rows, words[number] if words else None)
@@ -30,8 +30,8 @@ def told(*loads: list[Any], words: tuple[dict[str, frozenset[str]], ...] = ()) -
 
 
 def test_the_first_answers_are_what_later_ones_are_held_against() -> None:
-    assert told(BEFORE) == []
-    assert told(BEFORE, BEFORE) == []
+    assert reported(BEFORE) == []
+    assert reported(BEFORE, BEFORE) == []
 
 
 @pytest.mark.parametrize(
@@ -52,36 +52,38 @@ def test_the_first_answers_are_what_later_ones_are_held_against() -> None:
         ([], []),
     ],
 )  # fmt: skip
-def test_each_kind_of_change_is_told_with_its_field(rows: list[Any], expected: list[str]) -> None:
-    assert told(BEFORE, rows) == expected
+def test_each_kind_of_change_is_reported_with_its_field(
+    rows: list[Any], expected: list[str]
+) -> None:
+    assert reported(BEFORE, rows) == expected
 
 
 def test_arrays_have_a_length_for_fields() -> None:
-    assert told([[1, 2, 3]], [[1, 2, 3, 4]]) == [
+    assert reported([[1, 2, 3]], [[1, 2, 3, 4]]) == [
         "missing column 3 cells (until 2026-01-02 in every row)",
         "new column 4 cells (list)",
     ]
 
 
-def test_a_new_word_of_an_open_set_is_told_and_an_old_one_is_not() -> None:
+def test_a_new_word_of_an_open_set_is_reported_and_an_old_one_is_not() -> None:
     online, auction = (
         {"status": frozenset({"online"})},
         {"status": frozenset({"online", "auction"})},
     )
-    assert told(BEFORE, BEFORE, words=(online, auction)) == ["new value status = auction"]
-    assert told(BEFORE, BEFORE, words=(auction, online)) == []
+    assert reported(BEFORE, BEFORE, words=(online, auction)) == ["new value status = auction"]
+    assert reported(BEFORE, BEFORE, words=(auction, online)) == []
 
 
-def test_a_change_is_told_once() -> None:
+def test_a_change_is_reported_once() -> None:
     changed = [{**row, "fee": 1} for row in BEFORE]
-    assert told(BEFORE, changed) == ["new column fee (number)"]
-    assert told(BEFORE, changed, changed) == []
+    assert reported(BEFORE, changed) == ["new column fee (number)"]
+    assert reported(BEFORE, changed, changed) == []
     gone = [{"symbol": "BTC"}]
-    assert len(told(BEFORE, gone)) == 2
-    assert told(BEFORE, gone, gone) == []
+    assert len(reported(BEFORE, gone)) == 2
+    assert reported(BEFORE, gone, gone) == []
 
 
-def test_refused_rows_are_told_by_column_and_problem() -> None:
+def test_refused_rows_are_reported_by_column_and_problem() -> None:
     reasons = [("status: unknown value: A", "{}"), ("status: unknown value: B", "{}"),
                ("open: missing", "{}")]  # fmt: skip
     counts = drift.refusals(reasons)
@@ -116,7 +118,7 @@ def test_what_is_known_does_not_depend_on_the_order_of_tables() -> None:
 
 
 def named(*loads: dict[str, bool], days: tuple[int, ...] = ()) -> list[str]:
-    """Return what is told of the last of several lists, each a day after the one before."""
+    """Return what is reported of the last of several lists, each a day after the one before."""
     known, changes = pl.DataFrame(schema=drift.KNOWN_NAMES), tuple[Change, ...]()
     for number, names in enumerate(loads):
         now = NOW + timedelta(days=days[number] if days else number)
@@ -129,7 +131,7 @@ OLD, NEW = {"BTCUSDT": True, "MATICUSDT": True, "DOGEUSDT": False}, {"POLUSDT": 
 AFTER = {"BTCUSDT": True, "DOGEUSDT": False}
 
 
-def test_a_name_that_is_gone_is_told_once_with_the_new_one() -> None:
+def test_a_name_that_is_gone_is_reported_once_with_the_new_one() -> None:
     line = "gone symbol MATICUSDT (listed until 2026-01-02, new are POLUSDT)"
     assert named(OLD) == []
     assert named(OLD, OLD | NEW) == [], "a listing is no news"
@@ -142,9 +144,11 @@ def test_a_name_that_is_gone_is_told_once_with_the_new_one() -> None:
 def test_the_new_name_may_be_some_days_older_and_is_the_one_most_like() -> None:
     others = {f"{code}EUR": False for code in "ABCDEF"}
     both = OLD | NEW
-    told = named(OLD, both, AFTER | NEW | others, days=(0, 1, 9))
-    assert told[0].startswith("gone symbol MATICUSDT (listed until 2026-01-03, new are POLUSDT, ")
-    assert told[0].count(", ") == 3, "a few names, not a list"
+    reported = named(OLD, both, AFTER | NEW | others, days=(0, 1, 9))
+    assert reported[0].startswith(
+        "gone symbol MATICUSDT (listed until 2026-01-03, new are POLUSDT, "
+    )
+    assert reported[0].count(", ") == 3, "a few names, not a list"
     assert "POLUSDT" not in named(OLD, both, both, AFTER | NEW, days=(0, 1, 29, 30))[0]
     assert "DOGE" not in named(OLD, AFTER)[0], "it was there all the time"
 

@@ -66,8 +66,8 @@ def one_or_the_other(parsed: Parsed, row_count: int) -> None:
     for reason, payload in (*parsed.refused, *parsed.unread):
         assert reason
         json.loads(payload)
-    told = quarantine_rows(parsed, "entity", "run", LATEST)
-    assert (told.num_rows if told else 0) == len(parsed.refused) + len(parsed.unread)
+    reported = quarantine_rows(parsed, "entity", "run", LATEST)
+    assert (reported.num_rows if reported else 0) == len(parsed.refused) + len(parsed.unread)
     assert stamp(parsed, LATEST).schema == parsed.table.arrow_schema()
 
 
@@ -314,7 +314,7 @@ def test_each_unit_gives_the_same_instant(unit: Any, cell: Any) -> None:
     )
 
 
-def test_a_parser_that_declares_no_unit_is_told() -> None:
+def test_a_parser_that_declares_no_unit_is_reported() -> None:
     with pytest.raises(ValueError, match="at: the parser must declare the unit"):
         parse_cell(Column("at", "timestamp", "When."), 1)
 

@@ -1,4 +1,4 @@
-"""The HTTP client against a server on loopback that answers as told."""
+"""The HTTP client against a server on loopback that answers as reported."""
 
 import gzip
 import json

@@ -191,7 +191,7 @@ def test_a_failed_write_leaves_the_old_catalog(
     assert names == [CATALOG], "nothing half-written may be left beside it"
 
 
-def test_the_newest_day_is_told_by_the_lake_alone(
+def test_the_newest_day_is_reported_by_the_lake_alone(
     serve: Any, settings: Settings, clock: FixedClock, tmp_path: Path
 ) -> None:
     assert newest_day(settings) is None, "nothing was landed"

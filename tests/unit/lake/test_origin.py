@@ -42,12 +42,12 @@ def files(folder: Path) -> dict[str, bytes]:
 def test_a_lake_that_is_copied_alone_keeps_its_origin_and_its_identities(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / "data", dataset=tmp_path / "market", _env_file=None)
     assert origin.recall(settings) == settings, "an empty folder knows nothing"
-    told = market(tmp_path / "market", "a", "b")
-    origin.claim(settings.model_copy(update={"curation_dir": told}))
-    expected = files(told)
+    reported = market(tmp_path / "market", "a", "b")
+    origin.claim(settings.model_copy(update={"curation_dir": reported}))
+    expected = files(reported)
 
     shutil.copytree(tmp_path / "data" / "lake", tmp_path / "new" / "lake")
-    shutil.rmtree(told)
+    shutil.rmtree(reported)
     copied = settings.model_copy(update={"data_dir": tmp_path / "new"})
     recalled = origin.recall(copied)
     assert recalled.curation_dir is not None
@@ -62,21 +62,21 @@ def test_a_lake_that_is_copied_alone_keeps_its_origin_and_its_identities(tmp_pat
 def test_kept_identities_are_those_of_the_newest_run(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / "data", _env_file=None)
     for name, symbols in (("one", ("a", "b")), ("two", ("a", "c"))):
-        told = market(tmp_path / name, *symbols)
-        origin.claim(settings.model_copy(update={"curation_dir": told}))
+        reported = market(tmp_path / name, *symbols)
+        origin.claim(settings.model_copy(update={"curation_dir": reported}))
         kept = origin.recall(settings).curation_dir
         assert kept is not None
-        assert files(kept) == files(told), name
+        assert files(kept) == files(reported), name
 
 
 def test_of_a_bucket_identities_are_fetched(tmp_path: Path) -> None:
     bucket = Settings(data_dir=tmp_path / "one", lake_url="memory://kept", _env_file=None)
-    told = market(tmp_path / "market", "a", "b")
-    origin.claim(bucket.model_copy(update={"curation_dir": told}))
+    reported = market(tmp_path / "market", "a", "b")
+    origin.claim(bucket.model_copy(update={"curation_dir": reported}))
 
     recalled = origin.recall(bucket.model_copy(update={"data_dir": tmp_path / "two"}))
     assert recalled.curation_dir == tmp_path / "two" / "curation"
-    assert files(recalled.curation_dir) == files(told)
+    assert files(recalled.curation_dir) == files(reported)
 
 
 def test_the_kept_tables_are_those_that_dbt_reads() -> None:

@@ -1,4 +1,4 @@
-"""Sources landed side by side: in what order they are told, and what stops them."""
+"""Sources landed side by side: in what order they are reported, and what stops them."""
 
 import threading
 from contextlib import closing
@@ -17,7 +17,7 @@ DAY = Window.of_day(date(2025, 11, 10))
 NAMES = ("binance", "bitstamp", "ecb", "gold", "kraken", "okx")
 
 
-def test_each_is_told_when_it_is_over(
+def test_each_is_reported_when_it_is_over(
     settings: Settings, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who is slow keeps nobody's result back, and what ends one source ends no other."""
@@ -25,7 +25,7 @@ def test_each_is_told_when_it_is_over(
 
     def land(name: str, window: Window, *_: Any, **__: Any) -> LoadReport:
         if name == "okx":
-            assert others.wait(20), "the others were not told before the slow one"
+            assert others.wait(20), "the others were not reported before the slow one"
         if name == "ecb":
             raise ValueError("broken")
         return LoadReport(name, window)

@@ -55,13 +55,13 @@ create table marts.pair_daily (a_id varchar not null, b_id varchar not null, day
 insert into marts.pair_daily values ('btc', 'eth', '2024-02-28'), ('btc', 'new', '2024-02-29');
 create table marts.meta_metric_catalog as
 select mart, column_name, 1::bigint as column_position, data_type, 'none' as unit,
-    'none' as formula, 'never' as null_rule, '' as column_source, 'told' as description,
+    'none' as formula, 'never' as null_rule, '' as column_source, 'reported' as description,
     1::bigint as schema_version
 from (values
     ('price_daily', 'asset_id', 'varchar'),
     ('price_daily', 'as_of_ts', 'timestamptz'),
     ('pair_daily', 'a_id', 'varchar')
-) as told (mart, column_name, data_type);
+) as reported (mart, column_name, data_type);
 create table marts.ops_check_result (
     run_id varchar not null,
     checked_at timestamptz not null,

@@ -215,11 +215,11 @@ def test_catalogue_says_what_is_published(publish: Publish, settings: Settings) 
     publish()
 
     with warehouse.read(_pointer(settings)) as connection:
-        told = connection.execute(
+        reported = connection.execute(
             "select mart, column_name, column_position, data_type, column_source, schema_version "
             "from marts.meta_metric_catalog order by all"
         ).fetchall()
-    assert told == [
+    assert reported == [
         ("pair_daily", "a_id", 1, "varchar", "", 1),
         ("pair_daily", "a_name", 3, "varchar", "dim_asset", 1),
         ("pair_daily", "a_symbol", 2, "varchar", "dim_asset", 1),

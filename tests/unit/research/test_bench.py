@@ -72,14 +72,16 @@ def ic(findings: bench.Findings, measure: str) -> tuple[float, float]:
 
 
 def test_a_planted_effect_is_found_and_chosen(tmp_path: Path) -> None:
-    told = found(market(30, 420, calm_pays=0.01), tmp_path, TRIALS)
-    value, t = ic(told, "volatility_30d")
+    reported = found(market(30, 420, calm_pays=0.01), tmp_path, TRIALS)
+    value, t = ic(reported, "volatility_30d")
     assert value > 0.1
     assert t > 3
-    assert told.walk_forward["chosen"].to_list()[-2] == "calm"
-    assert told.warning is None
-    assert told.overfitting["ic"] is not None
-    page = report.write(told, read_panel(tmp_path / "bars.parquet", seeds=SEEDS), tmp_path / "out")
+    assert reported.walk_forward["chosen"].to_list()[-2] == "calm"
+    assert reported.warning is None
+    assert reported.overfitting["ic"] is not None
+    page = report.write(
+        reported, read_panel(tmp_path / "bars.parquet", seeds=SEEDS), tmp_path / "out"
+    )
     text = page.read_text(encoding="utf-8")
     assert text.count("<svg") == 2
     assert "<script" not in text, "the page needs a program"
@@ -87,32 +89,32 @@ def test_a_planted_effect_is_found_and_chosen(tmp_path: Path) -> None:
 
 
 def test_an_absent_effect_is_not_found(tmp_path: Path) -> None:
-    told = found(market(30, 420, seed=5), tmp_path, TRIALS)
-    assert abs(ic(told, "volume_shock_7d_90d")[1]) < 3
+    reported = found(market(30, 420, seed=5), tmp_path, TRIALS)
+    assert abs(ic(reported, "volume_shock_7d_90d")[1]) < 3
 
 
 @pytest.mark.parametrize(("assets", "days"), [(10, 400), (30, 150)])
 def test_little_data_says_that_nothing_can_be_concluded(
     assets: int, days: int, tmp_path: Path
 ) -> None:
-    told = found(market(assets, days), tmp_path, TRIALS)
-    assert told.warning is not None
-    assert f"{MIN_DAYS} are needed" in told.warning
+    reported = found(market(assets, days), tmp_path, TRIALS)
+    assert reported.warning is not None
+    assert f"{MIN_DAYS} are needed" in reported.warning
 
 
 def test_fifty_days_have_no_members_and_no_crash(tmp_path: Path) -> None:
-    told = found(market(30, 50), tmp_path, TRIALS)
-    assert told.quality.is_empty()
-    assert told.walk_forward.is_empty()
-    assert told.warning is not None
+    reported = found(market(30, 50), tmp_path, TRIALS)
+    assert reported.quality.is_empty()
+    assert reported.walk_forward.is_empty()
+    assert reported.warning is not None
 
 
 def test_a_constant_factor_has_no_order(tmp_path: Path) -> None:
     """All assets are of one age: nothing is said about it, instead of something wrong."""
-    told = found(market(30, 420), tmp_path, [*TRIALS, Trial("old", {"age": 1})])
-    rows = told.quality.filter((pl.col("measure") == "age") & (pl.col("statistic") == "ic"))
+    reported = found(market(30, 420), tmp_path, [*TRIALS, Trial("old", {"age": 1})])
+    rows = reported.quality.filter((pl.col("measure") == "age") & (pl.col("statistic") == "ic"))
     assert rows.is_empty()
-    assert told.overfitting["ic"] is not None
+    assert reported.overfitting["ic"] is not None
 
 
 def test_what_is_no_panel_is_refused(tmp_path: Path) -> None:
@@ -237,15 +239,15 @@ def test_the_trader_grade_ranks_recorded_bars(shared_data: Path) -> None:
     if not path.exists():
         pytest.skip(f"no recorded bars at {path}")
     panel = read_panel(path, seeds=SEEDS)
-    told = judge_all(
+    reported = judge_all(
         panel.grid,
         [("grade", "trader_grade", bench.computed_grade(panel, SEEDS)["trader_grade"])],
         [outcome(panel.closes, 7, skip_d=1)],
         {name: panel.universes[name] for name in ("all", "top_50")},
         bench.PARAMETERS,
     ).filter(pl.col("statistic") == "ic")
-    whole = {row["universe"]: row for row in told.filter(pl.col("period") == "all").to_dicts()}
+    whole = {row["universe"]: row for row in reported.filter(pl.col("period") == "all").to_dicts()}
     assert whole["all"]["statistic_value"] >= 0.11
     assert whole["top_50"]["statistic_value"] >= 0.14
     assert min(row["t_stat"] for row in whole.values()) >= 6
-    assert told["statistic_value"].min() > 0, "a year in which the grade did not rank"
+    assert reported["statistic_value"].min() > 0, "a year in which the grade did not rank"

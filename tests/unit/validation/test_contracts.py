@@ -34,8 +34,14 @@ def manifest(
         },
     }
     below = {"name": "int_share", "resource_type": "model", "fqn": ["tokenmart", "intermediate"]}
-    test = {"name": "share_daily_is_sound", "resource_type": "test", "fqn": ["tokenmart", "marts"]}
-    return {"nodes": {"model.int_share": below, "model.share_daily": mart, "test.sound": test}}
+    test = {
+        "name": "share_daily_quality_suite",
+        "resource_type": "test",
+        "fqn": ["tokenmart", "marts"],
+    }
+    return {
+        "nodes": {"model.int_share": below, "model.share_daily": mart, "test.quality_suite": test}
+    }
 
 
 def test_names_types_nulls_and_key_are_those_of_dbt() -> None:
@@ -88,7 +94,7 @@ def test_a_promise_that_cannot_be_read_is_an_error(
 
 
 def test_bounds_that_are_not_documented_cannot_be_promised() -> None:
-    told = manifest({"key": ["asset_id"]}, {"median": "bounds"}, "What share.\n- min: 0\n")
+    reported = manifest({"key": ["asset_id"]}, {"median": "bounds"}, "What share.\n- min: 0\n")
 
     with pytest.raises(ContractError, match=r"share_frac: median\.1: Input should be a valid"):
-        read_contracts(told)
+        read_contracts(reported)

@@ -390,7 +390,7 @@ def test_peg_on_another_price_is_found_but_not_where_the_source_is_another(marts
 
 
 @pytest.mark.parametrize(
-    ("mart", "column", "told"),
+    ("mart", "column", "reported"),
     [
         ("peer_percentile_daily", "metric_value", "what=pf_circ_x, entity=btc"),
         ("exchange_token_daily", "token_mcap_usd", "what=token_mcap_usd, entity=btc"),
@@ -398,7 +398,7 @@ def test_peg_on_another_price_is_found_but_not_where_the_source_is_another(marts
     ],
 )
 def test_a_number_that_another_mart_has_otherwise_is_found(
-    marts: Frames, mart: str, column: str, told: str
+    marts: Frames, mart: str, column: str, reported: str
 ) -> None:
     _set(marts, mart, pl.lit(value=True), **{column: 1.5})
 
@@ -406,7 +406,7 @@ def test_a_number_that_another_mart_has_otherwise_is_found(
 
     assert result.is_blocking
     assert result.failed_row_count == 1
-    assert told in result.detail
+    assert reported in result.detail
 
 
 def test_a_market_that_is_not_the_sum_of_its_coins_is_found(marts: Frames) -> None:
@@ -478,7 +478,7 @@ def test_marts_of_an_empty_lake_agree(marts: Frames) -> None:
 
 
 def test_a_metric_that_begins_makes_no_day_unusual(marts: Frames) -> None:
-    """A snapshot's first day has multiples that no day before could have; one that ends is told."""
+    """A snapshot's first day has multiples that no day before could have; an end does."""
     old = [
         {"day": day, "metric": "pf_circ_x", "asset_id": asset} for day in DAYS for asset in ASSETS
     ]

@@ -22,7 +22,7 @@ depeg as (
     where change in ('open', 'close')
 ),
 
--- one reading alone says that a peg broke: told at once, and told again when it is confirmed
+-- one reading alone says that a peg broke: reported at once, and reported again when it is confirmed
 suspect as (
     select * from {{ ref('int_depeg_log') }}
     where change = 'suspect'
@@ -40,7 +40,7 @@ final as (
         entity_id,
         ref_id,
         day,
-        cast(null as timestamptz) as told_at,
+        cast(null as timestamptz) as reported_at,
         alert_value,
         threshold,
         case
@@ -64,7 +64,7 @@ final as (
         asset_id as entity_id,
         level_id as ref_id,
         day,
-        cast(null as timestamptz) as told_at,
+        cast(null as timestamptz) as reported_at,
         close_usd as alert_value,
         level_usd as threshold,
         direction,
@@ -81,7 +81,7 @@ final as (
         -- after days without a price: since when
         case when before_day < day - 1 then cast(before_day as varchar) else '' end as ref_id,
         day,
-        cast(null as timestamptz) as told_at,
+        cast(null as timestamptz) as reported_at,
         move_frac as alert_value,
         threshold_frac as threshold,
         case when move_frac > 0 then 'up' else 'down' end as direction,
@@ -97,7 +97,7 @@ final as (
         asset_id as entity_id,
         event_id as ref_id,
         day,
-        known_at as told_at,
+        known_at as reported_at,
         cast(to_signal as double) as alert_value,
         cast(from_signal as double) as threshold,
         case when to_signal > from_signal then 'up' else 'down' end as direction,
@@ -113,7 +113,7 @@ final as (
         stablecoin_id as entity_id,
         event_id as ref_id,
         known_from_day as day,
-        known_at as told_at,
+        known_at as reported_at,
         worst_bps as alert_value,
         cast(null as double) as threshold,
         case when worst_bps > 0 then 'up' else 'down' end as direction,
@@ -129,7 +129,7 @@ final as (
         stablecoin_id as entity_id,
         md5(event_key) as ref_id,
         known_from_day as day,
-        cast(null as timestamptz) as told_at,
+        cast(null as timestamptz) as reported_at,
         worst_bps as alert_value,
         cast(null as double) as threshold,
         case when worst_bps > 0 then 'up' else 'down' end as direction,
@@ -145,7 +145,7 @@ final as (
         mart as entity_id,
         check_kind || ':' || check_name as ref_id,
         {{ utc_day('checked_at') }} as day,
-        max(checked_at) as told_at,
+        max(checked_at) as reported_at,
         cast(max(failed_row_count) as double) as alert_value,
         cast(0 as double) as threshold,
         cast(null as varchar) as direction,

@@ -204,7 +204,7 @@ final as (
 
     union all
 
-    -- a grade that lost its worth is told once, and again only after it had won it back
+    -- a grade that lost its worth is reported once, and again only after it had won it back
     select
         'grade_evidence_negative' as kind,
         'grade' as entity_kind,

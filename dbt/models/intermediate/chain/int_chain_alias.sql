@@ -1,7 +1,7 @@
 -- every spelling of a chain that a source, the curated list or the map of names uses, and the chain
 -- that is meant. A chain keeps the name under which it is curated or was listed first: a new name in
 -- the newest list renames no row of the past.
-with name_told as (
+with name_reported as (
     select * from {{ ref('int_chain_name') }}
 ),
 
@@ -23,7 +23,7 @@ spelling as (
         1 as authority,
         name_rank,
         first_known_at
-    from name_told
+    from name_reported
     union all
     select chain_id as chain_name, 2 as authority, 0 as name_rank, cast(null as timestamptz) as first_known_at
     from chain_key

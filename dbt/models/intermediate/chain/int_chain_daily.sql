@@ -5,12 +5,12 @@ with registry as (
     select * from {{ ref('int_chain_registry') }}
 ),
 
-chain_tvl_told as (
+chain_tvl_reported as (
     {{ by_chain(ref('stg_defillama__chain_tvl'), ['day']) }}
 ),
 
 chain_tvl as (
-    select * from chain_tvl_told
+    select * from chain_tvl_reported
     where tvl_usd >= 0
 ),
 
@@ -202,7 +202,7 @@ calendar as (
     {{ day_spine('lifetime', ['chain_id'], 'first_day', 'last_day') }}
 ),
 
-told_day as (
+reported_day as (
     select distinct day from chain_tvl
 ),
 
@@ -210,7 +210,7 @@ joined as (
     select
         calendar.chain_id,
         calendar.day,
-        told_day.day is not null as is_tvl_told,
+        reported_day.day is not null as is_tvl_reported,
         chain_tvl.tvl_usd,
         stable.stables_usd,
         stable.stablecoin_count,
@@ -230,7 +230,7 @@ joined as (
     from calendar
     cross join defi_config
     inner join chain on calendar.chain_id = chain.chain_id
-    left join told_day on calendar.day = told_day.day
+    left join reported_day on calendar.day = reported_day.day
     left join chain_tvl
         on calendar.chain_id = chain_tvl.chain_id
         and calendar.day = chain_tvl.day
@@ -263,13 +263,13 @@ compared as (
     from joined
 ),
 
--- the newest label of the source is live and no close: until the day's is told, chains stand where
+-- the newest label of the source is live and no close: until the day's is reported, chains stand where
 -- they stood at the close before
 placed as (
     select
         *,
-        tvl_usd is null and not is_tvl_told and tvl_day = day - 1 as is_preliminary,
-        case when is_tvl_told then tvl_usd when tvl_day = day - 1 then tvl_ffill_usd end
+        tvl_usd is null and not is_tvl_reported and tvl_day = day - 1 as is_preliminary,
+        case when is_tvl_reported then tvl_usd when tvl_day = day - 1 then tvl_ffill_usd end
         as tvl_placed_usd
     from compared
 ),
@@ -338,7 +338,7 @@ overtaking as (
         and overtaken.rank_1d_ago > riser.rank_1d_ago
         and overtaken.tvl_rank > riser.tvl_rank
     where riser.rank_2d_ago < riser.rank_3d_ago
-        -- a day that is not told yet repeats the day before: it confirms nothing
+        -- a day that is not reported yet repeats the day before: it confirms nothing
         and not riser.is_preliminary
     qualify row_number() over (
         partition by riser.chain_id, riser.day

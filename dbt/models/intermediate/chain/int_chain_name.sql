@@ -1,4 +1,4 @@
-{% set told = [
+{% set reported = [
     {'source': 'defillama', 'model': 'stg_defillama__chain_tvl', 'day': 'day'},
     {'source': 'defillama', 'model': 'stg_defillama__chain_metric', 'day': 'day'},
     {'source': 'defillama', 'model': 'stg_defillama__protocol_tvl', 'day': 'day'},
@@ -10,14 +10,14 @@
 
 -- how sources spell chains, wherever they name one. Lists of chains are the registry's.
 with
-{% for one in told %}
+{% for one in reported %}
     table_{{ loop.index }} as (
         select * from {{ ref(one.model) }}
     ),
 
 {% endfor %}
 final as (
-    {% for one in told %}
+    {% for one in reported %}
         select
             '{{ one.source }}' as source,
             '{{ one.model }}' as model,

@@ -4,7 +4,7 @@ with alias as (
     where chain_id != '__total__'
 ),
 
-name_told as (
+name_reported as (
     select distinct chain_name from {{ ref('int_chain_name') }}
 ),
 
@@ -46,8 +46,8 @@ known as (
     select chain_id from described
     union
     select alias.chain_id
-    from name_told
-    inner join alias on name_told.chain_name = alias.chain_name
+    from name_reported
+    inner join alias on name_reported.chain_name = alias.chain_name
 ),
 
 final as (

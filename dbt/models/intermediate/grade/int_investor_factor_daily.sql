@@ -47,7 +47,7 @@ defi_config as (
 ),
 
 -- a source that answers hours after the close speaks for a later decision
-told as (
+reported as (
     select
         fundamentals.asset_id,
         fundamentals.day + cast(greatest(
@@ -126,13 +126,13 @@ valued as (
         membership.asset_class,
         asset.sector,
         supply_window.mcap_usd,
-        supply_window.mcap_usd / told.fees_ann_usd as pf,
-        supply_window.mcap_usd / told.revenue_ann_usd as ps,
-        supply_window.mcap_usd / told.tvl_usd as mcap_tvl,
+        supply_window.mcap_usd / reported.fees_ann_usd as pf,
+        supply_window.mcap_usd / reported.revenue_ann_usd as ps,
+        supply_window.mcap_usd / reported.tvl_usd as mcap_tvl,
         cast(null as double) as nvt_signal,
         user_window.mvrv_x as mvrv,
-        told.fees_growth_90d_frac as fee_growth,
-        told.usd_inflow_90d_usd / told.tvl_usd as tvl_inflow,
+        reported.fees_growth_90d_frac as fee_growth,
+        reported.usd_inflow_90d_usd / reported.tvl_usd as tvl_inflow,
         case
             when user_window.mean_before_90d > 0
                 and user_window.obs_90d_count >= factor_config.user_growth_min_obs
@@ -159,8 +159,8 @@ valued as (
                 then volume_window.volume_median_90d_usd / supply_window.mcap_usd
         end as turnover,
         case when volume_window.n_venues > 0 then cast(volume_window.n_venues as double) end as venues,
-        told.has_fees,
-        told.has_value
+        reported.has_fees,
+        reported.has_value
     from membership
     cross join factor_config
     inner join asset on membership.asset_id = asset.asset_id
@@ -173,15 +173,15 @@ valued as (
     left join supply_window
         on membership.asset_id = supply_window.asset_id
         and membership.day = supply_window.day
-    left join told
-        on membership.asset_id = told.asset_id
-        and membership.day = told.day
+    left join reported
+        on membership.asset_id = reported.asset_id
+        and membership.day = reported.day
     left join volume_window
         on membership.asset_id = volume_window.asset_id
         and membership.day = volume_window.day
 ),
 
--- what an asset is shows in what was ever told of it: a token need not belong to a protocol, a coin
+-- what an asset is shows in what has ever heard of it: a token need not belong to a protocol, a coin
 -- whose network earns fees holds nobody's deposits
 final as (
     select

@@ -2,7 +2,7 @@
 
 -- what the depeg machine looks at: deviations with their eligibility, what the readings of other
 -- days say, and the day of death, on which a coin has no row of its own any more but an open event
--- must be told to end
+-- must be seen to end
 with peg as (
     select * from {{ ref('int_stablecoin_peg_daily') }}
 ),

@@ -1,5 +1,5 @@
 -- whether an asset can be sold short: a perpetual on it was seen within the days that the seed allows.
--- What can be borrowed on a spot market is told by no source.
+-- What can be borrowed on a spot market is reported by no source.
 with signal as (
     select asset_id, day from {{ ref('int_signal_daily') }}
 ),

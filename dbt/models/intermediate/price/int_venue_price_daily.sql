@@ -1,4 +1,4 @@
--- the judged venues of all stages; a day that a later stage had to price is told by that stage
+-- the judged venues of all stages; a day that a later stage had to price is reported by that stage
 with stage1 as (
     select * from {{ ref('int_venue_price_stage1_daily') }}
 ),

@@ -18,7 +18,7 @@ asset_alias as (
     where source = 'defillama'
 ),
 
-told as (
+reported as (
     select slug, defillama_id, first_known_at, 1 as list_rank from listed
     union all
     select slug, defillama_id, first_known_at, 2 as list_rank from metric_listed
@@ -27,7 +27,7 @@ told as (
 -- a slug that two entries share would count a protocol twice: the older entry has it
 spelling as (
     select slug, defillama_id, first_known_at, list_rank
-    from told
+    from reported
     qualify row_number() over (
         partition by slug order by list_rank, first_known_at, defillama_id
     ) = 1

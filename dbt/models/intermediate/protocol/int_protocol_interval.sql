@@ -24,7 +24,7 @@ listed as (
     select * from {{ ref('stg_defillama__protocol') }}
 ),
 
-told as (
+reported as (
     select slug, category, family_id, known_at, load_id, 1 as list_rank from version
     union all
     select slug, category, family_id, known_at, load_id, 2 as list_rank from metric_version
@@ -34,16 +34,16 @@ told as (
 ranked as (
     select
         alias.protocol_id,
-        told.category,
-        told.family_id,
-        told.known_at,
-        told.load_id,
-        told.slug,
-        told.list_rank,
-        min(told.list_rank) over (partition by alias.protocol_id) as best_rank,
-        {{ utc_day('told.known_at') }} as day
-    from told
-    inner join alias on told.slug = alias.slug
+        reported.category,
+        reported.family_id,
+        reported.known_at,
+        reported.load_id,
+        reported.slug,
+        reported.list_rank,
+        min(reported.list_rank) over (partition by alias.protocol_id) as best_rank,
+        {{ utc_day('reported.known_at') }} as day
+    from reported
+    inner join alias on reported.slug = alias.slug
 ),
 
 described as (

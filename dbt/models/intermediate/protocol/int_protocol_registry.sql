@@ -20,7 +20,7 @@ curated as (
     select * from {{ ref('dim_protocol_curated') }}
 ),
 
-told as (
+reported as (
     select distinct protocol_id from {{ ref('int_protocol_report_daily') }}
 ),
 
@@ -142,7 +142,7 @@ known as (
 
     union all
 
-    -- its days are told, and no list that we know has it
+    -- its days are reported, and no list that we know has it
     select
         protocol_id,
         protocol_id as name,
@@ -155,7 +155,7 @@ known as (
         cast(null as date) as gone_from,
         false as is_double_counted,
         'protocol' as protocol_kind
-    from told
+    from reported
     where protocol_id not in (select protocol_id from entry)
         and protocol_id not in (select protocol_id from family)
 ),

@@ -17,7 +17,7 @@ closing as (
     where shown_close_usd is not null
 ),
 
-told as (
+reported as (
     select
         bar.asset_id,
         bar.day,
@@ -49,7 +49,7 @@ preceded as (
         max(case when adjusted_close_usd is null then day end) over ({{ before }}) as empty_day_1,
         {{ last_known('case when adjusted_close_usd is not null then is_unconfirmed end', so_far) }} as is_waiting,
         {{ last_known('case when adjusted_close_usd is not null then day_before end', so_far) }} as decided_day
-    from told
+    from reported
 ),
 
 final as (

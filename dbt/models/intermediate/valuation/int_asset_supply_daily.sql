@@ -2,7 +2,7 @@
 {% set concepts = ['circulating', 'second', 'estimated', 'onchain', 'freefloat'] %}
 
 -- the concepts of supply, each in columns of its own, as their best sources say them, carried
--- forward for as many days as that source's word is good; what free tiers do not reach is told by
+-- forward for as many days as that source's word is good; what free tiers do not reach is reported by
 -- estimates and then by what is written down. Stablecoins that are no asset of the registry stand under
 -- their own id.
 with metric as (

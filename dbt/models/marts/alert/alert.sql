@@ -132,7 +132,7 @@ described as (
         alert.entity_id,
         alert.day,
         coalesce(
-            alert.told_at,
+            alert.reported_at,
             {{ decidable_at(
                 'alert.day',
                 "case when alert.entity_kind in ('protocol', 'chain')"

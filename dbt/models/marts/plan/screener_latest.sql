@@ -95,7 +95,7 @@ belonging as (
         and price.day = narrative.day
 ),
 
-told as (
+reported as (
     select
         asset_id,
         {{ joined_text('narrative_id', ',', 'place') }} as narrative_ids,
@@ -149,9 +149,9 @@ joined as (
         plan.max_position_frac,
         plan.size_by_risk_frac,
         plan.liquidity_cap_usd,
-        told.narrative_id,
-        told.narrative_ids,
-        told.quadrant,
+        reported.narrative_id,
+        reported.narrative_ids,
+        reported.quadrant,
         peer.sector_pctile as pf_pctile_in_sector,
         next_event.next_event_day,
         next_event.next_event_kind,
@@ -183,7 +183,7 @@ joined as (
     left join plan
         on price.asset_id = plan.asset_id
         and price.day = plan.day
-    left join told on price.asset_id = told.asset_id
+    left join reported on price.asset_id = reported.asset_id
     left join peer
         on price.asset_id = peer.asset_id
         and price.day = peer.day

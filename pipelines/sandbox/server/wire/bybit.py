@@ -25,7 +25,7 @@ PERIOD_MS = {
     "4h": 14_400_000,
     "1d": 86_400_000,
 }
-# another than 8 hours is told as minutes by the list of contracts
+# another than 8 hours is reported as minutes by the list of contracts
 _USUAL_INTERVAL_MIN = 480
 
 _ROWS = Shape(

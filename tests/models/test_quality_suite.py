@@ -1,4 +1,4 @@
-"""The test `sound` finds every kind of fault that it is declared to find, and names its rule."""
+"""`quality_suite` finds every kind of fault that it is declared for, and names its rule."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def judged(shared_box: LakeBox) -> Callable[..., list[tuple[str, ...]]]:
             names, values = ", ".join(full), ", ".join(full.values())
             statements.append(f"insert into marts.price_daily ({names}) values ({values})")
         _write(shared_box, ";".join(statements))
-        one = _verdict(shared_box, "price_daily_is_sound")
+        one = _verdict(shared_box, "price_daily_quality_suite")
         found = shared_box.query(one.node.compiled_code)
         assert (str(one.status) == "pass") == (not found)
         assert str(one.status) in ("pass", "fail")
@@ -93,7 +93,7 @@ def test_each_kind_of_fault_is_named_with_its_row(
 def test_what_is_known_before_it_happened_is_found(seeded_box: LakeBox) -> None:
     """Nothing is known before it happened; a tombstone is no knowledge."""
     seeded_box.run("hist_binance__kline")
-    name = "hist_binance__kline_is_sound"
+    name = "hist_binance__kline_quality_suite"
     for known, is_deleted, faults in (
         ("2024-01-01 23:59:59", False, 1),
         ("2024-01-01 00:00:00", True, 0),

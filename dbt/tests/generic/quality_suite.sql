@@ -12,7 +12,7 @@
     is_catalogued: a mart, whose numbers are finite and within the bounds of the catalogue that
         block.
 -#}
-{% test sound(model, key, other_keys=[], values={}, references={}, rules={}, instant=none, is_catalogued=false) %}
+{% test quality_suite(model, key, other_keys=[], values={}, references={}, rules={}, instant=none, is_catalogued=false) %}
 
     {% set found = [] %}
     {% for column, allowed in values.items() %}
