@@ -146,6 +146,22 @@ class Timing:
         return any(one.meaning == "event" for one in self.conventions)
 
 
+@dataclass(frozen=True)
+class Restated:
+    """Which figures of a table its source corrects later, so that each correction is recorded.
+
+    Attributes:
+        measures: each column with what it measures, a measure of `cfg_revision`; None: what the
+            name of the row's metric says, by `map_metric_measure`.
+        mart: the mart whose numbers rest on it.
+        named_by: of a long table: the column with the name of the metric.
+    """
+
+    measures: tuple[tuple[str, str | None], ...]
+    mart: str
+    named_by: str | None = None
+
+
 # a list is that of the moment, and there at once
 _LISTED = Timing((Convention("snapshot", "the list as of the request"),), publish_lag_h=0)
 
@@ -217,6 +233,7 @@ class Table:
             the extraction never.
         is_asked_at_once: one answer has all series, so that the extraction log names none.
         whole: of series in parts: SQL, whether a row is of the whole.
+        restated: the figures that the source corrects later; None: none that a mart rests on.
     """
 
     name: str
@@ -232,6 +249,7 @@ class Table:
     timing: Timing | None = None
     is_asked_at_once: bool = False
     whole: str = "true"
+    restated: Restated | None = None
 
     def __post_init__(self) -> None:
         """Let a list be timed as lists are, unless it says otherwise."""

@@ -187,6 +187,38 @@ def dated_table(name: str, table: Table) -> Mapping[str, Any] | None:
     return found if grid.length is None else {**found, "length": grid.length, "day": grid.day}
 
 
+def restated_table(name: str, table: Table) -> Mapping[str, Any] | None:
+    """Return how the corrections of a table's figures are found, or None where none are recorded.
+
+    Raises:
+        DeclarationError: the table does not say in which model its history is.
+    """
+    restated = table.restated
+    if restated is None:
+        return None
+    if table.entity is None:
+        raise DeclarationError(f"{name}: {table.name} has no `entity`")
+    dated = dated_table(name, table)
+    apart = {restated.named_by, table.time_column if dated else None}
+    names = table.candle and (table.candle.names or (table.candle.symbol,))
+    found = {
+        "source": name,
+        "table": table.name,
+        "model": _model(name, table),
+        "key": list(table.key),
+        "id": list(names or [one for one in table.key if one not in apart] or [table.series]),
+        "labelled": dated["labelled"] if dated else None,
+        "at": table.time_column,
+        "measures": [
+            {"column": column} if measure is None else {"column": column, "measure": measure}
+            for column, measure in restated.measures
+        ],
+        "named_by": restated.named_by,
+        "mart": restated.mart,
+    }
+    return {key: value for key, value in found.items() if value is not None}
+
+
 def _list_of_sources() -> tuple[str, str, str]:
     """Return what is written into a page of people: the lines around it, and the text."""
     table = [
@@ -370,7 +402,9 @@ def _spot_venues() -> list[Mapping[str, Any]]:
 
 
 def _macros() -> str:
-    dated = [dated_table(name, table) for name in sources.SOURCES for table in sources.tables(name)]
+    tables = [(name, table) for name in sources.SOURCES for table in sources.tables(name)]
+    dated = [dated_table(*one) for one in tables]
+    restated = [restated_table(*one) for one in tables]
     return (
         f"{{#- Written by `{_COMMAND}`. -#}}\n"
         + _macro("Every source, by name.", "all_sources", list(sources.SOURCES))
@@ -385,6 +419,12 @@ def _macros() -> str:
             "Raw tables about days: where their labels are, and what is said of all their rows.",
             "dated_tables",
             [one for one in dated if one is not None],
+        )
+        + "\n\n"
+        + _macro(
+            "Raw tables whose source corrects figures later: which, and what rests on them.",
+            "restated_tables",
+            [one for one in restated if one is not None],
         )
     )
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pipelines.core.tables import Column, Convention, Grid, Table, Timing
+from pipelines.core.tables import Column, Convention, Grid, Restated, Table, Timing
 from pipelines.extraction.planning import Share, pages
 
 if TYPE_CHECKING:
@@ -59,6 +59,10 @@ def daily(note: str, *, reach_d: int | None = None) -> Timing:
     return Timing((opens,), publish_lag_h=1, ttl_d=3, revises_for_d=3, reach_d=reach_d)
 
 
+# a venue corrects a close, of whichever length; the daily bars rest on it
+RESTATED = Restated((("close", "price"),), mart="ohlcv_daily")
+
+
 def intraday(daily: Table) -> Table:
     """Return the raw table of the shorter candles that go with a table of daily ones."""
     note, timing = "open time; where hours or minutes are wanted", daily.timing
@@ -77,6 +81,7 @@ def intraday(daily: Table) -> Table:
             reach_d=reach_d and reach_d // 24,
         ),
         grid=Grid(length=LENGTH),
+        restated=RESTATED,
         columns=(
             Column("series_id", "text", "What was asked for and how long it lasts: BTC-USD 1h."),
             Column(LENGTH, "integer", "Length of the candle, in seconds.", above=0),

@@ -710,7 +710,7 @@ class DatasetMeta(BaseModel):
 
 # of sources that are no venues: the tables without which one has nothing to say; venues are named
 # in their lists
-TOLD_BY: Mapping[str, tuple[str, ...]] = {
+REPORTED_BY: Mapping[str, tuple[str, ...]] = {
     "blockchain_info": ("network_metrics",),
     "coingecko": ("coin_daily",),
     "coinmetrics": ("network_metrics",),
@@ -776,7 +776,7 @@ class Dataset:
         return tuple(
             name
             for name in SOURCES
-            if (all(map(self.has, TOLD_BY[name])) if name in TOLD_BY else name in venues)
+            if (all(map(self.has, REPORTED_BY[name])) if name in REPORTED_BY else name in venues)
         )
 
     @property

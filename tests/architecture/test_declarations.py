@@ -15,7 +15,7 @@ from pipelines import sources
 from pipelines.core.tables import Table
 from pipelines.declaring import declarations
 from pipelines.declaring.declarations import DeclarationError
-from pipelines.sandbox.dataset import TOLD_BY
+from pipelines.sandbox.dataset import REPORTED_BY
 from pipelines.sandbox.generator.exchanges import EXCHANGES
 from pipelines.sandbox.server import wire
 from pipelines.sandbox.server.wire import MOUNTS
@@ -146,11 +146,6 @@ def named_table(name: str, table: Table) -> Iterator[tuple[str, str, str]]:
     if table.timing is None:
         return
     yield f"dbt/models/history/hist_{name}__{table.entity}.sql", name, f"'{name}', '{table.name}'"
-    # what comes without delay is as of the request; candles of venues are found by a loop
-    of_loop = name in SPOT_VENUES and (table.candle or f"{table.entity}".endswith("_intraday"))
-    if table.timing.publish_lag_h and not table.is_snapshot and not of_loop:
-        stands = rf"'{name}' as source,\s*'{table.name}'"
-        yield "dbt/models/marts/operation/ops_freshness.sql", name, stands
 
 
 def lacking(read: Read) -> set[tuple[str, str]]:
@@ -193,7 +188,7 @@ def test_no_place_names_a_source_that_there_is_not() -> None:
     venues = set(of_kind("spot_venue", "derivative_venue"))
     assert set(MOUNTS) == {*sources.SOURCES, *hosts}, "pipelines/sandbox/server/wire"
     assert set(EXCHANGES) == set(SPOT_VENUES), "pipelines/sandbox/generator/exchanges.py"
-    assert set(TOLD_BY) == set(sources.SOURCES) - venues, "pipelines/sandbox/dataset.py"
+    assert set(REPORTED_BY) == set(sources.SOURCES) - venues, "pipelines/sandbox/dataset.py"
     with (REPO / "dbt/seeds/identity/dim_venue_curated.csv").open(
         encoding="utf-8", newline=""
     ) as file:

@@ -10,7 +10,7 @@ from pipelines.core.windows import DAY, FixedClock, Window
 from pipelines.extraction import universe
 from pipelines.extraction.source import begin_extraction, extract
 from pipelines.sandbox import SandboxServer
-from pipelines.sandbox.dataset import LAYOUT, TOLD_BY, Dataset, load
+from pipelines.sandbox.dataset import LAYOUT, REPORTED_BY, Dataset, load
 
 SPOT_ONLY = {"binance", "coinbase", "kraken", "bitstamp", "gateio"}
 OPTIONAL = [
@@ -56,5 +56,5 @@ def test_a_missing_table_is_an_empty_answer(table: str, dataset: Dataset, tmp_pa
 
 def test_without_any_of_them_venues_alone_are_asked(dataset: Dataset, tmp_path: Path) -> None:
     smallest = without(dataset, tmp_path / "smallest", *OPTIONAL)
-    assert not set(smallest.sources) & set(TOLD_BY)
+    assert not set(smallest.sources) & set(REPORTED_BY)
     assert problems(smallest, tmp_path / "data") == []

@@ -3,19 +3,20 @@
     of a history model. A fact's first version is no change; what comes back after a deletion is
     compared with what was there before it.
 
-    of: mapping with
-        relation      a history model
+    of: an entry of restated_tables, with
         source, table the raw table
+        model         its history
         key           columns that identify a fact
         id            those of them that name it, beside its instant
-        day           SQL of the UTC day that the fact describes
-        measures      list of [column, measure of cfg_revision]; of a long table the measure is
-                      looked up by the column `name_of`
+        labelled      the column that conventions of labels are about, where rows are of days
+        at            the column with the label
+        measures      columns, each with its measure of cfg_revision; without one it is looked up
+                      by the name of the metric
+        named_by      of a long table: the column with that name
         mart          the mart whose numbers rest on it
-        where         SQL that versions must fulfil, if any
 
-    Columns: source, table_name, source_id, day, column_name, measure, old_value, new_value, cause,
-    known_at, previous_known_at, mart.
+    Columns: source, table_name, source_id, labelled, label_at, column_name, measure, old_value,
+    new_value, cause, known_at, previous_known_at, mart.
 -#}
 {% macro revisions_of(of) -%}
     {%- set key = of.key | join(', ') %}
@@ -23,7 +24,8 @@
         '{{ of.source }}' as source,
         '{{ of.table }}' as table_name,
         source_id,
-        day,
+        labelled,
+        label_at,
         column_name,
         measure,
         old_value,
@@ -38,15 +40,17 @@
         previous_known_at,
         '{{ of.mart }}' as mart
     from (
-        {% for column, measure in of.measures %}
+        {% for one in of.measures %}
+            {%- set column = adapter.quote(one.column) %}
             select
                 concat_ws('/', {{ of.id | join(', ') }}) as source_id,
-                {{ of.day }} as day,
-                {{ of.get('name_of', "'" ~ column ~ "'") }} as column_name,
-                cast({{ "'" ~ measure ~ "'" if measure else 'null' }} as varchar) as measure,
-                cast({{ adapter.quote(column) }} as double) as new_value,
+                {{ of.labelled or 'cast(null as varchar)' }} as labelled,
+                {{ adapter.quote(of.at) }} as label_at,
+                {{ of.named_by or text_literal(one.column) }} as column_name,
+                cast({{ text_literal(one.measure) if one.measure else 'null' }} as varchar) as measure,
+                cast({{ column }} as double) as new_value,
                 {{ last_known(
-                    'cast(' ~ adapter.quote(column) ~ ' as double)',
+                    'cast(' ~ column ~ ' as double)',
                     'partition by ' ~ key ~ ' order by known_at, load_id'
                     ~ ' rows between unbounded preceding and 1 preceding'
                 ) }} as old_value,
@@ -54,16 +58,16 @@
                 lag(is_deleted) over (partition by {{ key }} order by known_at, load_id) as was_deleted,
                 known_at,
                 lag(known_at) over (partition by {{ key }} order by known_at, load_id) as previous_known_at
-            from {{ of.relation }}
+            from {{ ref(of.model) }}
             -- most facts never change: only those that did are put in order
             inner join (
                 select {{ key }}
-                from {{ of.relation }}
-                where {{ is_known() }} {{ 'and ' ~ of.where if of.where else '' }}
+                from {{ ref(of.model) }}
+                where {{ is_known() }}
                 group by {{ key }}
                 having count(*) > 1
             ) using ({{ key }})
-            where {{ is_known() }} {{ 'and ' ~ of.where if of.where else '' }}
+            where {{ is_known() }}
             {{ 'union all' if not loop.last }}
         {% endfor %}
     )

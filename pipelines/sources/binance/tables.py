@@ -13,6 +13,7 @@ KLINES = Table(
     grid=Grid(length="interval", words_s=_GRID_S, day=candles.DAILY),
     entity="kline",
     candle=Candle("symbol", ("volume_quote", "trade_count")),
+    restated=candles.RESTATED,
     timing=candles.daily("open time; the candle of the running day is dropped"),
     columns=(
         Column("symbol", "text", "Pair, as Binance names it: BTCUSDT."),

@@ -10,6 +10,7 @@ OHLC = Table(
     grid=Grid(length="step_s", day=DAY_S),
     entity="ohlc",
     candle=Candle("market_symbol"),
+    restated=candles.RESTATED,
     timing=candles.daily("open time; the candle of the running day is left out by request"),
     columns=(
         Column("market_symbol", "text", "Market, as Bitstamp names it: btcusd."),

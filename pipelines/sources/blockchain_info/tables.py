@@ -1,6 +1,6 @@
 """What blockchain.com's charts API lands."""
 
-from pipelines.core.tables import DAY_S, Column, Convention, Grid, Sample, Table, Timing
+from pipelines.core.tables import DAY_S, Column, Convention, Grid, Restated, Sample, Table, Timing
 
 CHARTS = Table(
     name="charts",
@@ -20,6 +20,7 @@ CHARTS = Table(
         ttl_d=7,
         revises_for_d=7,
     ),
+    restated=Restated((("value", None),), mart="network_valuation_daily", named_by="chart"),
     columns=(
         Column("chart", "text", "Name of the chart: n-transactions."),
         Column("day_time", "timestamp", "First instant of the day."),

@@ -28,6 +28,7 @@ KLINE = Table(
     grid=Grid(length="interval", words_s=INTERVALS_S, day=DAILY),
     entity="kline",
     candle=Candle("symbol", ("volume_quote",), names=("category", "symbol")),
+    restated=candles.RESTATED,
     timing=candles.daily("start time; spot pairs; the candle of the running day is dropped"),
     columns=(
         Column("category", "text", "spot.", one_of=frozenset({"spot"})),

@@ -10,6 +10,7 @@ CANDLES = Table(
     grid=Grid(length="granularity_s", day=DAY_S),
     entity="candle",
     candle=Candle("product_id"),
+    restated=candles.RESTATED,
     timing=candles.daily("bucket start; buckets without trades are left out"),
     columns=(
         Column("product_id", "text", "Pair, as Coinbase names it: BTC-USD."),

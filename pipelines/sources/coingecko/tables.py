@@ -1,6 +1,6 @@
 """What CoinGecko lands."""
 
-from pipelines.core.tables import DAILY, Column, Convention, Listing, Table, Timing
+from pipelines.core.tables import DAILY, Column, Convention, Listing, Restated, Table, Timing
 from pipelines.sources.coingecko.settings import REACH_D
 
 MARKETS = Table(
@@ -72,6 +72,9 @@ MARKET_CHART = Table(
         ttl_d=7,
         revises_for_d=3,
         reach_d=REACH_D,
+    ),
+    restated=Restated(
+        (("price_usd", "price"), ("market_cap_usd", "supply")), mart="market_regime_daily"
     ),
     columns=(
         Column("coin_id", "text", "CoinGecko's id of the coin."),

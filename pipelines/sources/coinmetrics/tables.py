@@ -1,6 +1,6 @@
 """What Coin Metrics lands."""
 
-from pipelines.core.tables import DAILY, Column, Convention, Listing, Table, Timing
+from pipelines.core.tables import DAILY, Column, Convention, Listing, Restated, Table, Timing
 
 ASSET_METRICS = Table(
     name="asset_metrics",
@@ -25,6 +25,7 @@ ASSET_METRICS = Table(
         revises_for_d=7,
         series="metric",
     ),
+    restated=Restated((("value", None),), mart="network_valuation_daily", named_by="metric"),
     columns=(
         Column("asset", "text", "Coin Metrics' id of the asset: btc."),
         Column("time", "timestamp", "Label of the day: its first instant."),

@@ -1,6 +1,6 @@
 """What Coin Metrics' CSV archive lands."""
 
-from pipelines.core.tables import DAILY, Column, Convention, Table, Timing
+from pipelines.core.tables import DAILY, Column, Convention, Restated, Table, Timing
 
 ASSET_METRICS = Table(
     name="asset_metrics",
@@ -26,6 +26,7 @@ ASSET_METRICS = Table(
         ttl_d=7,
         series="metric",
     ),
+    restated=Restated((("value", None),), mart="network_valuation_daily", named_by="metric"),
     columns=(
         Column("asset", "text", "Coin Metrics' id of the asset: btc."),
         Column("time", "timestamp", "Label of the day: its first instant."),

@@ -1,6 +1,6 @@
 """What DefiLlama's main API lands."""
 
-from pipelines.core.tables import DAILY, Column, Convention, Listing, Table, Timing
+from pipelines.core.tables import DAILY, Column, Convention, Listing, Restated, Table, Timing
 
 _LABEL = (
     "Label, a midnight: DefiLlama keeps the first record of a day, so it is the value at the end "
@@ -53,6 +53,7 @@ PROTOCOL_TVL = Table(
         ttl_d=2,
         revises_for_d=30,
     ),
+    restated=Restated((("tvl_usd", "tvl"),), mart="protocol_fundamentals_daily"),
     columns=(
         Column("slug", "text", "The protocol, or a family: uniswap."),
         Column("chain", "text", "DefiLlama's name of the chain; '__total__' for the protocol."),
@@ -126,6 +127,7 @@ CHAIN_TVL = Table(
         ttl_d=2,
         revises_for_d=30,
     ),
+    restated=Restated((("tvl_usd", "tvl"),), mart="chain_daily"),
     columns=(
         Column("chain", "text", "DefiLlama's name of the chain; '__total__' for all."),
         Column("label_time", "timestamp", _LABEL),
@@ -177,6 +179,7 @@ PROTOCOL_METRICS = Table(
         ttl_d=0,
         revises_for_d=30,
     ),
+    restated=Restated((("amount_usd", "flow"),), mart="protocol_fundamentals_daily"),
     columns=(
         Column("series_id", "text", _SERIES),
         Column("metric", "text", _METRIC),

@@ -1,6 +1,6 @@
 """What DefiLlama's stablecoin API lands."""
 
-from pipelines.core.tables import DAILY, Column, Convention, Listing, Table, Timing
+from pipelines.core.tables import DAILY, Column, Convention, Listing, Restated, Table, Timing
 
 STABLECOINS = Table(
     name="stablecoins",
@@ -54,6 +54,7 @@ BALANCES = Table(
         ttl_d=7,
         revises_for_d=7,
     ),
+    restated=Restated((("circulating", "supply"),), mart="stablecoin_supply_daily"),
     columns=(
         Column("stablecoin_id", "text", "DefiLlama's id of the coin."),
         Column("chain", "text", "DefiLlama's name of the chain; '__total__' for the coin's total."),
@@ -96,6 +97,7 @@ PRICES = Table(
         ttl_d=7,
         revises_for_d=7,
     ),
+    restated=Restated((("price", "price"),), mart="stablecoin_peg_daily"),
     columns=(
         Column("gecko_id", "text", "CoinGecko's id of the coin."),
         Column("day_time", "timestamp", "Label: a midnight, of the day or of its end."),

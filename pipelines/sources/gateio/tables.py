@@ -16,6 +16,7 @@ CANDLESTICKS = Table(
     grid=Grid(length="interval", words_s=_GRID_S, day=candles.DAILY),
     entity="candlestick",
     candle=Candle("currency_pair", ("volume_quote",)),
+    restated=candles.RESTATED,
     timing=candles.daily(
         "open time; candles whose window is not closed are dropped; the newest 10,000 only",
         reach_d=REACH_ROWS,

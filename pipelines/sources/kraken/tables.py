@@ -11,6 +11,7 @@ OHLC = Table(
     grid=Grid(length="interval_min", unit_s=60, day=DAY_S // 60),
     entity="ohlc",
     candle=Candle("pair", ("vwap", "trade_count")),
+    restated=candles.RESTATED,
     timing=candles.daily("bar start; the newest 720 bars only", reach_d=REACH_ROWS),
     columns=(
         Column("pair", "text", "Pair by its altname: XBTUSD."),

@@ -28,6 +28,7 @@ HISTORY_CANDLES = Table(
     grid=Grid(length="bar", words_s=_BARS_S, day=BARS[candles.DAILY]),
     entity="candle",
     candle=Candle("inst_id", ("volume_quote",)),
+    restated=candles.RESTATED,
     timing=candles.daily("open time; bars of 1Dutc begin at 00:00 UTC and are confirmed"),
     columns=(
         Column("inst_id", "text", "Pair, as OKX names it: BTC-USDT."),
