@@ -200,7 +200,7 @@ BODIES: dict[str, tuple[Any, Callable[[Any], Parsed]]] = {
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_the_sound_bodies_are_read_whole(name: str) -> None:
+def test_the_good_bodies_are_read_whole(name: str) -> None:
     body, parse = BODIES[name]
     parsed = outcome(parse, body)
     assert parsed is not None

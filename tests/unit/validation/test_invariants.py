@@ -206,7 +206,7 @@ def _set(marts: Frames, mart: str, where: pl.Expr, **values: object) -> None:
 
 
 @pytest.mark.parametrize("name", [invariant.name for invariant in INVARIANTS])
-def test_sound_marts_pass(marts: Frames, name: str) -> None:
+def test_good_marts_pass(marts: Frames, name: str) -> None:
     result = _check(name, marts)
 
     assert result.is_passed, str(result)
