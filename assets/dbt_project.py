@@ -51,7 +51,8 @@ def parse(settings: Settings) -> None:
         ManifestMissing: dbt refuses the project; the message is what it says.
     """
     done = subprocess.run(
-        [*dbt_command(), "--quiet", "parse"],
+        # all files anew: dbt loses the descriptions of tests when it amends an earlier parse
+        [*dbt_command(), "--quiet", "--no-partial-parse", "parse"],
         cwd=_FOLDER,
         env=dbt_environment(settings, _FOLDER / "target"),
         capture_output=True,

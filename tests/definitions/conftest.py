@@ -7,7 +7,6 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from assets import dbt_project
 from assets.definitions import build_defs
 from assets.resources import SilentProgress
 from pipelines.core.settings import Settings
@@ -16,14 +15,12 @@ NOW = datetime(2024, 3, 2, 6, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _parsed_project() -> None:
-    """dbt's manifest, as `make install` leaves it; made here where somebody runs pytest bare."""
-    if not dbt_project.is_parsed():
-        dbt_project.parse(Settings())
+def _with_manifest(parsed_project: Path) -> None:
+    """Definitions load dbt's manifest."""
 
 
 @pytest.fixture(scope="session")
-def defs(_parsed_project: None) -> dg.Definitions:
+def defs(_with_manifest: None) -> dg.Definitions:
     return build_defs()
 
 
