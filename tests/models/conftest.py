@@ -12,7 +12,7 @@ from tests.models import lake_box as boxes
 def dbt_target(parsed_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where dbt writes its artifacts in this session."""
     target = tmp_path_factory.mktemp("dbt_target")
-    boxes.set_target(target, parsed=parsed_project)
+    boxes.prepare(target, parsed_project)
     return target
 
 

@@ -30,6 +30,7 @@ from pipelines.core.tables import EXTRACTION, QUARANTINE, Table
 
 REPO = Path(__file__).resolve().parents[2]
 DBT_DIR = REPO / "dbt"
+PARTIAL_PARSE = "partial_parse.msgpack"
 
 Row = Mapping[str, Any]
 
@@ -274,31 +275,24 @@ def _environment(changes: Mapping[str, str]) -> Iterator[None]:
 
 _MANIFEST: Any = None
 _TARGET: Path | None = None
-_PARSED: Path | None = None
 
 
-def set_target(target: Path, parsed: Path) -> None:
-    """Choose where dbt writes its artifacts, and where the parse is that all tests share."""
-    global _TARGET, _PARSED, _MANIFEST  # one manifest per process is the point
-    _TARGET, _PARSED, _MANIFEST = target, parsed, None
+def prepare(target: Path, parsed: Path) -> None:
+    """Choose where dbt writes its artifacts, and load the parse that all processes share."""
+    global _TARGET, _MANIFEST  # one manifest per process is the point
+    _TARGET = target
+    # dbt takes a parse of the same profile alone, and that names the data folder
+    with _environment(dbt_environment(Settings(), target)):
+        result = _invoke(
+            "parse", "--partial-parse-file-path", str(parsed / PARTIAL_PARSE), manifest=None
+        )
+    assert result.success, f"dbt parse failed: {result.exception}"
+    _MANIFEST = result.result
 
 
 def manifest() -> Any:
     """Return the parsed project."""
-    global _MANIFEST  # noqa: PLW0603
-    if _MANIFEST is None:
-        assert _TARGET is not None, "use the fixture `lake_box`"
-        assert _PARSED is not None
-        # dbt takes a parse of the same profile alone, and that names the data folder
-        with _environment(dbt_environment(Settings(), _TARGET)):
-            result = _invoke(
-                "parse",
-                "--partial-parse-file-path",
-                str(_PARSED / "partial_parse.msgpack"),
-                manifest=None,
-            )
-        assert result.success, f"dbt parse failed: {result.exception}"
-        _MANIFEST = result.result
+    assert _MANIFEST is not None, "use the fixture `dbt_target`"
     return _MANIFEST
 
 
