@@ -279,7 +279,7 @@ _TARGET: Path | None = None
 
 def prepare(target: Path, parsed: Path) -> None:
     """Choose where dbt writes its artifacts, and load the parse that all processes share."""
-    global _TARGET, _MANIFEST  # one manifest per process is the point
+    global _TARGET, _MANIFEST  # noqa: PLW0603  # one manifest per process is the point
     _TARGET = target
     # dbt takes a parse of the same profile alone, and that names the data folder
     with _environment(dbt_environment(Settings(), target)):
