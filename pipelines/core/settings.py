@@ -29,6 +29,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from pipelines.core.bounds import Bounds
 from pipelines.core.source_names import SOURCES
 
 REPO_DIR = Path(__file__).resolve().parents[2]
@@ -70,6 +71,7 @@ class SourceOverrides(BaseModel):
     timeout_s: float = Field(default=30.0, gt=0)
     max_attempts: int = Field(default=5, ge=1)
     max_retry_delay_s: float = Field(default=120.0, ge=0)
+    bounds: Bounds = Field(default=Bounds(), description="how much an answer may be")
 
 
 class Settings(BaseSettings):

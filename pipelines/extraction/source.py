@@ -133,6 +133,7 @@ def client_for(
         mirrors=source.mirrors if first == source.base_url else (),
         headers={source.key_header: key.get_secret_value()} if key and source.key_header else None,
         allowance=allowance,
+        bounds=overrides.bounds,
     )
 
 
@@ -155,6 +156,7 @@ def files_client_for(
         max_attempts=overrides.max_attempts,
         max_retry_delay_s=overrides.max_retry_delay_s,
         allowance=allowance,
+        bounds=overrides.bounds,
     )
 
 

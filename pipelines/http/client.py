@@ -1,4 +1,4 @@
-"""One HTTP client for all sources: a budget per source, retries, Retry-After, timeouts.
+"""One HTTP client for all sources: a budget per source, retries, Retry-After, timeouts, bounds.
 
 Built on dlt's requests client, which retries and honours Retry-After; added are the pacing and the
 counting of every request that leaves (retries too), and one order of questions to an answer:
@@ -17,9 +17,10 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 
+from pipelines.core.bounds import Bounds
 from pipelines.core.payload import NumberText, PayloadError
+from pipelines.http.bounded import BoundedAdapter, OutOfBounds
 
 RETRIED = (408, 418, 425, 429, *range(500, 600))
 THROTTLED = (418, 429)
@@ -162,7 +163,7 @@ class Pacer:
         self._filled_at = now
 
 
-class _PacedAdapter(HTTPAdapter):
+class _PacedAdapter(BoundedAdapter):
     """Counts and paces what really leaves, so that retries and redirects are inside the budget."""
 
     def __init__(
@@ -172,9 +173,10 @@ class _PacedAdapter(HTTPAdapter):
         allowance: Allowance,
         hosts: Collection[str | None],
         private: Collection[str],
+        bounds: Bounds,
     ) -> None:
         """Take the pace, the allowance, the source's hosts, and what headers only they may see."""
-        super().__init__(pool_maxsize=4)
+        super().__init__(bounds, pool_maxsize=4)
         self._source = source
         self._allowance = allowance
         self._hosts = hosts
@@ -214,6 +216,7 @@ class HttpClient:
         mirrors: hosts to go on with, one after the other, when one cannot be used.
         headers: sent with every request, such as a key; never logged.
         allowance: how many requests may leave; shared by the clients of one source.
+        bounds: how much an answer may be.
     """
 
     def __init__(
@@ -229,8 +232,10 @@ class HttpClient:
         mirrors: Sequence[str] = (),
         headers: Mapping[str, str] | None = None,
         allowance: Allowance | None = None,
+        bounds: Bounds | None = None,
     ) -> None:
         self.source = source
+        self.bounds = bounds or Bounds()
         self.base_url = base_url.rstrip("/")
         self._mirrors = [mirror.rstrip("/") for mirror in mirrors]
         self._is_busy = is_busy
@@ -241,6 +246,7 @@ class HttpClient:
             self.allowance,
             hosts={urlsplit(url).hostname for url in (base_url, *mirrors)},
             private=tuple(headers or ()),
+            bounds=self.bounds,
         )
         self._answered = Usage()
         # a second to import: too long for who only wants to know what a source lands
@@ -286,7 +292,7 @@ class HttpClient:
 
         Raises:
             SourceUnavailable: no answer, still 429 after all attempts, a block (403, 451).
-            RequestFailed: still 5xx after all attempts.
+            RequestFailed: still 5xx after all attempts, or an answer beyond its bounds.
             RequestRefused: another 4xx.
             PayloadError: the body is not JSON, or the URL is of another host.
         """
@@ -297,7 +303,8 @@ class HttpClient:
 
         Raises:
             SourceUnavailable, RequestFailed, RequestRefused: as `get_json`.
-            PayloadError: the body is HTML or not UTF-8, or the URL is of another host.
+            PayloadError: the body is HTML, not UTF-8 or of endless lines, or the URL is of another
+                host.
         """
         response = self._ask("GET", path, accept="text/csv, text/plain", params=params)
         where = redact(response.url)
@@ -305,6 +312,8 @@ class HttpClient:
             raise PayloadError(
                 f"{self.source}: {where} answered HTML, not text: {_beginning(response)}"
             )
+        if problem := self.bounds.of_lines(response.content):
+            raise PayloadError(f"{self.source}: {where} answered {problem}")
         try:
             return response.content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
@@ -374,6 +383,11 @@ class HttpClient:
             self._count(0)
             raise SourceUnavailable(
                 f"{self.source}: no answer from {redact(url)}: {type(error).__name__}"
+            ) from error
+        except OutOfBounds as error:
+            self._count(0)
+            raise RequestFailed(
+                f"{self.source}: the answer of {redact(url)} {error}: not taken"
             ) from error
         self._count(len(response.content))
         if response.ok:

@@ -111,7 +111,7 @@ class Dump:
             if declared is not None and declared != outcome.sha256:
                 outcome.status = "checksum_mismatch"
                 raise parse.BrokenFile("checksum: the file is not the one that was declared")
-            for lines in parse.lines(body, name):
+            for lines in parse.lines(body, name, self.client.bounds):
                 parsed = parse.kline_lines(lines, symbol, interval, file.window)
                 outcome.row_count += parsed.row_count
                 yield parsed

@@ -11,6 +11,7 @@ from io import BytesIO
 
 import polars as pl
 
+from pipelines.core.bounds import Bounds
 from pipelines.core.payload import PayloadError
 from pipelines.core.windows import Window
 from pipelines.extraction.drift import shape_of
@@ -41,6 +42,7 @@ _KLINE_CELLS = {
 # a file of seconds holds 2.6 million rows
 _CHUNK_BYTES = 16 * 2**20
 _MICROSECOND_DIGITS = 16
+_BOUNDS = Bounds()
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -101,17 +103,22 @@ def checksum(body: bytes, file_name: str) -> str:
     return words[0]
 
 
-def lines(body: bytes, file_name: str) -> Iterator[list[str]]:
+def lines(body: bytes, file_name: str, bounds: Bounds = _BOUNDS) -> Iterator[list[str]]:
     """Yield the lines of the one CSV in a zip, chunk by chunk, a header left out.
 
     A header is reported by its first cell: it is not all digits. Older files have none.
 
     Raises:
-        BrokenFile: the zip is damaged, or does not hold the CSV of its own name; before any line.
+        BrokenFile: the zip is damaged, does not hold the CSV of its own name, or unpacks to more
+            than the bounds allow, before any line; a line is longer than they allow, in its place.
     """
     expected = f"{file_name.removesuffix('.zip')}.csv"
     try:
         archive = zipfile.ZipFile(BytesIO(body))
+        # no more than these sizes is ever unpacked, whatever is packed
+        unpacked = sum(member.file_size for member in archive.infolist())
+        if problem := bounds.of_archive(len(body), unpacked):
+            raise BrokenFile(f"zip: {problem}")
         damaged = archive.testzip()
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError) as error:
         raise BrokenFile(f"zip: {error}") from error
@@ -129,6 +136,8 @@ def lines(body: bytes, file_name: str) -> Iterator[list[str]]:
             if newline:
                 yield _split(whole, is_first=is_first)
                 is_first = False
+            if problem := bounds.of_lines(begun):
+                raise BrokenFile(f"csv: {problem}")
     if begun:
         yield _split(begun, is_first=is_first)
 

@@ -1,5 +1,6 @@
 """The environment is read here and nowhere else, and what is wrong in it is named."""
 
+import json
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -135,6 +136,8 @@ def test_defaults_of_the_example_are_the_defaults() -> None:
     for name in ("TIMEOUT_S", "MAX_ATTEMPTS", "MAX_RETRY_DELAY_S"):
         shown_value = float(shown[f"TOKENMART_SOURCES__BINANCE__{name}"])
         assert shown_value == getattr(defaults, name.lower()), name
+    bounds = json.loads(shown["TOKENMART_SOURCES__BINANCE__BOUNDS"])
+    assert bounds == defaults.bounds.model_dump()
     binance = source("binance")
     assert shown["TOKENMART_SOURCES__BINANCE__BASE_URL"] == binance.base_url
     assert int(shown["TOKENMART_SOURCES__BINANCE__LOOK_BACK_D"]) == binance.look_back_d
