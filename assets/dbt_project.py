@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from functools import cache
@@ -14,6 +15,7 @@ from typing import Any
 
 from dagster_dbt import DbtProject
 
+from pipelines.core.files import naming
 from pipelines.core.settings import Settings, child_environment, get_settings
 from pipelines.validation import Contract, read_contracts
 
@@ -65,9 +67,9 @@ def parse(settings: Settings) -> None:
 
 
 def dbt_command() -> tuple[str, ...]:
-    """Return the command that starts the dbt of this Python."""
+    """Return the command that starts the dbt of this Python, which ends with this process."""
     # -P: dbt works in its project's folder, whose names are not to be taken for packages
-    return (sys.executable, "-P", "-m", "assets.compat.dbt_program")
+    return (sys.executable, "-P", "-m", "assets.compat.dbt_program", str(os.getpid()))
 
 
 def dbt_environment(settings: Settings, target: Path) -> dict[str, str]:
@@ -94,6 +96,7 @@ def manifest() -> dict[str, Any]:
 
     Raises:
         ManifestMissing: it was not built yet.
+        FileDamaged: it was not built to its end.
     """
     path = dbt_project().manifest_path
     if not path.exists():
@@ -101,7 +104,8 @@ def manifest() -> dict[str, Any]:
             f"{path} is missing. `make install` builds it; so does "
             "`dbt parse --project-dir dbt --profiles-dir dbt`."
         )
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    with naming(path, "dbt's account of the project", "Delete it and run again.", ValueError):
+        content: dict[str, Any] = json.loads(path.read_bytes())
     return content
 
 

@@ -36,6 +36,8 @@ def serve(settings: Settings, progress: Progress, port: int) -> int:
         ) | {"DAGSTER_HOME": str(market.settings.dagster_home)}
         process = subprocess.Popen(
             [
+                # nobody stops what this command has started if it is killed itself
+                *(sys.executable, "-P", "-m", "pipelines.core.lifeline", str(os.getpid())),
                 str(Path(sys.executable).with_name("dagster")),
                 "dev",
                 "--workspace",

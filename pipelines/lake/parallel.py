@@ -14,6 +14,7 @@ from typing import Any
 
 from pipelines import sources
 from pipelines.core.garbage import collect_rarely
+from pipelines.core.lifeline import end_with
 from pipelines.core.settings import Settings
 from pipelines.core.windows import Clock, Window
 from pipelines.extraction import candles
@@ -139,6 +140,8 @@ def start_processes(settings: Settings, window: Window) -> bool:
 
 
 def _get_ready() -> None:
+    if (parent := multiprocessing.parent_process()) is not None and parent.pid is not None:
+        end_with(parent.pid)
     import_module("dlt.destinations")
     collect_rarely()
 
