@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from assets.command import runs
 from assets.partitions import days_of, window_of_run
 from pipelines import publishing, sources
+from pipelines.core.files import FileDamaged
 from pipelines.core.settings import Settings
 from pipelines.extraction.source import disabled_reason
 from pipelines.lake.catalog import newest_day, read_catalog
@@ -90,6 +91,8 @@ class Status(BaseModel):
     published_at: datetime | None
     published_newest_day: str | None
     publications_kept: int
+    damaged_publications: tuple[str, ...]
+    """What is wrong with those that are not whole any more."""
     published_freshness: str
     """fresh, late, stale or empty: by the days that its numbers are about, of its oldest mart."""
     failing_checks: tuple[CheckStatus, ...]
@@ -98,7 +101,10 @@ class Status(BaseModel):
 
 def status(settings: Settings) -> Status:
     """Return the state of the data folder; nothing is changed but an absent instance is made."""
-    manifest = publishing.current(settings)
+    try:
+        manifest = publishing.current(settings)
+    except FileDamaged:
+        manifest = None  # said among the damaged
     with runs.open_instance(settings) as instance:
         last = next(iter(instance.get_run_records(limit=1)), None)
     day = newest_day(settings)
@@ -114,6 +120,7 @@ def status(settings: Settings) -> Status:
         published_at=manifest.published_at if manifest else None,
         published_newest_day=published_day.isoformat() if published_day else None,
         publications_kept=len(publishing.publications(settings)),
+        damaged_publications=tuple(map(str, publishing.damaged(settings))),
         published_freshness=freshness.worst(freshness.of_marts(settings, now)),
         failing_checks=_failing(settings, last),
         open_incidents=tuple(

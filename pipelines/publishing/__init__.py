@@ -10,7 +10,14 @@ from pipelines.publishing.build import PublishError
 from pipelines.publishing.comparison import MartDiff, diff
 from pipelines.publishing.first_look import FIRST_QUERY, Answer, first_look
 from pipelines.publishing.manifest import Manifest, MartEntry
-from pipelines.publishing.publisher import GateFailed, current, publications, publish, rollback
+from pipelines.publishing.publisher import (
+    GateFailed,
+    current,
+    damaged,
+    publications,
+    publish,
+    rollback,
+)
 
 __all__ = [
     "FIRST_QUERY",
@@ -21,6 +28,7 @@ __all__ = [
     "MartEntry",
     "PublishError",
     "current",
+    "damaged",
     "diff",
     "first_look",
     "publications",

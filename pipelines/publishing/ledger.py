@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.core import warehouse
 from pipelines.core.settings import Settings
+from pipelines.lake import storage
 from pipelines.publishing.build import SCHEMA, PublishError
 
 if TYPE_CHECKING:
@@ -65,14 +66,19 @@ def recorded_numbers(settings: Settings, mart: str) -> pa.Table:
     """Return the ledger of a mart: one row per event with its key and `event_seq`."""
     import fsspec
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     schema = pa.schema([(NUMBERED[mart], pa.string()), (NUMBER, pa.int64())])
     file_system, folder = fsspec.core.url_to_fs(_folder(settings, mart))
     tables = []
     for path in sorted(file_system.glob(f"{folder}/*.parquet")):
-        with file_system.open(path, "rb") as file:
-            tables.append(pq.read_table(file, columns=schema.names).cast(schema))
+        found = storage.read_table(
+            file_system,
+            path,
+            what=f"the numbers that a publication gave to rows of {mart}, for good",
+            remedy="Restore it from a backup of the lake; without it numbers would be given twice.",
+            columns=schema.names,
+        )
+        tables.append(found.cast(schema))
     return pa.concat_tables(tables) if tables else schema.empty_table()
 
 
@@ -109,12 +115,8 @@ def _write(
 ) -> None:
     import fsspec
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     instants = pa.array([published_at] * numbers.num_rows, pa.timestamp("us", tz="UTC"))
     file_system, folder = fsspec.core.url_to_fs(_folder(settings, mart))
-    file_system.makedirs(folder, exist_ok=True)
-    beside = f"{folder}/.{version}.new"
-    with file_system.open(beside, "wb") as file:
-        pq.write_table(numbers.append_column("published_at", instants), file, compression="zstd")
-    file_system.mv(beside, f"{folder}/{version}.parquet")
+    table = numbers.append_column("published_at", instants)
+    storage.replace_table(file_system, f"{folder}/{version}.parquet", table)

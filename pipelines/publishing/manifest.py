@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from pipelines.core.files import naming, replace_file
 from pipelines.validation.report import CheckResult
 
 MANIFEST_NAME = "manifest.json"
@@ -143,7 +144,7 @@ class Manifest(BaseModel):
     def save(self, folder: Path) -> Path:
         """Write `manifest.json` into the publication's folder."""
         path = folder / MANIFEST_NAME
-        path.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        replace_file(path, (self.model_dump_json(indent=2) + "\n").encode())
         return path
 
     @classmethod
@@ -152,9 +153,30 @@ class Manifest(BaseModel):
 
         Raises:
             FileNotFoundError: the folder holds no manifest.
-            pydantic.ValidationError: the file is not a manifest of this layout.
+            FileDamaged: the file is not a manifest of this layout.
         """
-        return cls.model_validate_json((folder / MANIFEST_NAME).read_text(encoding="utf-8"))
+        path = folder / MANIFEST_NAME
+        with naming(
+            path,
+            f"what the publication {folder.name} says about itself",
+            "Delete its folder, or restore it from a backup; the other publications are as they "
+            "were.",
+            ValueError,
+        ):
+            return cls.model_validate_json(path.read_bytes())
+
+
+def problem_with(folder: Path, manifest: Manifest) -> str | None:
+    """Return what a publication's folder lacks of what its manifest says; None: nothing."""
+    written = {manifest.database: manifest.database_bytes}
+    written |= {mart.parquet: mart.parquet_bytes for mart in manifest.marts}
+    for name, size in written.items():
+        path = folder / name
+        if not path.is_file():
+            return f"{name} is gone"
+        if (found := path.stat().st_size) != size:
+            return f"{name} has {found:,} bytes, {size:,} were written"
+    return None
 
 
 def combined_hash(marts: Iterable[MartEntry]) -> str:

@@ -8,7 +8,6 @@ behind (`.building-…`) is removed by the next publication.
 from __future__ import annotations
 
 import fcntl
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import duckdb
 
+from pipelines.core.files import FileDamaged, sync_tree
 from pipelines.core.settings import Settings
 from pipelines.core.windows import Clock
 from pipelines.publishing.build import PublishError, build
@@ -26,8 +26,14 @@ from pipelines.publishing.manifest import (
     CheckSummary,
     Manifest,
     combined_hash,
+    problem_with,
 )
-from pipelines.publishing.pointer import current_version, describe_current, point_to
+from pipelines.publishing.pointer import (
+    current_version,
+    described_current,
+    point_to,
+    repair_description,
+)
 from pipelines.publishing.revision import code_revision
 from pipelines.validation.contracts import Contract
 from pipelines.validation.report import CheckResult, blocking
@@ -110,21 +116,62 @@ def publish(
 
 
 def publications(settings: Settings) -> tuple[Manifest, ...]:
-    """Return the complete publications, in the order in which they were published."""
-    found = [
-        Manifest.load(path.parent)
-        for path in settings.published_dir.glob(f"*/{MANIFEST_NAME}")
-        if not path.parent.name.startswith(".")
-    ]
-    return tuple(sorted(found, key=lambda manifest: manifest.sequence))
+    """Return the whole publications, in the order in which they were published."""
+    return _inventory(settings)[0]
+
+
+def damaged(settings: Settings) -> tuple[FileDamaged, ...]:
+    """Return what is wrong with the publications that are not whole any more."""
+    return _inventory(settings)[1]
+
+
+def _inventory(settings: Settings) -> tuple[tuple[Manifest, ...], tuple[FileDamaged, ...]]:
+    whole: list[Manifest] = []
+    broken: list[FileDamaged] = []
+    for folder in sorted(settings.published_dir.glob("*")):
+        if folder.name.startswith(".") or folder.is_symlink() or not folder.is_dir():
+            continue
+        try:
+            whole.append(_whole(settings, folder.name))
+        except FileDamaged as problem:
+            broken.append(problem)
+    return tuple(sorted(whole, key=lambda manifest: manifest.sequence)), tuple(broken)
+
+
+def _whole(settings: Settings, version: str) -> Manifest:
+    """Return a publication's manifest, if all that it names is there.
+
+    Raises:
+        FileDamaged: it cannot be read, or something is missing.
+    """
+    folder = settings.published_dir / version
+    try:
+        manifest = Manifest.load(folder)
+    except FileNotFoundError:
+        raise _broken(folder, f"{MANIFEST_NAME} is gone") from None
+    if problem := problem_with(folder, manifest):
+        raise _broken(folder, problem)
+    return manifest
+
+
+def _broken(folder: Path, problem: str) -> FileDamaged:
+    return FileDamaged(
+        folder,
+        "a publication",
+        "`tokenmart rollback` goes to a whole one, `tokenmart publish` makes a new one; then "
+        "delete it.",
+        problem,
+    )
 
 
 def current(settings: Settings) -> Manifest | None:
-    """Return the publication that users see now; None where nothing is published."""
+    """Return the publication that users see now; None where nothing is published.
+
+    Raises:
+        FileDamaged: it is not whole any more.
+    """
     version = current_version(settings.published_dir)
-    if version is None:
-        return None
-    return Manifest.load(settings.published_dir / version)
+    return None if version is None else _whole(settings, version)
 
 
 def rollback(settings: Settings, to: str | None = None) -> Manifest:
@@ -134,25 +181,50 @@ def rollback(settings: Settings, to: str | None = None) -> Manifest:
 
     Args:
         settings: where the publications are.
-        to: the version to go to; by default the one that the current version replaced.
+        to: the version to go to; by default the one that the current version replaced, or where
+            that is not whole any more, the newest whole one before.
 
     Raises:
         PublishError: there is no such publication, or none to go back to.
+        FileDamaged: the publication that is asked for is not whole any more.
     """
     with _alone(settings.published_dir):
-        by_version = {manifest.version: manifest for manifest in publications(settings)}
-        here = current_version(settings.published_dir)
-        if to is None:
-            if here is None or here not in by_version:
-                raise PublishError("nothing is published yet")
-            to = by_version[here].replaces
-            if to is None:
-                raise PublishError(f"{here} is the first publication: nothing came before it")
-        if to not in by_version:
-            kept = ", ".join(by_version) or "none"
-            raise PublishError(f"there is no publication {to} (kept: {kept})")
-        point_to(settings.published_dir, to)
-        return by_version[to]
+        whole = publications(settings)
+        manifest = _wanted(settings, whole, to) if to else _before(settings, whole)
+        point_to(settings.published_dir, manifest.version)
+        return manifest
+
+
+def _wanted(settings: Settings, whole: Sequence[Manifest], version: str) -> Manifest:
+    by_version = {manifest.version: manifest for manifest in whole}
+    if version in by_version:
+        return by_version[version]
+    if Path(version).name == version and (settings.published_dir / version).is_dir():
+        return _whole(settings, version)  # says what is wrong with it
+    kept = ", ".join(by_version) or "none"
+    raise PublishError(f"there is no publication {version} (kept: {kept})")
+
+
+def _before(settings: Settings, whole: Sequence[Manifest]) -> Manifest:
+    here = current_version(settings.published_dir)
+    if here is None:
+        raise PublishError("nothing is published yet")
+    by_version = {manifest.version: manifest for manifest in whole}
+    known = by_version.get(here) or described_current(settings.published_dir)
+    if known is not None and known.replaces is None:
+        raise PublishError(f"{here} is the first publication: nothing came before it")
+    if known is not None and known.replaces in by_version:
+        return by_version[known.replaces]
+    others = [manifest for manifest in whole if manifest.version != here]
+    # what a folder that is gone replaced nobody knows, but its name says when it was published
+    earlier = [
+        manifest
+        for manifest in others
+        if (manifest.sequence < known.sequence if known else manifest.version < here)
+    ]
+    if not others:
+        raise PublishError(f"there is no whole publication beside {here}: `tokenmart publish`")
+    return (earlier or others)[-1]
 
 
 @contextmanager
@@ -168,9 +240,7 @@ def _remove_leftovers(published_dir: Path) -> None:
     """Remove what a killed publication left, and repair `current.json` if it lags behind."""
     for path in published_dir.glob(f"{_BUILDING}*"):
         shutil.rmtree(path)
-    version = current_version(published_dir)
-    if version is not None:
-        describe_current(published_dir, version)
+    repair_description(published_dir)
 
 
 def _free_name(published_dir: Path, name: str) -> str:
@@ -184,14 +254,10 @@ def _free_name(published_dir: Path, name: str) -> str:
 
 def _settle(folder: Path) -> None:
     """Make the files read-only and wait until they are on the disk."""
-    for path in [*folder.rglob("*")]:
+    for path in folder.rglob("*"):
         if path.is_file():
             path.chmod(0o444)
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    sync_tree(folder)
 
 
 def _prune(settings: Settings, manifests: Sequence[Manifest]) -> None:
