@@ -5,7 +5,7 @@ Imports that take time are inside the commands: `tokenmart --help` answers at on
 
 from __future__ import annotations
 
-import subprocess
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.core.files import FileDamaged
 from pipelines.core.garbage import collect_rarely
 
 if TYPE_CHECKING:
@@ -236,7 +237,7 @@ def status(
 
         found = read_status(settings)
         if as_json:
-            console.print(found.model_dump_json(indent=2), markup=False, soft_wrap=True)
+            console.print(found.model_dump_json(indent=2), soft_wrap=True)
         else:
             ui.show_status(console, found)
 
@@ -322,7 +323,7 @@ def backtest(
         page = backtest_report.write(found, out or folder)
         for one in found:
             ui.show_backtest(console, one.name, one.summary)
-        console.print(f"Trades and charts: [bold]{page}[/]")
+        console.print(f"Trades and charts: {page}")
 
 
 @app.command()
@@ -360,7 +361,7 @@ def verify(context: typer.Context) -> None:
 
         found = upkeep.verify(settings)
         for fault in found.faults:
-            console.print(f"[red]✗[/] {fault.path} {fault.problem}")
+            console.print(f"✗ {fault.path} {fault.problem}", style="red")
         console.print(
             f"{found.files:,} files with {found.rows:,} rows read, {len(found.faults)} faults"
         )
@@ -435,7 +436,8 @@ def serve(
     if now is not None:
         arguments += ["--now", now]
     command = [sys.executable, "-m", "pipelines.sandbox", *arguments]
-    raise typer.Exit(subprocess.run(command, check=False).returncode)
+    # in place of this process: one to be stopped, and not two
+    os.execv(command[0], command)  # noqa: S606
 
 
 def _range(first: datetime, last: datetime) -> Window:
@@ -497,6 +499,7 @@ def _problems(problem: Exception) -> list[tuple[str, str]]:
     name = type(problem).__name__
     known = {
         "DatasetError": "the dataset",
+        "FileDamaged": "a damaged file",
         "GateFailed": "the gate",
         "GenerateError": "generating the dataset",
         "ManifestMissing": "loading the dbt project",
@@ -511,13 +514,18 @@ def _problems(problem: Exception) -> list[tuple[str, str]]:
     }
     if name in known:
         return [(known[name], str(problem))]
+    if isinstance(problem, OSError) and problem.filename is not None:
+        return [("a file", f"{problem.filename}: {problem.strerror}")]
     return [("something unforeseen", f"{name}: {problem}\nMore with: tokenmart --debug …")]
 
 
-def _published(settings: Settings | None) -> Manifest | None:
+def _published(settings: Settings | None) -> Manifest | FileDamaged | None:
     from pipelines import publishing
 
-    return publishing.current(settings) if settings is not None else None
+    try:
+        return publishing.current(settings) if settings is not None else None
+    except FileDamaged as problem:
+        return problem
 
 
 def _show_published(console: Console, done: Published, settings: Settings) -> None:

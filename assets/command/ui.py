@@ -21,6 +21,9 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 from rich.table import Table
+from rich.text import Text
+
+from pipelines.core.files import FileDamaged
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -32,14 +35,18 @@ if TYPE_CHECKING:
     from pipelines.publishing import Answer, Manifest, MartDiff
 
 _SERIES_SHOWN = 6
-_AGES = {"late": "[yellow]late[/]", "stale": "[red]stale[/]"}
+_AGES = {"late": "yellow", "stale": "red"}
 
 
 def make_console() -> Console:
-    """Return a console that keeps writing to the terminal while runs write to their log."""
+    """Return a console that keeps writing to the terminal while runs write to their log.
+
+    No text is markup in it: what is printed are data, and data may have brackets and colons.
+    """
     # without a terminal there is no width to fit: whoever reads the file wraps it himself
     width = None if sys.stdout.isatty() else 200
-    return Console(file=os.fdopen(os.dup(sys.stdout.fileno()), "w"), highlight=False, width=width)
+    file = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    return Console(file=file, width=width, highlight=False, markup=False, emoji=False)
 
 
 class TerminalProgress:
@@ -55,7 +62,7 @@ class TerminalProgress:
     def heading(self, text: str) -> None:
         """Show that a run begins."""
         self._stop()
-        self._console.print(f"[bold]{text}[/]")
+        self._console.print(text, style="bold")
 
     def begin(self, stage: str, total: int | None = None) -> None:
         """Show that a stage begins."""
@@ -64,7 +71,8 @@ class TerminalProgress:
         if not self._console.is_terminal:
             self._console.print(f"· {stage} …")
             return
-        columns = [SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()]
+        stage_name = TextColumn("{task.description}", markup=False)
+        columns = [SpinnerColumn(), stage_name, TimeElapsedColumn()]
         if total is not None:
             columns[2:2] = [BarColumn(bar_width=30), MofNCompleteColumn()]
         self._live = Progress(*columns, console=self._console, transient=True)
@@ -74,7 +82,7 @@ class TerminalProgress:
     def advance(self, what: str, outcome: str | None = None) -> None:
         """Show one more step of the stage, and what it did as a line that stays."""
         if outcome is not None:
-            self._console.print(f"  {what}: {outcome}", markup=False)
+            self._console.print(f"  {what}: {outcome}")
         if self._live is not None and self._task is not None:
             self._live.advance(self._task)
 
@@ -82,7 +90,8 @@ class TerminalProgress:
         """Replace the spinner by a line that stays."""
         self._stop()
         seconds = time.monotonic() - self._started
-        self._console.print(f"[green]✓[/] {self._stage}: {outcome} [dim]({seconds:.1f} s)[/]")
+        took = Text(f"({seconds:.1f} s)", "dim")
+        self._console.print(Text("✓", "green"), f"{self._stage}: {outcome}", took)
 
     def close(self) -> None:
         """Stop whatever still moves."""
@@ -129,8 +138,9 @@ def show_publication(console: Console, manifest: Manifest, path: Path) -> None:
         f"\n{checks.passed} of {checks.total} checks passed ({kinds}), {checks.warned} warned"
     )
     for warning in checks.warnings:
-        console.print(f"[yellow]![/] {warning.mart} {warning.name}: {warning.detail}", markup=True)
-    console.print(f"\nOpen it read-only: [bold]{path}[/]")
+        said = f"{warning.mart} {warning.name}: {warning.detail}"
+        console.print(Text("!", "yellow"), said)
+    console.print("\nOpen it read-only:", Text(str(path), "bold"))
 
 
 def show_gap_requests(console: Console, gap_requests: Sequence[GapRequest], title: str) -> None:
@@ -165,8 +175,8 @@ def show_research(
         table.add_row(*cells)
     console.print(table)
     if warning:
-        console.print(f"[yellow]![/] {warning}")
-    console.print(f"\nAll of it, with charts: [bold]{page}[/]")
+        console.print(Text("!", "yellow"), warning)
+    console.print("\nAll of it, with charts:", Text(str(page), "bold"))
 
 
 def show_backtest(console: Console, name: str, summary: pl.DataFrame) -> None:
@@ -208,7 +218,7 @@ def show_diff(console: Console, marts: Sequence[MartDiff], old: str, new: str) -
 
 def show_first_look(console: Console, query: str, answer: Answer) -> None:
     """Print a query and its answer."""
-    console.print(f"\nA first query:\n\n{query}\n", markup=False)
+    console.print(f"\nA first query:\n\n{query}\n")
     table = Table(box=None)
     for column in answer.columns:
         table.add_column(column)
@@ -227,7 +237,7 @@ def show_status(console: Console, found: Status) -> None:
         table.add_row(
             source.name if source.enabled else f"{source.name} ({source.disabled_reason})",
             _instant(source.newest_at),
-            _AGES.get(source.freshness, source.freshness) if source.enabled else "",
+            Text(source.freshness, _AGES.get(source.freshness, "")) if source.enabled else "",
             _instant(source.last_landed_at) or "never",
             f"{source.rows:,}",
             f"{source.files:,}",
@@ -235,14 +245,16 @@ def show_status(console: Console, found: Status) -> None:
     console.print(table)
     for source in found.sources:
         for late in source.late_tables:
-            console.print(f"[yellow]✗ late[/] {late}")
+            console.print(Text("✗ late", "yellow"), late)
     run = found.last_run
     if run is None:
         console.print("no run yet: `tokenmart daily` makes the first")
     else:
         console.print(f"last run: {run.job} of {run.days}: {run.state} (id {run.run_id})")
+    for damage in found.damaged_publications:
+        console.print(Text("✗ damaged", "red"), damage)
     if found.publication is None:
-        console.print("nothing is published yet")
+        console.print("nothing is published" + (" yet" if not found.damaged_publications else ""))
     else:
         console.print(
             f"publication: {found.publication}, newest day {found.published_newest_day} "
@@ -250,10 +262,12 @@ def show_status(console: Console, found: Status) -> None:
         )
     for incident in found.open_incidents:
         since = _instant(incident.since)
-        console.print(f"[red]✗ open[/] since {since}: {incident.title} ({incident.runbook})")
+        said = f"since {since}: {incident.title} ({incident.runbook})"
+        console.print(Text("✗ open", "red"), said)
     for check in found.failing_checks:
         color = "red" if check.severity == "block" else "yellow"
-        console.print(f"[{color}]✗ {check.severity}[/] {check.mart} {check.name}: {check.detail}")
+        said = f"{check.mart} {check.name}: {check.detail}"
+        console.print(Text(f"✗ {check.severity}", color), said)
     if run is not None and not found.failing_checks:
         console.print("no check failed in the last run")
 
@@ -262,9 +276,9 @@ def show_trial(console: Console, outcome: Mapping[str, str | None]) -> bool:
     """Print which channels took a message; return whether all did."""
     for channel, problem in outcome.items():
         if problem is None:
-            console.print(f"[green]✓[/] {channel}")
+            console.print(Text("✓", "green"), channel)
         else:
-            console.print(f"[red]✗[/] {channel}: {problem}")
+            console.print(Text("✗", "red"), f"{channel}: {problem}")
     if outcome.keys() == {"log"}:
         console.print("only the log has incidents: docs/operations.md says how to add a channel")
     return not any(outcome.values())
@@ -275,16 +289,21 @@ def _instant(at: datetime | None) -> str:
 
 
 def show_failure(
-    console: Console, problems: list[tuple[str, str]], published: Manifest | None, log: Path | None
+    console: Console,
+    problems: list[tuple[str, str]],
+    published: Manifest | FileDamaged | None,
+    log: Path | None,
 ) -> None:
     """Print which stage failed, why, and what still holds."""
     console.print()
     for stage, reason in problems:
-        console.print(f"[bold red]✗ Failed: {stage}[/]")
-        console.print(reason, markup=False)
+        console.print(f"✗ Failed: {stage}", style="bold red")
+        console.print(reason)
     console.print()
     if published is None:
         console.print("Nothing is published yet.")
+    elif isinstance(published, FileDamaged):
+        console.print(str(published))
     else:
         console.print(
             f"The last publication holds: {published.version}, newest day {published.newest_day}."
