@@ -21,6 +21,7 @@ from assets.failures import Trouble, troubles
 from assets.partitions import partition_of
 from assets.resources import Progress
 from pipelines import sources
+from pipelines.core.files import replace_file
 from pipelines.core.settings import Settings
 from pipelines.core.windows import Window
 from pipelines.lake.catalog import read_catalog
@@ -77,7 +78,7 @@ def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     installed = home / _CONFIG.name
     config = _CONFIG.read_text(encoding="utf-8") + instance_config()
     if not installed.exists() or installed.read_text(encoding="utf-8") != config:
-        installed.write_text(config, encoding="utf-8")
+        replace_file(installed, config.encode())
     with dg.DagsterInstance.from_config(str(home)) as instance:
         yield instance
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from io import BytesIO
@@ -17,6 +18,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from pipelines import sources
+from pipelines.core.files import FileDamaged
 from pipelines.core.settings import Settings
 from pipelines.core.tables import FETCHED_AT, Table
 from pipelines.core.windows import FixedClock, last_complete_day
@@ -24,6 +26,7 @@ from pipelines.lake import storage
 
 CATALOG = "catalog.parquet"
 COMPACTED = "compacted."
+_LOG = logging.getLogger(__name__)
 LOAD_ID = "_dlt_load_id"
 _CATALOG_SCHEMA: dict[str, Any] = {
     "source": pl.String,
@@ -55,7 +58,7 @@ def write_catalog(settings: Settings) -> pl.DataFrame:
 def _write_catalog(settings: Settings) -> pl.DataFrame:
     file_system, root = storage.bucket(settings)
     known: dict[str, list[dict[str, Any]]] = {}
-    for line in _read_catalog(file_system, root):
+    for line in _read_catalog(file_system, root) or ():
         known.setdefault(line["path"], []).append(line)
     completed = _complete_loads(
         file_system, root, (line for lines in known.values() for line in lines)
@@ -110,8 +113,12 @@ def is_compacted(path: str) -> bool:
 
 
 def read_catalog(settings: Settings) -> pl.DataFrame:
-    """Return the list that `write_catalog` last wrote; empty where there is none."""
-    return pl.DataFrame(_read_catalog(*storage.bucket(settings)), schema=_CATALOG_SCHEMA)
+    """Return the list that `write_catalog` last wrote; made anew where it is lost or damaged."""
+    file_system, root = storage.bucket(settings)
+    lines = _read_catalog(file_system, root)
+    if lines is None and file_system.exists(f"{root}/raw"):
+        return write_catalog(settings)
+    return pl.DataFrame(lines or [], schema=_CATALOG_SCHEMA)
 
 
 def oldest_fetch(settings: Settings) -> datetime | None:
@@ -131,11 +138,7 @@ def newest_day(settings: Settings) -> date | None:
 
     By the lake alone: a copy that came without its catalog gets one.
     """
-    file_system, root = storage.bucket(settings)
-    catalog = read_catalog(settings)
-    if catalog.is_empty() and file_system.exists(f"{root}/raw"):
-        catalog = write_catalog(settings)
-    reported = catalog.filter(pl.col("newest_at").is_not_null())
+    reported = read_catalog(settings).filter(pl.col("newest_at").is_not_null())
     if reported.is_empty():
         return None
     newest = cast("datetime", reported["newest_at"].max())
@@ -172,19 +175,16 @@ def list_counts(settings: Settings, source_name: str, now: datetime) -> dict[str
 
 
 def read_rows(settings: Settings, source: str, table: Table) -> pl.DataFrame:
-    """Return the rows of a raw table that complete loads have landed; none without a catalog.
+    """Return the rows of a raw table that complete loads have landed.
 
     Grain: one row per observation, so a fact that was asked for twice is in it twice. Meant for
     small tables: lists of files, not candles.
     """
     file_system, root = storage.bucket(settings)
     parts = [pl.DataFrame(pl.from_arrow(table.arrow_schema().empty_table()))]
-    paths = {
-        line["path"]
-        for line in _read_catalog(file_system, root)
-        if (line["source"], line["table_name"]) == (source, table.name)
-    }
-    for path in sorted(paths):
+    of_table = (pl.col("source") == source) & (pl.col("table_name") == table.name)
+    paths = read_catalog(settings).filter(of_table)["path"].unique().sort()
+    for path in paths:
         with file_system.open(f"{root}/{path}", "rb") as file:
             rows = pl.read_parquet(file.read())
         # a file of before a column was declared has nulls there
@@ -192,12 +192,19 @@ def read_rows(settings: Settings, source: str, table: Table) -> pl.DataFrame:
     return pl.concat(parts, how="diagonal")
 
 
-def _read_catalog(file_system: Any, root: str) -> list[dict[str, Any]]:
+def _read_catalog(file_system: Any, root: str) -> list[dict[str, Any]] | None:
+    """Return the lines of the list; None where there is none that can be read."""
     path = f"{root}/{CATALOG}"
     if not file_system.exists(path):
-        return []
-    with file_system.open(path, "rb") as file:
-        lines = pl.read_parquet(file.read())
+        return None
+    try:
+        found = storage.read_table(
+            file_system, path, what="the list of the lake's files", remedy="It is made anew."
+        )
+    except FileDamaged as problem:
+        _LOG.warning("%s", problem)
+        return None
+    lines = cast("pl.DataFrame", pl.from_arrow(found))
     # what an earlier version did not write is null: a file without its hash is read again
     return pl.concat([pl.DataFrame(schema=_CATALOG_SCHEMA), lines], how="diagonal").to_dicts()
 

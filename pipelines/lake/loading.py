@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from pipelines.core.files import replace_file
 from pipelines.core.settings import Settings
 from pipelines.core.tables import EXTRACTION
 from pipelines.core.windows import Clock
@@ -91,7 +92,22 @@ def _prepare(settings: Settings, source_name: str) -> None:
     file_system, root = storage.bucket(settings)
     if "file" not in file_system.protocol:
         return
-    target = Path(root) / "raw" / source_name / INIT_FILE_NAME
+    folder = Path(root) / "raw" / source_name
+    _forget_torn_notes(folder)
+    target = folder / INIT_FILE_NAME
     if not target.exists():
         versions = {"initial_version": CURRENT_VERSION, "current_version": CURRENT_VERSION}
-        storage.replace_file(target, json.dumps(versions).encode())
+        replace_file(target, json.dumps(versions).encode())
+
+
+def _forget_torn_notes(folder: Path) -> None:
+    """Delete what dlt was noting about a load when it was killed, or when the disk was full.
+
+    It reads its newest notes before each load, and would stop at those for good. The load that they
+    were about is one that was not completed.
+    """
+    for path in folder.glob("_dlt_*/*.jsonl"):
+        try:
+            json.loads(path.read_bytes())
+        except ValueError:
+            path.unlink()

@@ -12,6 +12,7 @@ import json
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from pipelines.core.files import naming, replace_file
 from pipelines.core.settings import Settings, SettingsError
 from pipelines.extraction.universe import CURATION_TABLES
 from pipelines.lake import storage
@@ -36,13 +37,20 @@ def claim(settings: Settings) -> None:
 
     Raises:
         SettingsError: the lake holds observations of another origin.
+        FileDamaged: what was written down cannot be read.
     """
     file_system, root = storage.bucket(settings)
     path, here = f"{root}/{_FILE}", origin_of(settings)
     if not file_system.exists(path):
         storage.put(file_system, path, (json.dumps({"origin": here}) + "\n").encode())
     else:
-        before = str(json.loads(file_system.cat_file(path))["origin"])
+        with naming(
+            path,
+            "whose observations the lake holds",
+            f'If they are of this run\'s market, write {json.dumps({"origin": here})} into it.',
+            ValueError, KeyError, TypeError,
+        ):  # fmt: skip
+            before = str(json.loads(file_system.cat_file(path))["origin"])
         if before != here:
             raise SettingsError(
                 f"{settings.lake_dir} holds observations of: {before}. This run would add: {here}. "
@@ -85,8 +93,7 @@ def recall(settings: Settings) -> Settings:
     for path in file_system.find(kept):
         below = PurePosixPath(path).relative_to(kept)
         file = folder / below
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(file_system.cat_file(path))
+        replace_file(file, file_system.cat_file(path))
     return settings.model_copy(update={"curation_dir": folder})
 
 

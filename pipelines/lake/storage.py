@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
+from pipelines.core.files import naming, replace_file
 from pipelines.core.settings import Settings
 
 
@@ -23,11 +25,41 @@ def bucket(settings: Settings) -> tuple[Any, str]:
 
 
 def read_frame(file_system: Any, path: str, schema: dict[str, Any]) -> pl.DataFrame:
-    """Return the frame in a file, with the schema's columns; an empty one where there is none."""
+    """Return the frame in a file of ours, with the schema's columns; an empty one without a file.
+
+    Raises:
+        FileDamaged: the file is not what was written.
+    """
     if not file_system.exists(path):
         return pl.DataFrame(schema=schema)
+    found = read_table(
+        file_system,
+        path,
+        what="what the answers of a source have looked like",
+        remedy="Move it away: it is learnt anew from the next answers.",
+    )
+    return pl.DataFrame(pl.from_arrow(found)).select(list(schema))
+
+
+def read_table(
+    file_system: Any, path: str, *, what: str, remedy: str, columns: Sequence[str] | None = None
+) -> pa.Table:
+    """Return the table in a Parquet file.
+
+    Args:
+        file_system: the lake's.
+        path: the file.
+        what: what it is for, said where it is damaged.
+        remedy: and what to do then.
+        columns: these alone; None: all.
+
+    Raises:
+        FileDamaged: the file is not what was written.
+    """
     with file_system.open(path, "rb") as file:
-        return pl.read_parquet(file.read()).select(list(schema))
+        content = file.read()
+    with naming(path, what, remedy, OSError, pa.ArrowException):
+        return pq.read_table(BytesIO(content), columns=columns)
 
 
 def replace_frame(file_system: Any, path: str, frame: pl.DataFrame) -> None:
@@ -37,23 +69,19 @@ def replace_frame(file_system: Any, path: str, frame: pl.DataFrame) -> None:
     put(file_system, path, buffer.getvalue())
 
 
+def replace_table(file_system: Any, path: str, table: pa.Table) -> None:
+    """Write a table as Parquet, as `put` does."""
+    buffer = BytesIO()
+    pq.write_table(table, buffer, compression="zstd")
+    put(file_system, path, buffer.getvalue())
+
+
 def put(file_system: Any, path: str, content: bytes) -> None:
     """Write a file as a whole: whoever reads it has the one before or this one."""
     if "file" in file_system.protocol:
         replace_file(Path(path), content)
     else:
         file_system.pipe_file(path, content)
-
-
-def replace_file(target: Path, content: bytes) -> None:
-    """Write a file on a disk as a whole, and its folder if it is not there."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
-    try:
-        beside.write_bytes(content)
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)  # there only if it could not take its place
 
 
 @contextmanager

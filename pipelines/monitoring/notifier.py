@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
+from pipelines.core.files import replace_file
 from pipelines.core.settings import Settings
 from pipelines.core.windows import Clock, SystemClock
 from pipelines.lake.storage import lock
@@ -198,8 +199,4 @@ def _read(settings: Settings) -> Ledger:
 
 
 def _write(settings: Settings, ledger: Ledger) -> None:
-    path = _path(settings)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_suffix(".new")
-    beside.write_text(ledger.model_dump_json(indent=2), encoding="utf-8")
-    beside.replace(path)
+    replace_file(_path(settings), ledger.model_dump_json(indent=2).encode())

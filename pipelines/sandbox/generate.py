@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from pipelines.core.files import sync_tree
 from pipelines.sandbox.dataset import LAYOUT_VERSION, META_FILE, TABLES
 from pipelines.sandbox.generator.cast import Cast, cast_for
 from pipelines.sandbox.generator.coins import coin_tables
@@ -78,6 +79,7 @@ def generate(settings: GeneratorSettings, out: Path) -> Path:
     if out.exists():
         shutil.rmtree(out)
     out.parent.mkdir(parents=True, exist_ok=True)
+    sync_tree(beside)
     beside.rename(out)
     return out
 

@@ -105,31 +105,32 @@ def record(results: Sequence[CheckResult], settings: Settings) -> None:
     twice. The file is replaced as a whole.
     """
     import fsspec
-    import pyarrow.parquet as pq
+
+    from pipelines.lake import storage
 
     for run_id in dict.fromkeys(result.run_id for result in results):
         merged = {_identity(result): result for result in recorded(run_id, settings)}
         merged.update({_identity(result): result for result in results if result.run_id == run_id})
         file_system, path = fsspec.core.url_to_fs(results_path(run_id, settings))
-        folder, _, name = path.rpartition("/")
-        file_system.makedirs(folder, exist_ok=True)
-        beside = f"{folder}/.{name}.new"
-        with file_system.open(beside, "wb") as file:
-            pq.write_table(to_arrow(list(merged.values())), file, compression="zstd")
-        file_system.mv(beside, path)
+        storage.replace_table(file_system, path, to_arrow(list(merged.values())))
 
 
 def recorded(run_id: str, settings: Settings) -> tuple[CheckResult, ...]:
     """Return the results that a run recorded so far; none if it recorded nothing."""
     import fsspec
-    import pyarrow.parquet as pq
+
+    from pipelines.lake import storage
 
     file_system, path = fsspec.core.url_to_fs(results_path(run_id, settings))
     if not file_system.exists(path):
         return ()
-    with file_system.open(path, "rb") as file:
-        rows = pq.read_table(file).to_pylist()
-    return tuple(CheckResult(**row) for row in rows)
+    found = storage.read_table(
+        file_system,
+        path,
+        what=f"what the checks of the run {run_id} said",
+        remedy="Delete it: the lake's observations and the publications do not need it.",
+    )
+    return tuple(CheckResult(**row) for row in found.to_pylist())
 
 
 def _identity(result: CheckResult) -> tuple[str, str, str]:

@@ -201,7 +201,7 @@ def test_the_newest_day_is_reported_by_the_lake_alone(
 
     shutil.copytree(settings.lake_dir, tmp_path / "restored" / "lake")
     restored = settings.model_copy(update={"data_dir": tmp_path / "restored"})
-    assert not Path(restored.lake_dir, CATALOG).exists(), "nobody had written one yet"
+    Path(restored.lake_dir, CATALOG).unlink()
     assert newest_day(restored) == DAY.start
 
 
@@ -214,3 +214,33 @@ def test_a_label_at_the_end_of_a_day_is_not_the_day_after(
     serve(daily_source(page=page))
     land(settings, clock)
     assert newest_day(settings) == DAY.start
+
+
+@pytest.mark.parametrize("damage", ["gone", "empty", "torn"])
+def test_a_lost_or_damaged_catalog_is_made_anew(
+    serve: Any, settings: Settings, clock: FixedClock, damage: str
+) -> None:
+    land(settings, clock)
+    before = write_catalog(settings)
+    path = Path(settings.lake_dir) / CATALOG
+    content = path.read_bytes()
+    if damage == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(b"" if damage == "empty" else content[: len(content) // 2])
+
+    assert read_catalog(settings).equals(before)
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("table", ["_dlt_version", "_dlt_pipeline_state", "_dlt_loads"])
+def test_what_dlt_was_writing_when_it_was_killed_does_not_stop_the_next_load(
+    serve: Any, settings: Settings, clock: FixedClock, table: str
+) -> None:
+    land(settings, clock)
+    notes = list((Path(settings.lake_dir) / "raw" / "kraken" / table).glob("*.jsonl"))
+    assert notes, f"dlt keeps no {table} any more"
+    newest = max(notes)
+    newest.with_name(newest.name.replace("kraken__", "kraken__9", 1)).write_bytes(b"")
+
+    assert land(settings, clock, run_id="run-2").load_id is not None

@@ -5,6 +5,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from pipelines.core.files import FileDamaged
 from pipelines.core.settings import REPO_DIR, Settings, SettingsError
 from pipelines.extraction.universe import CURATION_TABLES
 from pipelines.lake import origin
@@ -95,3 +96,14 @@ def test_live_folder_recalls_no_curation(tmp_path: Path) -> None:
     origin.claim(settings)
 
     assert origin.recall(settings).curation_dir is None
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"other": 1}'])
+def test_damaged_origin_is_named_with_what_to_do(tmp_path: Path, content: str) -> None:
+    settings = Settings(data_dir=tmp_path / "data", dataset=tmp_path / "market", _env_file=None)
+    path = Path(settings.lake_dir) / "origin.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(content)
+
+    with pytest.raises(FileDamaged, match=r"origin\.json is damaged .*It is whose observations"):
+        origin.claim(settings)
