@@ -12,7 +12,7 @@ import polars as pl
 
 from pipelines.analytics.calendar import DAY, FloatArray
 from pipelines.analytics.cross_section import Grid, rank_correlation, rank_rows
-from pipelines.analytics.inference import expanding_newey_west
+from pipelines.analytics.inference import expanding_newey_west, lag_count, newey_west
 from pipelines.analytics.parameters import from_seed
 
 GRADE: Final = "grade"
@@ -27,6 +27,7 @@ _SCHEMA: Final = {
     "ic": pl.Float64(),
     "ic_asset_count": pl.Int64(),
     "ic_recent_mean": pl.Float64(),
+    "ic_recent_t_stat": pl.Float64(),
     "ic_mean": pl.Float64(),
     "ic_t_stat": pl.Float64(),
     "ic_day_count": pl.Int64(),
@@ -93,8 +94,9 @@ def grade_evidence(
 
     Returns:
         One row per (grade, day): ``horizon_d``, ``ic`` (NULL: not enough assets) of
-        ``ic_asset_count`` assets, ``ic_recent_mean`` (of the last ``window_d`` days), ``ic_mean``
-        and its ``ic_t_stat`` of the ``ic_day_count`` days so far, ``evidence`` and
+        ``ic_asset_count`` assets, ``ic_recent_mean`` (of the last ``window_d`` days) and its
+        ``ic_recent_t_stat``, ``ic_mean`` and its ``ic_t_stat`` of the ``ic_day_count`` days so far,
+        ``evidence`` and
         ``evidence_basis`` ('record': by what is in the row; 'bench'; NULL: there is neither).
     """
     found = [pl.DataFrame(schema=_SCHEMA)]
@@ -110,30 +112,42 @@ def grade_evidence(
         mean, t_stat = np.full_like(ic, np.nan), np.full_like(ic, np.nan)
         mean[reported] = ic[reported].cumsum() / np.arange(1, reported.sum() + 1)
         t_stat[reported] = mean[reported] / expanding_newey_west(ic[reported], horizon)
-        recent = pl.col("ic").rolling_mean(
-            parameters.window_d, min_samples=parameters.window_min_obs
-        )
+        recent, recent_t = _recent(ic, parameters)
         record = (
             pl.DataFrame(
                 {
                     DAY: grid.days,
                     "ic": ic,
                     "ic_asset_count": count,
+                    "ic_recent_mean": recent,
+                    "ic_recent_t_stat": recent_t,
                     "ic_mean": mean,
                     "ic_t_stat": t_stat,
                 }
             )
-            .with_columns(pl.col("ic", "ic_mean", "ic_t_stat").fill_nan(None))
+            .with_columns(pl.col(pl.Float64).fill_nan(None))
             .with_columns(
                 pl.lit(name).alias(GRADE),
                 pl.lit(horizon, pl.Int64).alias("horizon_d"),
-                recent.alias("ic_recent_mean"),
                 pl.col("ic_mean", "ic_t_stat").forward_fill(),
                 pl.col("ic").cum_count().cast(pl.Int64).alias("ic_day_count"),
             )
         )
         found.append(_worded(record, bench, parameters, skip_d).select(list(_SCHEMA)))
     return pl.concat(found)
+
+
+def _recent(ic: FloatArray, parameters: EvidenceParameters) -> tuple[FloatArray, FloatArray]:
+    """Mean of the last ``window_d`` days of each day, and its t-value; NaN where there is none."""
+    mean, t_stat = np.full_like(ic, np.nan), np.full_like(ic, np.nan)
+    for day in range(len(ic)):
+        window = ic[max(day + 1 - parameters.window_d, 0) : day + 1]
+        known = window[~np.isnan(window)]
+        if len(known) >= parameters.window_min_obs:
+            lags = lag_count(len(known), parameters.horizon_d)
+            mean[day] = known.mean()
+            t_stat[day] = mean[day] / newey_west(known[:, None], lags)[0]
+    return mean, t_stat
 
 
 def _worded(

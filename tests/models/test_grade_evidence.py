@@ -21,7 +21,7 @@ from tests.models.lake_box import LakeBox
 FIRST = date(2024, 1, 1)
 LENGTH, TURNS, TURNS_BACK = 500, 200, 320
 KNOWN_AFTER = 8  # a day until a grade can be acted on, and the seven of its return
-HALF = 45  # days of the 90 after which the mean of rights and wrongs is zero
+HALF, WHOLE = 45, 90  # days after which half of the recent window, and all of it, has turned
 
 STAND_INS = f"""
 create schema if not exists intermediate;
@@ -76,6 +76,41 @@ create table intermediate.int_chain_daily (
 create table intermediate.int_alert_high_daily (
     entity_kind varchar, entity_id varchar, ref_id varchar, day date, alert_value double
 );
+create table intermediate.int_alert_level_cross (
+    asset_id varchar, day date, level_id varchar, level_usd double, close_usd double,
+    direction varchar
+);
+create table intermediate.int_price_move_daily (
+    asset_id varchar, day date, before_day date, move_frac double, threshold_frac double,
+    is_confirmed boolean
+);
+create table intermediate.int_signal_event (
+    asset_id varchar, event_id varchar, day date, known_at timestamptz, from_signal integer,
+    to_signal integer
+);
+create table intermediate.int_depeg_change (
+    stablecoin_id varchar, event_id varchar, change varchar, severity varchar,
+    known_from_day date, known_at timestamptz, worst_bps double
+);
+create table intermediate.int_depeg_log (
+    stablecoin_id varchar, event_key varchar, change varchar, known_from_day date,
+    worst_bps double
+);
+create schema if not exists staging;
+create table staging.stg_ops__check_result (
+    mart varchar, check_kind varchar, check_name varchar, severity varchar, is_passed boolean,
+    failed_row_count bigint, checked_at timestamptz
+);
+create table staging.stg_ops__alert (alert_id varchar, event_seq bigint);
+
+-- who is called what
+create table intermediate.int_asset_registry (asset_id varchar, name varchar, symbol varchar);
+create table intermediate.int_stablecoin_registry (
+    stablecoin_id varchar, name varchar, symbol varchar
+);
+create table intermediate.int_protocol_registry (protocol_id varchar, name varchar);
+create table intermediate.int_chain_registry (chain_id varchar, name varchar);
+create table intermediate.int_narrative_registry (narrative_id varchar, name varchar);
 """
 
 
@@ -86,7 +121,10 @@ def box(seeded_warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Lak
     with duckdb.connect(str(box.warehouse)) as connection:
         connection.execute("set timezone = 'UTC'")
         connection.execute(STAND_INS)
-    box.run("int_grade_evidence_daily grade_evidence_daily int_alert_trigger_daily int_alert_fired")
+    box.run(
+        "int_grade_evidence_daily grade_evidence_daily int_alert_trigger_daily int_alert_fired "
+        "int_alert alert"
+    )
     return box
 
 
@@ -104,8 +142,31 @@ def test_a_grade_that_turns_is_reported_once_when_its_mean_has_turned(box: LakeB
         "select entity_id, day, threshold from intermediate.int_alert_fired "
         "where kind = 'grade_evidence_negative' order by day"
     )
-    turned = FIRST + timedelta(days=TURNS + KNOWN_AFTER + HALF)
-    assert fired == [("trader_grade", turned, 0.0)], "the investor grade never turned"
+    assert [grade for grade, _, _ in fired] == ["trader_grade"], "the investor grade never turned"
+    ((_, day, threshold),) = fired
+    known = FIRST + timedelta(days=TURNS + KNOWN_AFTER)
+    assert day > known + timedelta(days=HALF), "a mean near zero is not surely below it"
+    assert day < known + timedelta(days=WHOLE), "a grade that has turned for 90 days is"
+    number = (day - FIRST).days
+    columns = "ic_recent_mean < 0, ic_recent_t_stat"
+    before, now = (
+        at(box, "trader_grade", columns, number - 1),
+        at(box, "trader_grade", columns, number),
+    )
+    assert before[0]
+    assert now[0]
+    assert now[1] <= threshold < before[1]
+
+
+def test_the_message_has_the_mean_and_its_t_value(box: LakeBox) -> None:
+    ((day, message),) = box.query(
+        "select day, message from marts.alert where kind = 'grade_evidence_negative'"
+    )
+    mean, t_stat = at(box, "trader_grade", "ic_recent_mean, ic_recent_t_stat", (day - FIRST).days)
+    assert message == (
+        "trader grade ranked against the returns that followed: "
+        f"mean rank correlation {mean:.3f} over 90 days (t {t_stat:.1f})"
+    )
 
 
 def test_it_is_known_when_the_return_has_ended_and_not_before(box: LakeBox) -> None:

@@ -10,3 +10,8 @@
 {% macro duckdb__bare_name(name) -%}
     regexp_replace(lower({{ name }}), '[^a-z0-9]', '', 'g')
 {%- endmacro %}
+
+{#- A number as people write it: so many digits after the point, and no zero with a sign. -#}
+{% macro in_digits(number, digits) -%}
+    cast(cast({{ number }} as decimal(38, {{ digits }})) as varchar)
+{%- endmacro %}

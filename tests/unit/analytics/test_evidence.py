@@ -18,6 +18,7 @@ from pipelines.analytics.evidence import (
     grade_evidence,
 )
 from pipelines.analytics.inference import expanding_newey_west, lag_count, newey_west
+from pipelines.analytics.parameters import newest_version
 from tests.unit.analytics.test_grade_seeds import seed
 
 START = date(2024, 1, 1)
@@ -93,8 +94,31 @@ def test_a_grade_that_turns_is_reported_when_its_return_has_ended() -> None:
     assert ic[known] == pytest.approx(-1), "the turn is not reported when it is known"
     assert ic[JUDGED.horizon_d] is None, "no grade is old enough yet"
     recent = found["ic_recent_mean"].to_list()
-    below = [day for day, mean in enumerate(recent) if mean is not None and mean < 0]
+    below = [day for day, mean in enumerate(recent) if mean is not None and mean < -1e-9]
     assert below[0] == known + JUDGED.window_d // 2, "the recent mean turns when half of it has"
+
+
+def test_the_recent_mean_is_told_in_errors_of_its_own_days() -> None:
+    found = evidence(*noisy(11, 0.0))
+    ic = found["ic"].to_numpy()
+    for day in (60, 120, DAYS - 1):
+        window = ic[day + 1 - JUDGED.window_d : day + 1]
+        error = newey_west(window[:, None], lag_count(len(window), JUDGED.horizon_d))[0]
+        assert found["ic_recent_mean"][day] == pytest.approx(window.mean())
+        assert found["ic_recent_t_stat"][day] == pytest.approx(window.mean() / error)
+
+
+@pytest.mark.parametrize(
+    ("skill", "is_raised"),
+    [(-0.2, True), (0.0, False), (0.2, False)],
+    ids=["against its returns", "near zero", "with its returns"],
+)
+def test_what_lies_near_zero_is_not_surely_below(skill: float, is_raised: bool) -> None:
+    judged = replace(JUDGED, window_d=90, window_min_obs=70)
+    found = evidence(*noisy(2, skill), judged=judged)
+    assert (found["ic_recent_mean"].min() < 0) is (skill <= 0), "another market is needed"
+    fires_at = newest_version(seed("cfg_alert"))["evidence_fire_t"]
+    assert (found["ic_recent_t_stat"].min() <= fires_at) is is_raised
 
 
 @pytest.mark.parametrize("day", [60, 110, 150])

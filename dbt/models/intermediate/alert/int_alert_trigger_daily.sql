@@ -43,7 +43,7 @@ chain_rank as (
 
 evidence as (
     select * from {{ ref('int_grade_evidence_daily') }}
-    where ic_recent_mean is not null
+    where ic_recent_t_stat is not null
 ),
 
 alert_config as (
@@ -204,17 +204,17 @@ final as (
 
     union all
 
-    -- a grade that lost its worth is reported once, and again only after it had won it back
+    -- a grade that turned against its readers is an alert once, and again only after it had come back
     select
         'grade_evidence_negative' as kind,
         'grade' as entity_kind,
         evidence.grade as entity_id,
         '' as ref_id,
         evidence.day,
-        evidence.ic_recent_mean as alert_value,
-        alert_config.evidence_fire_ic as threshold,
-        evidence.ic_recent_mean < alert_config.evidence_fire_ic as is_triggered,
-        evidence.ic_recent_mean >= alert_config.evidence_rearm_ic as is_armed
+        evidence.ic_recent_t_stat as alert_value,
+        alert_config.evidence_fire_t as threshold,
+        evidence.ic_recent_t_stat <= alert_config.evidence_fire_t as is_triggered,
+        evidence.ic_recent_t_stat >= alert_config.evidence_rearm_t as is_armed
     from evidence
     cross join alert_config
 )

@@ -31,6 +31,10 @@ judged as (
     qualify rank() over (order by version desc) = 1
 ),
 
+evidence as (
+    select * from {{ ref('int_grade_evidence_daily') }}
+),
+
 recorded as (
     select * from {{ ref('stg_ops__alert') }}
 ),
@@ -102,7 +106,8 @@ addressed as (
         || coalesce(' and ' || coalesce(other.label, referred.second_id), '') as subject,
         coalesce(overtaken.label, referred.overtaken_id) as overtaken,
         coalesce(place.label, referred.place_id) as place,
-        judged.window_d
+        judged.window_d,
+        evidence.ic_recent_mean
     from referred
     left join labelled as one
         on referred.named_kind = one.entity_kind
@@ -119,6 +124,10 @@ addressed as (
     left join judged
         on referred.entity_kind = 'grade'
         and referred.first_id = judged.grade
+    left join evidence
+        on referred.entity_kind = 'grade'
+        and referred.first_id = evidence.grade
+        and referred.day = evidence.day
 ),
 
 described as (
@@ -153,47 +162,48 @@ described as (
                     || 'the ' || replace(alert.ref_id, '|', ' of ')
                     || ' at ' || cast(round(alert.threshold, 6) as varchar)
             when 'volume_spike'
-                then ': volume ' || cast(round(alert.alert_value, 1) as varchar)
+                then ': volume ' || {{ in_digits('alert.alert_value', 1) }}
                     || ' standard deviations above its 30 days'
             when 'price_move'
-                then ' moved ' || cast(round(100 * alert.alert_value, 1) as varchar) || ' % '
+                then ' moved ' || {{ in_digits('100 * alert.alert_value', 1) }} || ' % '
                     || coalesce('since ' || nullif(alert.ref_id, ''), 'in a day')
             when 'signal_change'
                 then ': signal from ' || cast(cast(alert.threshold as bigint) as varchar)
                     || ' to ' || cast(cast(alert.alert_value as bigint) as varchar)
             when 'grade_shift'
-                then ': trader grade ' || cast(round(alert.alert_value, 1) as varchar)
+                then ': trader grade ' || {{ in_digits('alert.alert_value', 1) }}
                     || ' points in 7 days'
             when 'depeg_open'
                 then case when alert.is_confirmed then ' left' else ' may have left' end
-                    || ' its peg: ' || cast(round(alert.alert_value) as varchar) || ' bps'
+                    || ' its peg: ' || {{ in_digits('alert.alert_value', 0) }} || ' bps'
             when 'depeg_close'
-                then ' is back at its peg; worst ' || cast(round(alert.alert_value) as varchar)
+                then ' is back at its peg; worst ' || {{ in_digits('alert.alert_value', 0) }}
                     || ' bps'
             when 'supply_shock'
                 then case alert.ref_id
                     when 'robust_z'
-                        then ': supply over 7 days ' || cast(round(alert.alert_value, 1) as varchar)
+                        then ': supply over 7 days ' || {{ in_digits('alert.alert_value', 1) }}
                             || ' robust deviations from usual'
-                    else ': supply ' || cast(round(100 * alert.alert_value, 1) as varchar)
+                    else ': supply ' || {{ in_digits('100 * alert.alert_value', 1) }}
                         || ' % in 7 days'
                 end
             when 'narrative_shift'
                 then ' went ' || replace(alert.ref_id, '->', ' to ') || ' against the market'
             when 'corr_breakdown'
                 then ' stopped moving together: correlation '
-                    || cast(round(alert.alert_value, 2) as varchar) || ' after '
-                    || cast(round(alert.threshold, 2) as varchar)
+                    || {{ in_digits('alert.alert_value', 2) }} || ' after '
+                    || {{ in_digits('alert.threshold', 2) }}
             when 'tvl_surge'
-                then ': value locked ' || cast(round(alert.alert_value, 1) as varchar)
+                then ': value locked ' || {{ in_digits('alert.alert_value', 1) }}
                     || ' times that of 7 days ago, most of it inflow'
             when 'rank_overtake'
                 then ' passed ' || alert.overtaken || coalesce(' on ' || alert.place, '')
                     || ' and is number ' || cast(cast(alert.alert_value as bigint) as varchar)
             when 'grade_evidence_negative'
                 then ' ranked against the returns that followed: mean rank correlation '
-                    || cast(round(alert.alert_value, 3) as varchar) || ' over '
-                    || cast(alert.window_d as varchar) || ' days'
+                    || {{ in_digits('alert.ic_recent_mean', 3) }} || ' over '
+                    || cast(alert.window_d as varchar) || ' days (t '
+                    || {{ in_digits('alert.alert_value', 1) }} || ')'
             when 'ath' then ': highest ' || replace(replace(alert.ref_id, '_usd', ''), '_', ' ') || ' ever'
             when 'data_quality' then ' fails ' || alert.ref_id
         end || case

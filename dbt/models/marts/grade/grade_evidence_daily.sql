@@ -14,6 +14,7 @@ final as (
         evidence.ic,
         evidence.ic_asset_count,
         evidence.ic_recent_mean,
+        evidence.ic_recent_t_stat,
         evidence.ic_mean,
         evidence.ic_t_stat,
         evidence.ic_day_count,
