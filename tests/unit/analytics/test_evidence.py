@@ -109,16 +109,20 @@ def test_the_recent_mean_is_told_in_errors_of_its_own_days() -> None:
 
 
 @pytest.mark.parametrize(
-    ("skill", "is_raised"),
-    [(-0.2, True), (0.0, False), (0.2, False)],
+    ("skill", "share"),
+    [(-0.2, (1, 1)), (0.0, (0, 0.25)), (0.2, (0, 0))],
     ids=["against its returns", "near zero", "with its returns"],
 )
-def test_what_lies_near_zero_is_not_surely_below(skill: float, is_raised: bool) -> None:
+def test_what_lies_near_zero_is_seldom_surely_below(
+    skill: float, share: tuple[float, float]
+) -> None:
     judged = replace(JUDGED, window_d=90, window_min_obs=70)
-    found = evidence(*noisy(2, skill), judged=judged)
-    assert (found["ic_recent_mean"].min() < 0) is (skill <= 0), "another market is needed"
+    markets = [evidence(*noisy(number, skill), judged=judged) for number in range(16)]
     fires_at = newest_version(seed("cfg_alert"))["evidence_fire_t"]
-    assert (found["ic_recent_t_stat"].min() <= fires_at) is is_raised
+    raised = [found["ic_recent_t_stat"].min() <= fires_at for found in markets]
+    assert share[0] <= np.mean(raised) <= share[1]
+    below = [found["ic_recent_mean"].min() < 0 for found in markets]
+    assert skill or all(below), "a worthless grade is below zero now and then"
 
 
 @pytest.mark.parametrize("day", [60, 110, 150])
