@@ -43,6 +43,11 @@ class AssetSpec:
     listed_back_d: int | None = None
 
     @property
+    def cap_usd(self) -> float:
+        """What it is worth on the first day."""
+        return self.price * self.supply
+
+    @property
     def is_made_up(self) -> bool:
         """Whether no source but the venues can know it."""
         return self.asset_id.startswith("sandbox-")

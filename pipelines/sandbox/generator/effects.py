@@ -40,6 +40,11 @@ class Effects(BaseModel):
     tail_freedom: float = Field(
         default=4.0, gt=2, description="degrees of freedom of the shocks: the fewer, the fatter"
     )
+    half_cap_usd: float = Field(
+        default=1e10,
+        gt=0,
+        description="market cap at which half of an asset's drifts is left: large ones are watched",
+    )
     delistings: int = Field(
         default=0, ge=0, description="numbered assets that fall for ten days and are delisted"
     )

@@ -16,9 +16,9 @@ from pipelines.sandbox.generator.cast import AssetSpec, Cast, StableSpec
 from pipelines.sandbox.generator.plan import Plan
 from pipelines.sandbox.generator.returns import (
     MARKET_SIGMA,
-    YARDSTICKS,
     Series,
     levels,
+    neglect,
     reverting,
     salted,
     student,
@@ -152,7 +152,7 @@ def _asset_paths(
         shocks=shocks,
     )
     sector = tilt[[sectors.index(spec.sector) for spec in specs]]
-    relative += sector * np.array([spec.asset_id not in YARDSTICKS for spec in specs])[:, None]
+    relative += neglect(specs, settings.effects) * sector
     relative -= relative[:, :1]
     total = total_sigma(specs)
 

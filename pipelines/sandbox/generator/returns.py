@@ -27,8 +27,6 @@ MOST_DOUBLINGS: Final = 0.5
 """Beyond it calm earns no more: years of drift must not carry a price out of sight."""
 
 WEEK_D: Final = 7
-YARDSTICKS: Final = ("bitcoin", "wrapped-bitcoin")
-"""They have no drift: the others are held against them."""
 
 
 def salted(rng_seed: int, *names: str) -> np.random.Generator:
@@ -82,9 +80,19 @@ def levels(
     own = reverting(shocks, effects.reversion, effects.reversal)
     drift = _calm(specs, effects)[:, None] + _weekday(specs, effects, seed, start, len(market))
     drift = drift + _narrative(specs, effects, seed, len(market))
-    drift[[spec.asset_id in YARDSTICKS for spec in specs]] = 0.0
-    planted: Series = beta * market + own + drift.cumsum(axis=1)
+    planted: Series = beta * market + own + (neglect(specs, effects) * drift).cumsum(axis=1)
     return planted
+
+
+def neglect(specs: Sequence[AssetSpec], effects: Effects) -> Series:
+    """Return the part of a drift that each asset has, one row each.
+
+    The larger an asset is, the more people trade away what can be foreseen of it: so the largest
+    keep their order, and little can be earned by grading them.
+    """
+    caps = np.array([[spec.cap_usd] for spec in specs])
+    part: Series = 1 / (1 + caps / effects.half_cap_usd)
+    return part
 
 
 def total_sigma(specs: Sequence[AssetSpec]) -> Series:
