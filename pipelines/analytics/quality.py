@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from pipelines.analytics.calendar import ASSET, DAY, BoolArray, FloatArray, IntArray
@@ -28,6 +29,7 @@ from pipelines.analytics.cross_section import (
     parts_of,
     rank_correlation,
     ranks_in_order,
+    taken_along,
 )
 from pipelines.analytics.inference import lag_count, newey_west
 
@@ -39,6 +41,9 @@ ALL: Final = "all"
 """Name of the universe of all members, and of the period of all days."""
 
 YEAR_D: Final = 365
+
+BLOCK_CELLS: Final = 1 << 16
+"""Cells that are worked on at once: what is made on the way stays in the processor's cache."""
 
 BY_YEAR: Final = ("ic", "spread_ret", "spread_median_ret", "spread_net_ret")
 """Statistics that are reported for each calendar year as well."""
@@ -139,6 +144,14 @@ class Followed:
         return cls(outcome.horizon_d, returns, Ordered.of(returns), Ordered.of(last))
 
 
+def blocks(shape: tuple[int, int]) -> Iterator[slice]:
+    """Rows of a matrix, so many at a time that they have ``BLOCK_CELLS`` or fewer."""
+    count, width = shape
+    step = max(BLOCK_CELLS // max(width, 1), 1)
+    for start in range(0, max(count, 1), step):
+        yield slice(start, min(start + step, count))
+
+
 def held_closes(closes: FloatArray) -> FloatArray:
     """Closes in which an asset whose days have ended keeps its last one (0 if it is dead).
 
@@ -237,58 +250,83 @@ class Standing:
             universe: who is compared.
             parameters: parts and minima.
         """
-        among = universe.narrow(values)
+        of_asset = np.full_like(values, np.nan), np.zeros(values.shape, np.int16)
+        found = [
+            cls._of_rows(values, universe, rows, parameters, *of_asset)
+            for rows in blocks(universe.assets.shape)
+        ]
+        columns = (np.concatenate(column) for column in zip(*found, strict=True))
+        return cls(*columns, *of_asset)
+
+    @staticmethod
+    def _of_rows(
+        values: FloatArray,
+        universe: Universe,
+        rows: slice,
+        parameters: QualityParameters,
+        rank_of_asset: FloatArray,
+        part_of_asset: PartArray,
+    ) -> tuple[npt.NDArray[Any], ...]:
+        assets = universe.assets[rows]
+        among = np.where(universe.is_taken[rows], taken_along(values[rows], assets), np.nan)
         few = (~np.isnan(among)).sum(axis=1) < parameters.min_assets
         among[few] = np.nan
         order = flat(among.argsort(axis=1), among.shape[1])
-        asset = flat(universe.assets.take(order), values.shape[1])
+        asset = flat(assets.take(order), values.shape[1])
         ascending = among.take(order)
         ranks = ranks_in_order(ascending)
         parts = parts_of(ranks, parameters.quantile_count)
-        rank_of_asset, part_of_asset = (
-            np.full_like(values, np.nan),
-            np.zeros(values.shape, np.int16),
-        )
-        rank_of_asset.put(asset, ranks)
-        part_of_asset.put(asset, parts)
+        rank_of_asset[rows].put(asset, ranks)
+        part_of_asset[rows].put(asset, parts)
         bounds = bounds_of(parts, parameters.quantile_count)
-        return cls(order, asset, ascending, ranks, parts, bounds, rank_of_asset, part_of_asset)
+        first = rows.start
+        return (
+            order + first * among.shape[1],
+            asset + first * values.shape[1],
+            ascending,
+            ranks,
+            parts,
+            bounds,
+        )
 
-    def before(self, days: int) -> tuple[FloatArray, PartArray]:
+    def before(self, days: int, rows: slice) -> tuple[FloatArray, PartArray]:
         """Rank and part that each asset had so many days before; NaN and 0 where it had none."""
-        ranks, parts = np.full_like(self.ranks, np.nan), np.zeros_like(self.parts)
-        then = self.asset[days:] - days * self.rank_of_asset.shape[1]
-        ranks[days:] = self.rank_of_asset.take(then)
-        parts[days:] = self.part_of_asset.take(then)
+        ranks, parts = np.full_like(self.ranks[rows], np.nan), np.zeros_like(self.parts[rows])
+        early = max(days - rows.start, 0)
+        then = self.asset[rows][early:] - days * self.rank_of_asset.shape[1]
+        ranks[early:] = self.rank_of_asset.take(then)
+        parts[early:] = self.part_of_asset.take(then)
         return ranks, parts
 
-    def among(self, known: BoolArray) -> FloatArray:
+    def among(self, known: BoolArray, rows: slice) -> FloatArray:
         """Ranks of some of the members; days that lack none keep theirs."""
-        ranks = self.ranks.copy()
-        fewer = np.flatnonzero(known.sum(axis=1) != self.bounds[:, -1])
-        ranks[fewer] = ranks_in_order(self.values[fewer], known[fewer])
+        ranks = self.ranks[rows].copy()
+        fewer = np.flatnonzero(known.sum(axis=1) != self.bounds[rows, -1])
+        ranks[fewer] = ranks_in_order(self.values[rows][fewer], known[fewer])
         return ranks
 
-    def ranked(self, known: BoolArray, followed: Ordered) -> FloatArray:
+    def ranked(self, known: BoolArray, followed: Ordered, rows: slice) -> FloatArray:
         """Ranks of what followed some of the members, in this measure's order.
 
         Args:
             known: those who take part, if something did follow.
             followed: what followed, by places of the universe.
+            rows: the days that are asked about.
         """
-        ranks = np.where(known, followed.ranks.take(self.order), np.nan)
-        fewer = np.flatnonzero((~np.isnan(ranks)).sum(axis=1) != followed.count)
+        order = self.order[rows]
+        ranks = np.where(known, followed.ranks.take(order), np.nan)
+        fewer = np.flatnonzero((~np.isnan(ranks)).sum(axis=1) != followed.count[rows])
         width = known.shape[1]
-        place = flat(followed.place.take(self.order[fewer]).astype(np.int64), width)
+        place = flat(followed.place.take(order[fewer]).astype(np.int64), width)
         counted = np.zeros(place.shape, dtype=np.bool_)
         counted.put(place, ~np.isnan(ranks[fewer]))
-        ranks[fewer] = ranks_in_order(followed.ascending[fewer], counted).take(place)
+        ranks[fewer] = ranks_in_order(followed.ascending[rows][fewer], counted).take(place)
         return ranks
 
 
 def judge(
     standing: Standing, followed: Followed, parameters: QualityParameters
-) -> Iterator[tuple[str, int, FloatArray]]:
+) -> list[tuple[str, int, FloatArray]]:
     """What one measure said on each day about the returns that followed.
 
     Args:
@@ -296,42 +334,57 @@ def judge(
         followed: the returns in the same universe.
         parameters: minima, parts and costs.
 
-    Yields:
+    Returns:
         Statistic, quantile (0: none) and one number per day (NaN: nothing to say).
     """
-    part_count, least = parameters.quantile_count, parameters.min_assets
-    horizon = followed.horizon_d
+    told = [
+        list(_judge_rows(standing, followed, rows, parameters))
+        for rows in blocks(standing.ranks.shape)
+    ]
+    return [
+        (*lines[0][:2], np.concatenate([numbers for _, _, numbers in lines]))
+        for lines in zip(*told, strict=True)
+    ]
 
-    ranks_before, parts_before = standing.before(horizon)
-    yield "autocorrelation", 0, rank_correlation(standing.ranks, ranks_before, min_count=least)
+
+def _judge_rows(
+    standing: Standing, followed: Followed, rows: slice, parameters: QualityParameters
+) -> Iterator[tuple[str, int, FloatArray]]:
+    part_count, least = parameters.quantile_count, parameters.min_assets
+    horizon, parts = followed.horizon_d, standing.parts[rows]
+
+    ranks_before, parts_before = standing.before(horizon, rows)
+    autocorrelation = rank_correlation(standing.ranks[rows], ranks_before, min_count=least)
+    yield "autocorrelation", 0, autocorrelation
     turnover, short_turnover = (
-        left_share(standing.parts, parts_before, part, min_count=least) for part in (part_count, 1)
+        left_share(parts, parts_before, part, min_count=least) for part in (part_count, 1)
     )
     yield "turnover_frac", 0, turnover
 
     # who has no return takes no part: the others are ranked among themselves
-    returns = followed.returns.take(standing.order)
-    known = ~(np.isnan(standing.ranks) | np.isnan(returns))
+    returns = followed.returns.take(standing.order[rows])
+    known = ~(np.isnan(standing.ranks[rows]) | np.isnan(returns))
     enough = known.sum(axis=1) >= least
-    places, ranks = standing.among(known), standing.ranked(known, followed.ordered)
+    places, ranks = standing.among(known, rows), standing.ranked(known, followed.ordered, rows)
     ic = rank_correlation(places, ranks, min_count=least)
     yield "ic", 0, ic
     yield "ic_positive_frac", 0, np.where(np.isnan(ic) | (ic == 0), np.nan, ic > 0)
     if horizon == 1:
         yield "decay_ic", 0, ic
     else:
-        last = standing.ranked(known, followed.last_ordered)
+        last = standing.ranked(known, followed.last_ordered, rows)
         yield "decay_ic", 0, rank_correlation(places, last, min_count=least)
     yield "hit_frac", 0, np.where(enough, _hits(places, ranks, known), np.nan)
 
-    counts = part_sums(known.astype(np.float64), standing.bounds).astype(np.int64)
+    bounds = standing.bounds[rows]
+    counts = part_sums(known.astype(np.float64), bounds).astype(np.int64)
     counts[~enough] = 0
-    sums = part_sums(np.where(known, returns, 0.0), standing.bounds)
+    sums = part_sums(np.where(known, returns, 0.0), bounds)
     means = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
     medians = part_medians(
-        followed.ordered.place.take(standing.order),
-        followed.ordered.ascending,
-        np.where(known, standing.parts, 0),
+        followed.ordered.place.take(standing.order[rows]),
+        followed.ordered.ascending[rows],
+        np.where(known, parts, 0),
         counts,
     )
     spread = means[:, -1] - means[:, 0]
@@ -630,7 +683,7 @@ def judge_all(
             standing = Standing.of(values, universe, parameters)
             for after in followed[name]:
                 key = {KIND: kind, MEASURE: measure, UNIVERSE: name, "horizon_d": after.horizon_d}
-                reported = list(judge(standing, after, parameters))
+                reported = judge(standing, after, parameters)
                 for period, inside in spans.items():
                     chosen = [line for line in reported if period == ALL or line[0] in BY_YEAR]
                     numbers = np.column_stack([x[inside] for _, _, x in chosen])
