@@ -270,9 +270,15 @@ def research(
     trials: Annotated[
         Path | None, typer.Option(help="Ledger of trials; default: docs/research/trials.csv.")
     ] = None,
+    horizons: Annotated[
+        str,
+        typer.Option(help="Days ahead to judge, with commas; trials made over them are chosen."),
+    ] = "1,7,14,28",
 ) -> None:
     """Judge factors, grades and every trial so far by the returns that followed."""
     with _command(context) as (settings, progress, console):
+        from dataclasses import replace
+
         from assets.command import ui
         from pipelines.research import bench, report
         from pipelines.research.panel import read_panel
@@ -284,10 +290,16 @@ def research(
         given = read_panel(panel or settings.published_dir / "tokenmart.duckdb", seeds=seeds)
         progress.end(f"{len(given.grid.assets)} assets, {len(given.grid.days):,} days")
         progress.begin("Judge")
-        found = bench.run(given, read_trials(ledger), seeds=seeds)
+        found = bench.run(
+            given,
+            read_trials(ledger),
+            seeds=seeds,
+            parameters=replace(bench.PARAMETERS, horizons_d=bench.read_horizons(horizons)),
+        )
         progress.end(f"{found.quality['measure'].n_unique()} measures")
         page = report.write(found, given, out or settings.data_dir / "research" / given.name)
-        ui.show_research(console, report.headline(found.quality), found.warning, page)
+        headlines = {days: report.headline(found.quality, days) for days in report.horizons(found)}
+        ui.show_research(console, headlines, found.warning, page)
 
 
 @app.command()

@@ -164,16 +164,18 @@ def show_gap_requests(console: Console, gap_requests: Sequence[GapRequest], titl
 
 
 def show_research(
-    console: Console, headline: pl.DataFrame, warning: str | None, page: Path
+    console: Console, headlines: Mapping[int, pl.DataFrame], warning: str | None, page: Path
 ) -> None:
-    """Print what measures were worth, the best first, and where the rest is."""
-    table = Table(title="Returns of 7 days, fifths", title_justify="left", box=None)
-    for column in headline.columns:
-        table.add_column(column)
-    for row in headline.iter_rows():
-        cells = (f"{cell:+.4f}" if isinstance(cell, float) else str(cell or "") for cell in row)
-        table.add_row(*cells)
-    console.print(table)
+    """Print what measures were worth over each horizon, the best first, and where the rest is."""
+    for horizon_d, headline in headlines.items():
+        title = f"Returns of {horizon_d} days, fifths"
+        table = Table(title=title, title_justify="left", box=None)
+        for column in headline.columns:
+            table.add_column(column)
+        for row in headline.iter_rows():
+            cells = (f"{cell:+.4f}" if isinstance(cell, float) else str(cell or "") for cell in row)
+            table.add_row(*cells)
+        console.print(table)
     if warning:
         console.print(Text("!", "yellow"), warning)
     console.print("\nAll of it, with charts:", Text(str(page), "bold"))

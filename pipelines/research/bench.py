@@ -59,14 +59,12 @@ class ChoiceRule:
     """How a trial is chosen, and how much of the time it is not allowed to see.
 
     Attributes:
-        horizon_d: days ahead that the choice is about.
         turnover_penalty: information coefficient that a complete change of the top costs.
         fold_count: stretches to judge.
-        min_train_d: days with figures that the first choice needs.
+        min_train_d: days with figures that the first choice needs, no fewer than its horizon.
         embargo_d: days left out beyond those that the outcome reaches into.
     """
 
-    horizon_d: int = 7
     turnover_penalty: float = 0.02
     fold_count: int = 4
     min_train_d: int = 120
@@ -80,9 +78,11 @@ class Findings:
     Attributes:
         quality: the rows of ``quality.measure_quality``.
         correlation: factor by factor, mean of the days' rank correlations.
-        trials: one row per trial: figures, Sharpe ratios and their deflated probability.
-        walk_forward: one row per fold: what was chosen inside and what it did outside.
-        overfitting: probability of backtest overfitting by statistic; None where it cannot be had.
+        trials: one row per trial: figures, Sharpe ratios and their deflated probability among the
+            trials of its horizon.
+        walk_forward: one row per horizon and fold: what was chosen inside and what it did outside.
+        overfitting: probability of backtest overfitting by horizon and statistic; None where it
+            cannot be had.
         warning: why nothing can be concluded; None if something can.
     """
 
@@ -90,7 +90,7 @@ class Findings:
     correlation: pl.DataFrame
     trials: pl.DataFrame
     walk_forward: pl.DataFrame
-    overfitting: dict[str, float | None]
+    overfitting: dict[tuple[int, str], float | None]
     warning: str | None
 
 
@@ -127,11 +127,8 @@ def run(
         measures += [
             ("grade", name, matrix) for name, matrix in computed_grade(panel, seeds).items()
         ]
-    measures += [
-        ("composite", trial.name, values[trial.name])
-        for trial in possible
-        if len(trial.weights) > 1 or trial.halflife_d
-    ]
+    together = [trial.name for trial in possible if len(trial.weights) > 1 or trial.halflife_d]
+    measures += [("composite", name, values[name]) for name in dict.fromkeys(together)]
     with ThreadPoolExecutor(WORKERS) as pool:
         parts = pool.map(
             lambda number: judge_all(
@@ -141,20 +138,40 @@ def run(
         )
         quality = pl.concat(parts)
     keys = ["measure_kind", "measure", "universe", "period", "horizon_d", "statistic", "quantile"]
-    after = next((found for found in outcomes if found.horizon_d == rule.horizon_d), None)
-    if after is None:
-        msg = f"the choice is about {rule.horizon_d} days, which is none of the horizons"
-        raise ResearchError(msg)
-    series = _series(panel, values, after, parameters)
-    judged, overfitting = _trials(possible, series, rule)
+    judged, chosen, overfitting = [], [], {}
+    for after in outcomes:
+        asked = [trial for trial in possible if trial.horizon_d == after.horizon_d]
+        series = _series(
+            panel, {trial.name: values[trial.name] for trial in asked}, after, parameters
+        )
+        rows, probabilities = _trials(asked, series, after.horizon_d)
+        judged.append(rows)
+        chosen.append(_walk_forward(panel, asked, series, after.horizon_d, rule, parameters))
+        overfitting |= {(after.horizon_d, name): found for name, found in probabilities.items()}
     return Findings(
         quality.sort(keys),
         correlation(ranked),
-        judged,
-        _walk_forward(panel, possible, series, rule, parameters),
+        pl.concat(judged),
+        pl.concat(chosen),
         overfitting,
         panel.warning,
     )
+
+
+def read_horizons(text: str) -> tuple[int, ...]:
+    """Days ahead, as people write them: '28,90,180'.
+
+    Raises:
+        ResearchError: it says anything else.
+    """
+    try:
+        days = tuple(sorted({int(part) for part in text.split(",")}))
+    except ValueError:
+        days = ()
+    if not days or days[0] < 1:
+        msg = f"{text!r} names no days ahead: write them as 7 or 28,90,180"
+        raise ResearchError(msg)
+    return days
 
 
 def computed_grade(panel: ResearchPanel, seeds: Path) -> dict[str, FloatArray]:
@@ -226,9 +243,10 @@ def _series(
 
 
 def _trials(
-    trials: Sequence[Trial], series: dict[str, FloatArray], rule: ChoiceRule
+    trials: Sequence[Trial], series: dict[str, FloatArray], horizon_d: int
 ) -> tuple[pl.DataFrame, dict[str, float | None]]:
     schema = {
+        "horizon_d": pl.Int64(),
         "trial": pl.String(),
         "statistic": pl.String(),
         "mean": pl.Float64(),
@@ -241,13 +259,13 @@ def _trials(
     }
     rows: list[dict[str, object]] = []
     overfitting: dict[str, float | None] = {}
-    for statistic in ("ic", "spread_net_ret"):
+    for statistic in ("ic", "spread_net_ret") if trials else ():
         daily = series[statistic]
         # a factor of many equals has a day's number now and then: it cannot be set beside others
         reported = np.flatnonzero(
             (~np.isnan(daily)).sum(axis=0) >= MIN_TOLD_SHARE * (~np.isnan(daily)).any(axis=1).sum()
         )
-        whole = _apart(daily[:, reported], rule.horizon_d)
+        whole = _apart(daily[:, reported], horizon_d)
         apart = np.full((len(whole), len(trials)), np.nan)
         apart[:, reported] = whole
         ratios = np.array([sharpe(column) for column in apart.T])
@@ -261,7 +279,7 @@ def _trials(
             column = apart[:, place]
             known = daily[:, place][~np.isnan(daily[:, place])]
             mean = float(known.mean()) if len(known) else None
-            error = _error(known, rule.horizon_d)
+            error = _error(known, horizon_d)
             turnover = series["turnover_frac"][:, place]
             probability = None
             if len(column) > 3 and np.isfinite(ratios[place]):
@@ -276,6 +294,7 @@ def _trials(
                 )
             rows.append(
                 {
+                    "horizon_d": horizon_d,
                     "trial": trial.name,
                     "statistic": statistic,
                     "mean": mean,
@@ -305,10 +324,12 @@ def _walk_forward(
     panel: ResearchPanel,
     trials: Sequence[Trial],
     series: dict[str, FloatArray],
+    horizon_d: int,
     rule: ChoiceRule,
     parameters: QualityParameters,
 ) -> pl.DataFrame:
     schema = {
+        "horizon_d": pl.Int64(),
         "fold": pl.Int64(),
         "train_last_day": pl.Date(),
         "test_first_day": pl.Date(),
@@ -330,8 +351,8 @@ def _walk_forward(
         parts = folds(
             len(objective),
             fold_count=rule.fold_count,
-            min_train_d=rule.min_train_d,
-            purge_d=rule.horizon_d + parameters.skip_d,
+            min_train_d=max(rule.min_train_d, horizon_d),
+            purge_d=horizon_d + parameters.skip_d,
             embargo_d=rule.embargo_d,
         )
     except ResearchError:
@@ -344,24 +365,26 @@ def _walk_forward(
         outside.append(np.column_stack([part[test, choice.trial] for part in (ic, net, turnover)]))
         rows.append(
             {
+                "horizon_d": horizon_d,
                 "fold": number,
                 "train_last_day": days[int(choice.fold.train[-1])],
                 "test_first_day": days[int(test[0])],
                 "test_last_day": days[int(test[-1])],
                 "chosen": trials[choice.trial].name,
                 "inside": choice.inside,
-                **_outside(outside[-1], rule.horizon_d),
+                **_outside(outside[-1], horizon_d),
             }
         )
     rows.append(
         {
+            "horizon_d": horizon_d,
             "fold": 0,
             "train_last_day": None,
             "test_first_day": rows[0]["test_first_day"],
             "test_last_day": rows[-1]["test_last_day"],
             "chosen": "all folds",
             "inside": None,
-            **_outside(np.vstack(outside), rule.horizon_d),
+            **_outside(np.vstack(outside), horizon_d),
         }
     )
     return pl.DataFrame(rows, schema=schema)

@@ -197,9 +197,11 @@ def _recorded_bars(path: Path, seeds: Path) -> pl.DataFrame:
     )
     quote = r"(USDT|USDC|USD)$"
     return (
-        given.with_columns(pl.col("symbol").str.replace(quote, "").alias("_base"))
-        .filter(~pl.col("_base").is_in(excluded.implode()))
-        .select(
+        # a symbol is a pair or a code: LUSD is no L against the dollar
+        given.filter(
+            ~pl.col("symbol").str.replace(quote, "").is_in(excluded.implode()),
+            ~pl.col("symbol").is_in(excluded.implode()),
+        ).select(
             pl.col("symbol").alias(ASSET),
             pl.col("day").cast(pl.Date).alias(DAY),
             pl.col("high").alias("high_usd"),

@@ -10,23 +10,30 @@ from pipelines.research.bench import Findings
 from pipelines.research.page import heading, page, picture, sentence, table
 from pipelines.research.panel import ResearchPanel
 
-HORIZON_D = 7
 Z_95 = 1.96
 BEST = 5
 PICTURED = ("all", "top_50", "top_20")
 
 
-def headline(quality: pl.DataFrame, universe: str = "all") -> pl.DataFrame:
-    """One row per measure: what it was worth over 7 days, with its uncertainty.
+def horizons(findings: Findings) -> list[int]:
+    """The days ahead that trials were made over, the fewest first; else the fewest judged."""
+    return findings.trials["horizon_d"].unique().sort().to_list() or (
+        findings.quality["horizon_d"].unique().sort().head(1).to_list()
+    )
+
+
+def headline(quality: pl.DataFrame, horizon_d: int, universe: str = "all") -> pl.DataFrame:
+    """One row per measure: what it was worth, with its uncertainty.
 
     Args:
         quality: ``Findings.quality``.
+        horizon_d: days ahead.
         universe: whom it was asked about.
     """
     rows = quality.filter(
         (pl.col("universe") == universe)
         & (pl.col("period") == "all")
-        & (pl.col("horizon_d") == HORIZON_D)
+        & (pl.col("horizon_d") == horizon_d)
         & (pl.col("quantile") == 0)
     )
     keys = ["measure_kind", "measure"]
@@ -59,11 +66,11 @@ def headline(quality: pl.DataFrame, universe: str = "all") -> pl.DataFrame:
     )
 
 
-def by_year(quality: pl.DataFrame, measure: str) -> pl.DataFrame:
-    """What one measure was worth over 7 days by universe and calendar year."""
+def by_year(quality: pl.DataFrame, measure: str, horizon_d: int) -> pl.DataFrame:
+    """What one measure was worth by universe and calendar year."""
     rows = quality.filter(
         (pl.col("measure") == measure)
-        & (pl.col("horizon_d") == HORIZON_D)
+        & (pl.col("horizon_d") == horizon_d)
         & pl.col("statistic").is_in(["ic", "spread_median_ret", "spread_ret", "spread_net_ret"])
     )
     keys = ["universe", "period"]
@@ -112,15 +119,21 @@ def html(findings: Findings, panel: ResearchPanel) -> str:
     if findings.warning:
         parts.append(sentence(findings.warning))
     parts += pictures(findings)
-    for universe in sorted(quality["universe"].unique()):
-        parts += [heading(f"{HORIZON_D} days, {universe}"), table(headline(quality, universe))]
-    for grade in quality.filter(pl.col("measure_kind") == "grade")["measure"].unique().sort():
-        parts += [heading(f"{grade} by year"), table(by_year(quality, grade))]
+    grades = quality.filter(pl.col("measure_kind") == "grade")["measure"].unique().sort()
+    for horizon_d in horizons(findings):
+        for universe in sorted(quality["universe"].unique()):
+            title = heading(f"{horizon_d} days, {universe}")
+            parts += [title, table(headline(quality, horizon_d, universe))]
+        for grade in grades:
+            title = heading(f"{grade} by year, {horizon_d} days")
+            parts += [title, table(by_year(quality, grade, horizon_d))]
     parts += [heading("Walk-forward"), table(findings.walk_forward)]
-    parts += [heading("Trials"), sentence(f"{findings.trials['trial'].n_unique()} trials.")]
-    for statistic, probability in findings.overfitting.items():
-        reported = "cannot be reported" if probability is None else f"{probability:.1%}"
-        parts.append(sentence(f"Probability of backtest overfitting by {statistic}: {reported}"))
+    made = findings.trials.select("trial", "horizon_d").n_unique()
+    parts += [heading("Trials"), sentence(f"{made} trials.")]
+    for (horizon_d, statistic), probability in findings.overfitting.items():
+        reported = "cannot be known" if probability is None else f"{probability:.1%}"
+        line = f"Probability of backtest overfitting by {statistic}, {horizon_d} days: {reported}"
+        parts.append(sentence(line))
     return page(f"Research bench: {panel.name}", [*parts, table(findings.trials)])
 
 
@@ -129,7 +142,9 @@ def shown(findings: Findings) -> list[str]:
     chosen = findings.walk_forward["chosen"].to_list()
     is_wanted = (pl.col("measure_kind") == "grade") | pl.col("measure").is_in(chosen)
     named = findings.quality.filter(is_wanted)["measure"].unique().sort().to_list()
-    return named or headline(findings.quality)["measure"].head(BEST).to_list()
+    if named or findings.quality.is_empty():
+        return named
+    return headline(findings.quality, horizons(findings)[0])["measure"].head(BEST).to_list()
 
 
 def pictures(findings: Findings) -> list[str]:
@@ -144,6 +159,7 @@ def pictures(findings: Findings) -> list[str]:
     )
     if known.is_empty():
         return []
+    horizon_d = horizons(findings)[0]
     margin = Z_95 * pl.col("standard_error")
     decay = known.filter(pl.col("statistic") == "ic").with_columns(
         (pl.col("statistic_value") - margin).alias("low"),
@@ -151,7 +167,7 @@ def pictures(findings: Findings) -> list[str]:
     )
     fifths = known.filter(
         pl.col("statistic").is_in(["quantile_ret", "quantile_median_ret"])
-        & (pl.col("horizon_d") == HORIZON_D)
+        & (pl.col("horizon_d") == horizon_d)
     ).with_columns(
         pl.col("statistic").replace({"quantile_ret": "mean", "quantile_median_ret": "median"})
     )
@@ -169,7 +185,7 @@ def pictures(findings: Findings) -> list[str]:
         .mark_bar()
         .encode(
             x=alt.X("quantile:O", title="fifth, 5 is best"),
-            y=alt.Y("statistic_value:Q", title=f"return, {HORIZON_D} days"),
+            y=alt.Y("statistic_value:Q", title=f"return, {horizon_d} days"),
             color=alt.Color("statistic:N", title=None),
             xOffset="statistic:N",
         )

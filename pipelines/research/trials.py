@@ -21,7 +21,7 @@ from pipelines.research.errors import ResearchError
 MIN_WEIGHT_SHARE = 0.6
 """Share of a composite's weight that an asset needs: the coverage floor of the grades."""
 
-COLUMNS = ("trial", "terms", "halflife_d", "note")
+COLUMNS = ("trial", "horizon_d", "terms", "halflife_d", "note")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,14 @@ class Trial:
         name: its name in the ledger.
         weights: factor of the catalogue to weight; below zero it counts against its sign.
         halflife_d: of the exponential mean that smooths it; 0: none.
+        horizon_d: days ahead over which it was judged.
         note: why it was tried.
     """
 
     name: str
     weights: Mapping[str, float]
     halflife_d: float = 0.0
+    horizon_d: int = 7
     note: str = ""
 
 
@@ -73,12 +75,31 @@ def read_trials(path: Path) -> list[Trial]:
         if not weights or not any(weights.values()):
             msg = f"{path}, line {line}: a trial without a weight"
             raise ResearchError(msg)
-        found.append(Trial(row["trial"], weights, float(row["halflife_d"] or 0), row["note"] or ""))
-    names = [trial.name for trial in found]
+        if not isinstance(row["horizon_d"], int) or row["horizon_d"] < 1:
+            msg = f"{path}, line {line}: {row['horizon_d']!r} is no number of days"
+            raise ResearchError(msg)
+        found.append(
+            Trial(
+                row["trial"],
+                weights,
+                float(row["halflife_d"] or 0),
+                row["horizon_d"],
+                row["note"] or "",
+            )
+        )
+    names = [(trial.name, trial.horizon_d) for trial in found]
     if len(set(names)) != len(names):
-        twice = sorted({name for name in names if names.count(name) > 1})
+        twice = sorted(
+            {f"{name} over {days} d" for name, days in names if names.count((name, days)) > 1}
+        )
         msg = f"{path}: trials that stand twice: {twice}"
         raise ResearchError(msg)
+    made: dict[str, Trial] = {}
+    for trial in found:
+        other = made.setdefault(trial.name, trial)
+        if (other.weights, other.halflife_d) != (trial.weights, trial.halflife_d):
+            msg = f"{path}: {trial.name!r} names two different trials"
+            raise ResearchError(msg)
     return found
 
 

@@ -78,14 +78,37 @@ def test_a_planted_effect_is_found_and_chosen(tmp_path: Path) -> None:
     assert t > 3
     assert reported.walk_forward["chosen"].to_list()[-2] == "calm"
     assert reported.warning is None
-    assert reported.overfitting["ic"] is not None
-    page = report.write(
-        reported, read_panel(tmp_path / "bars.parquet", seeds=SEEDS), tmp_path / "out"
-    )
+    assert reported.overfitting[7, "ic"] is not None
+    page = report.write(reported, read_panel(tmp_path / "bars.parquet", seeds=SEEDS), tmp_path / "out")
     text = page.read_text(encoding="utf-8")
     assert text.count("<svg") == 2
     assert "<script" not in text, "the page needs a program"
     assert "http" not in re.sub(r"http://www\.w3\.org", "", text), "the page asks somebody"
+
+
+def test_trials_are_chosen_among_those_of_their_horizon(tmp_path: Path) -> None:
+    market(30, 420, calm_pays=0.01).write_parquet(tmp_path / "bars.parquet")
+    panel = read_panel(tmp_path / "bars.parquet", seeds=SEEDS)
+    panel.with_factors(["volatility_30d", "volume_shock_7d_90d", "age"])
+    over_months = [replace(trial, horizon_d=60) for trial in TRIALS[:2]]
+    told = bench.run(
+        panel,
+        [*TRIALS, *over_months],
+        seeds=SEEDS,
+        parameters=replace(PARAMETERS, horizons_d=bench.read_horizons("60, 7")),
+    )
+    made = told.trials.select("horizon_d", "trial").unique().sort("horizon_d", "trial").rows()
+    assert made == [(7, "both"), (7, "calm"), (7, "quiet"), (60, "calm"), (60, "quiet")]
+    assert report.horizons(told) == [7, 60]
+    purged = told.walk_forward.filter((pl.col("fold") > 0) & (pl.col("horizon_d") == 60))
+    apart = purged["test_first_day"] - purged["train_last_day"]
+    assert apart.dt.total_days().min() > 61, "an outcome reaches into what is judged"
+
+
+@pytest.mark.parametrize("text", ["", "0", "-7", "a week", "7;28", "1.5"])
+def test_what_names_no_horizon_is_refused(text: str) -> None:
+    with pytest.raises(ResearchError, match="no days ahead"):
+        bench.read_horizons(text)
 
 
 def test_an_absent_effect_is_not_found(tmp_path: Path) -> None:
@@ -114,7 +137,17 @@ def test_a_constant_factor_has_no_order(tmp_path: Path) -> None:
     reported = found(market(30, 420), tmp_path, [*TRIALS, Trial("old", {"age": 1})])
     rows = reported.quality.filter((pl.col("measure") == "age") & (pl.col("statistic") == "ic"))
     assert rows.is_empty()
-    assert reported.overfitting["ic"] is not None
+    assert reported.overfitting[7, "ic"] is not None
+
+
+def test_a_stablecoin_is_not_judged_whether_its_symbol_is_a_pair_or_a_code(tmp_path: Path) -> None:
+    names = ["LUSD", "LUSDUSDT", "DAI", "DAIUSD", "BTC", "ETHUSDT"]
+    bars = market(len(names), 5).with_columns(
+        symbol=pl.Series([name for name in names for _ in range(5)])
+    )
+    bars.write_parquet(tmp_path / "bars.parquet")
+    panel = read_panel(tmp_path / "bars.parquet", seeds=SEEDS)
+    assert panel.grid.assets == ("BTC", "ETHUSDT")
 
 
 def test_what_is_no_panel_is_refused(tmp_path: Path) -> None:
@@ -133,15 +166,18 @@ def test_the_ledger_of_the_project_can_be_computed_again() -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("a,luck:1,0,", "no factor 'luck'"),
-        ("a,age:much,0,", "no factor:weight"),
-        ("a,,0,", "without a weight"),
-        ("a,age:1,0,\na,age:1,0,", "stand twice"),
+        ("a,7,luck:1,0,", "no factor 'luck'"),
+        ("a,7,age:much,0,", "no factor:weight"),
+        ("a,7,,0,", "without a weight"),
+        ("a,,age:1,0,", "no number of days"),
+        ("a,0,age:1,0,", "no number of days"),
+        ("a,7,age:1,0,\na,7,age:1,0,", "stand twice"),
+        ("a,7,age:1,0,\na,28,size:1,0,", "two different"),
     ],
 )
 def test_a_ledger_that_cannot_be_read_says_where(line: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "trials.csv"
-    path.write_text(f"trial,terms,halflife_d,note\n{line}\n")
+    path.write_text(f"trial,horizon_d,terms,halflife_d,note\n{line}\n")
     with pytest.raises(ResearchError, match=message):
         read_trials(path)
 
