@@ -25,6 +25,7 @@ import polars as pl
 
 from benchmarks.analytics import SEEDS, market, seed
 from pipelines.analytics import strategies
+from pipelines.analytics.excursions import ExcursionParameters, excursions
 from pipelines.research import bench
 from pipelines.research.panel import read_panel
 from pipelines.research.trials import Trial
@@ -70,7 +71,14 @@ def traded(frame: pl.DataFrame) -> Callable[[], int]:
         (pl.col("close_usd") * 0.05).alias("atr_usd"),
         pl.col("asset_id").replace({"asset-0000": "bitcoin"}),
     )
-    return lambda: strategies.ledgers(bars, seed("cfg_strategy")).height
+    parameters = ExcursionParameters.from_plan(seed("cfg_plan"))
+
+    def run() -> int:
+        usual = excursions(bars.lazy(), parameters).collect()
+        market_of_rules = bars.join(usual, on=["asset_id", "day"])
+        return strategies.ledgers(market_of_rules, seed("cfg_strategy")).height
+
+    return run
 
 
 CASES = {"bench": judged, "backtest": traded}

@@ -654,6 +654,96 @@ def _judge_each(
     return judge_all(grid, measures, outcomes, universes, parameters)
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What one measure said in one universe about the returns of one horizon.
+
+    Attributes:
+        kind: of the measure.
+        measure: its name.
+        universe: who was compared.
+        horizon_d: days ahead.
+        daily: result of ``judge``.
+    """
+
+    kind: str
+    measure: str
+    universe: str
+    horizon_d: int
+    daily: list[tuple[str, int, FloatArray]]
+
+
+Contests = Mapping[str, tuple[Universe, Sequence[Followed]]]
+"""Each universe, and what followed in it over each horizon."""
+
+
+def contests(outcomes: Sequence[Outcome], universes: Mapping[str, BoolArray]) -> Contests:
+    """What every measure is held against; once for all of them.
+
+    Args:
+        outcomes: the returns that followed, one for each horizon.
+        universes: who belongs to each.
+    """
+    among = {name: Universe.of(member) for name, member in universes.items()}
+    return {
+        name: (universe, [Followed.of(after, universe) for after in outcomes])
+        for name, universe in among.items()
+    }
+
+
+def judge_each(
+    measures: Iterable[tuple[str, str, FloatArray]],
+    against: Contests,
+    parameters: QualityParameters,
+) -> Iterator[Judged]:
+    """The daily numbers of measures that are matrices already, one after the other.
+
+    Args:
+        measures: kind, name and values (high is good) of each.
+        against: result of ``contests``.
+        parameters: minima, parts and costs.
+    """
+    for kind, measure, values in measures:
+        for name, (universe, followed) in against.items():
+            standing = Standing.of(values, universe, parameters)
+            for after in followed:
+                daily = judge(standing, after, parameters)
+                yield Judged(kind, measure, name, after.horizon_d, daily)
+
+
+def quality_rows(
+    grid: Grid, judged: Iterable[Judged], parameters: QualityParameters
+) -> pl.DataFrame:
+    """The rows of ``measure_quality``: means over all days and over each calendar year.
+
+    Args:
+        grid: the days.
+        judged: result of ``judge_each``.
+        parameters: minima.
+    """
+    days = pl.Series(DAY, list(grid.days), dtype=pl.Date)
+    spans = periods(days)
+    rows: list[dict[str, object]] = []
+    for one in judged:
+        key: dict[str, object] = {KIND: one.kind, MEASURE: one.measure, UNIVERSE: one.universe}
+        for period, inside in spans.items():
+            chosen = [line for line in one.daily if period == ALL or line[0] in BY_YEAR]
+            means = summaries(
+                np.column_stack([x[inside] for _, _, x in chosen]),
+                days.filter(pl.Series(inside)),
+                one.horizon_d,
+                [statistic for statistic, _, _ in chosen],
+                parameters,
+            )
+            key |= {"horizon_d": one.horizon_d, PERIOD: period}
+            rows.extend(
+                {**key, "statistic": statistic, "quantile": part, **mean}
+                for (statistic, part, _), mean in zip(chosen, means, strict=True)
+                if mean
+            )
+    return pl.DataFrame(rows, schema=_SCHEMA)
+
+
 def judge_all(
     grid: Grid,
     measures: Iterable[tuple[str, str, FloatArray]],
@@ -661,45 +751,9 @@ def judge_all(
     universes: Mapping[str, BoolArray],
     parameters: QualityParameters,
 ) -> pl.DataFrame:
-    """The rows of ``measure_quality`` for measures that are matrices already.
-
-    Args:
-        grid: what the rows and columns of the matrices are.
-        measures: kind, name and values (high is good) of each.
-        outcomes: the returns that followed, one for each horizon.
-        universes: who belongs to each.
-        parameters: minima, parts and costs.
-    """
-    days = pl.Series(DAY, list(grid.days), dtype=pl.Date)
-    spans = periods(days)
-    among = {name: Universe.of(member) for name, member in universes.items()}
-    followed = {
-        name: [Followed.of(after, universe) for after in outcomes]
-        for name, universe in among.items()
-    }
-    rows: list[dict[str, object]] = []
-    for kind, measure, values in measures:
-        for name, universe in among.items():
-            standing = Standing.of(values, universe, parameters)
-            for after in followed[name]:
-                key = {KIND: kind, MEASURE: measure, UNIVERSE: name, "horizon_d": after.horizon_d}
-                reported = judge(standing, after, parameters)
-                for period, inside in spans.items():
-                    chosen = [line for line in reported if period == ALL or line[0] in BY_YEAR]
-                    numbers = np.column_stack([x[inside] for _, _, x in chosen])
-                    means = summaries(
-                        numbers,
-                        days.filter(pl.Series(inside)),
-                        after.horizon_d,
-                        [statistic for statistic, _, _ in chosen],
-                        parameters,
-                    )
-                    rows.extend(
-                        {**key, "statistic": statistic, "quantile": part, PERIOD: period, **mean}
-                        for (statistic, part, _), mean in zip(chosen, means, strict=True)
-                        if mean
-                    )
-    return pl.DataFrame(rows, schema=_SCHEMA)
+    """``quality_rows`` of ``judge_each``."""
+    against = contests(outcomes, universes)
+    return quality_rows(grid, judge_each(measures, against, parameters), parameters)
 
 
 def _hits(places: FloatArray, followed: FloatArray, known: BoolArray) -> FloatArray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,6 @@ import numpy as np
 import polars as pl
 
 from pipelines.analytics.calendar import ASSET, DAY, AnalyticsError, FloatArray
-from pipelines.analytics.cross_section import Universe
 from pipelines.analytics.factors import catalogue_by_name, compute_factors
 from pipelines.analytics.grade_seeds import grade_parameters
 from pipelines.analytics.inference import (
@@ -25,13 +24,12 @@ from pipelines.analytics.inference import (
 )
 from pipelines.analytics.quality import (
     ALL,
-    Followed,
-    Outcome,
+    Judged,
     QualityParameters,
-    Standing,
-    judge,
-    judge_all,
+    contests,
+    judge_each,
     outcome,
+    quality_rows,
 )
 from pipelines.analytics.scoring import assemble_grade, score_factors
 from pipelines.research.errors import ResearchError
@@ -50,6 +48,9 @@ PARAMETERS: Final = QualityParameters(
 )
 WORKERS: Final = 2
 BLOCKS: Final = 16
+SERIES: Final = ("ic", "spread_net_ret", "turnover_frac")
+"""What is asked of the days of a trial, among all members."""
+
 MIN_TOLD_SHARE: Final = 0.9
 CORRELATION_STEP_D: Final = 7
 
@@ -117,41 +118,55 @@ def run(
     outcomes = [
         outcome(panel.closes, days, skip_d=parameters.skip_d) for days in parameters.horizons_d
     ]
-    ranked = {name: percentiles(values) for name, values in panel.factors.items()}
+    with ThreadPoolExecutor(WORKERS) as pool:
+        ranked = dict(
+            zip(panel.factors, pool.map(percentiles, panel.factors.values()), strict=True)
+        )
     possible = [trial for trial in trials if set(trial.weights) <= set(ranked)]
-    values = {trial.name: composite(trial, ranked) for trial in possible}
-
     measures = [("factor", name, matrix) for name, matrix in panel.factors.items()]
     measures += [("grade", name, matrix) for name, matrix in panel.grades.items()]
     if "trader_grade" not in panel.grades:
         measures += [
             ("grade", name, matrix) for name, matrix in computed_grade(panel, seeds).items()
         ]
-    together = [trial.name for trial in possible if len(trial.weights) > 1 or trial.halflife_d]
-    measures += [("composite", name, values[name]) for name in dict.fromkeys(together)]
+    together = {trial.name: trial for trial in possible if trial.factor is None}
+    measures += [("composite", name, composite(trial, ranked)) for name, trial in together.items()]
+    daily: dict[tuple[str, str, int], dict[str, FloatArray]] = {}
+
+    against = contests(outcomes, panel.universes)
+
+    def kept(judged: Iterable[Judged]) -> Iterator[Judged]:
+        for one in judged:
+            if one.universe == ALL:
+                wanted = {name: x for name, _, x in one.daily if name in SERIES}
+                daily[one.kind, one.measure, one.horizon_d] = wanted
+            yield one
+
+    def judged_part(number: int) -> pl.DataFrame:
+        part = judge_each(measures[number::WORKERS], against, parameters)
+        return quality_rows(panel.grid, kept(part), parameters)
+
     with ThreadPoolExecutor(WORKERS) as pool:
-        parts = pool.map(
-            lambda number: judge_all(
-                panel.grid, measures[number::WORKERS], outcomes, panel.universes, parameters
-            ),
-            range(WORKERS),
-        )
-        quality = pl.concat(parts)
+        quality = pl.concat(pool.map(judged_part, range(WORKERS)))
     keys = ["measure_kind", "measure", "universe", "period", "horizon_d", "statistic", "quantile"]
-    judged, chosen, overfitting = [], [], {}
-    for after in outcomes:
-        asked = [trial for trial in possible if trial.horizon_d == after.horizon_d]
-        series = _series(
-            panel, {trial.name: values[trial.name] for trial in asked}, after, parameters
-        )
-        rows, probabilities = _trials(asked, series, after.horizon_d)
-        judged.append(rows)
-        chosen.append(_walk_forward(panel, asked, series, after.horizon_d, rule, parameters))
-        overfitting |= {(after.horizon_d, name): found for name, found in probabilities.items()}
+    told, chosen, overfitting = [], [], {}
+    for days in parameters.horizons_d:
+        asked = [trial for trial in possible if trial.horizon_d == days]
+        columns = [
+            daily["factor", trial.factor, days]
+            if trial.factor
+            else daily["composite", trial.name, days]
+            for trial in asked
+        ]
+        series = {name: _stacked([x[name] for x in columns], panel) for name in SERIES}
+        rows, probabilities = _trials(asked, series, days)
+        told.append(rows)
+        chosen.append(_walk_forward(panel, asked, series, days, rule, parameters))
+        overfitting |= {(days, name): found for name, found in probabilities.items()}
     return Findings(
         quality.sort(keys),
         correlation(ranked),
-        pl.concat(judged),
+        pl.concat(told),
         pl.concat(chosen),
         overfitting,
         panel.warning,
@@ -207,7 +222,7 @@ def correlation(ranked: dict[str, FloatArray]) -> pl.DataFrame:
     names = list(ranked)
     stack = np.stack([matrix[::CORRELATION_STEP_D] for matrix in ranked.values()], axis=1) - 0.5
     stack = np.nan_to_num(stack)
-    together = np.einsum("dfa,dga->dfg", stack, stack)
+    together = stack @ stack.transpose(0, 2, 1)
     size = np.sqrt(np.einsum("dff->df", together))
     scale = size[:, :, None] * size[:, None, :]
     daily = np.where(scale > 0, together / np.where(scale > 0, scale, 1.0), np.nan)
@@ -218,28 +233,9 @@ def correlation(ranked: dict[str, FloatArray]) -> pl.DataFrame:
     ).with_columns(pl.exclude("factor").fill_nan(None))
 
 
-def _series(
-    panel: ResearchPanel,
-    values: dict[str, FloatArray],
-    after: Outcome,
-    parameters: QualityParameters,
-) -> dict[str, FloatArray]:
-    """Days by trials: information coefficient, net spread and turnover among all members."""
-    universe = Universe.of(panel.universes[ALL])
-    followed = Followed.of(after, universe)
-    wanted = ("ic", "spread_net_ret", "turnover_frac")
-
-    def each(matrix: FloatArray) -> dict[str, FloatArray]:
-        found = judge(Standing.of(matrix, universe, parameters), followed, parameters)
-        return {statistic: x for statistic, _, x in found if statistic in wanted}
-
-    with ThreadPoolExecutor(WORKERS) as pool:
-        columns = list(pool.map(each, values.values()))
-    empty = np.zeros((len(panel.grid.days), 0))
-    return {
-        name: np.column_stack([column[name] for column in columns]) if columns else empty
-        for name in wanted
-    }
+def _stacked(columns: Sequence[FloatArray], panel: ResearchPanel) -> FloatArray:
+    """Days by trials."""
+    return np.column_stack(columns) if columns else np.zeros((len(panel.grid.days), 0))
 
 
 def _trials(

@@ -42,6 +42,12 @@ class Trial:
     horizon_d: int = 7
     note: str = ""
 
+    @property
+    def factor(self) -> str | None:
+        """The factor that orders assets as the trial does; None if it takes more than one."""
+        ((name, weight), *others) = self.weights.items()
+        return None if others or weight <= 0 or self.halflife_d else name
+
 
 def read_trials(path: Path) -> list[Trial]:
     """Read a ledger.
