@@ -58,40 +58,35 @@ def found(markets: Mapping[tuple[str, int], Effects]) -> Reported:
     Args:
         markets: name and seed to the effects that it has.
     """
-    closes = {key: np.exp(drawn(effects, key[1])) for key, effects in markets.items()}
     days = [START + timedelta(days=number) for number in range(DAYS)]
-    bars = pl.concat(
-        pl.DataFrame(
+    everyone = {"all": np.ones((DAYS, len(SPECS)), dtype=np.bool_)}
+    planted = ABSENT.truth()
+    told: Told = {}
+    for (name, seed), effects in markets.items():
+        close = np.exp(drawn(effects, seed))
+        bars = pl.DataFrame(
             {
-                "asset_id": np.repeat([f"{name}-{seed}-{spec.asset_id}" for spec in SPECS], DAYS),
+                "asset_id": np.repeat([spec.asset_id for spec in SPECS], DAYS),
                 "day": days * len(SPECS),
                 "close_usd": close.ravel(),
             }
+        ).with_columns(
+            high_usd="close_usd", low_usd="close_usd", volume_usd=pl.lit(1e7), in_universe=True
         )
-        for (name, seed), close in closes.items()
-    ).with_columns(
-        high_usd="close_usd", low_usd="close_usd", volume_usd=pl.lit(1e7), in_universe=True
-    )
-    effects = ABSENT.truth()
-    computed = compute_factors(bars.lazy(), [effect.factor for effect in effects]).collect()
-    reported: Reported = {}
-    for (name, seed), close in closes.items():
-        mine = computed.filter(pl.col("asset_id").str.starts_with(f"{name}-{seed}-"))
-        grid = Grid.around(mine)
-        member = np.ones((DAYS, len(SPECS)), dtype=np.bool_)
-        reported[name, seed] = {}
-        for effect in effects:
-            (values,) = grid.matrices(mine, [effect.factor])
-            # of all of these factors a low value is good, but of the weekday's
-            sign = 1 if effect.factor == "weekday_26w" else -1
-            measure = ("factor", effect.name, sign * values)
-            after = [outcome(close.T, days, skip_d=PARAMETERS.skip_d) for days in HORIZONS_D]
-            rows = judge_all(grid, [measure], after, {"all": member}, PARAMETERS).filter(
-                (pl.col("statistic") == "ic") & (pl.col("period") == "all")
-            )
-            reported[name, seed] |= {
-                (effect.name, days): t for days, t in rows.select("horizon_d", "t_stat").iter_rows()
-            }
+        factors = [effect.factor for effect in planted]
+        computed = compute_factors(bars.lazy(), factors).collect()
+        grid = Grid.around(computed)
+        # of all of these factors a low value is good, but of the weekday's
+        measures = [
+            ("factor", effect.name, values if effect.factor == "weekday_26w" else -values)
+            for effect, values in zip(planted, grid.matrices(computed, factors), strict=True)
+        ]
+        after = [outcome(close.T, ahead, skip_d=PARAMETERS.skip_d) for ahead in HORIZONS_D]
+        rows = judge_all(grid, measures, after, everyone, PARAMETERS).filter(
+            (pl.col("statistic") == "ic") & (pl.col("period") == "all")
+        )
+        wanted = rows.select("measure", "horizon_d", "t_stat")
+        reported[name, seed] = {(measure, ahead): t for measure, ahead, t in wanted.iter_rows()}
     return reported
 
 
