@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.research.catalogue import table
+
 REPO = Path(__file__).resolve().parents[2]
 
 _BLOCK = re.compile(r"\{% docs (\w+) %\}\n(.*?)\{% enddocs %\}", re.S)
@@ -71,3 +73,11 @@ def test_the_example_is_right(anchor: str, text: str) -> None:
 def test_links_within_the_book_lead_somewhere() -> None:
     text = (REPO / "docs/formulas.md").read_text(encoding="utf-8")
     assert sorted(set(re.findall(r"\]\(#([\w-]+)\)", text)) - set(ANCHORS)) == []
+
+
+def test_the_book_has_the_factors_of_the_catalogue() -> None:
+    text = (REPO / "docs/formulas.md").read_text(encoding="utf-8")
+    ((command, written),) = re.findall(
+        r"<!-- factors: (.+?) -->\n(.*?)<!-- /factors -->", text, re.S
+    )
+    assert written == table(), f"docs/formulas.md differs from what `{command}` prints"
