@@ -337,13 +337,13 @@ def judge(
     Returns:
         Statistic, quantile (0: none) and one number per day (NaN: nothing to say).
     """
-    told = [
+    parts = [
         list(_judge_rows(standing, followed, rows, parameters))
         for rows in blocks(standing.ranks.shape)
     ]
     return [
         (*lines[0][:2], np.concatenate([numbers for _, _, numbers in lines]))
-        for lines in zip(*told, strict=True)
+        for lines in zip(*parts, strict=True)
     ]
 
 

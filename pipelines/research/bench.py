@@ -149,7 +149,7 @@ def run(
     with ThreadPoolExecutor(WORKERS) as pool:
         quality = pl.concat(pool.map(judged_part, range(WORKERS)))
     keys = ["measure_kind", "measure", "universe", "period", "horizon_d", "statistic", "quantile"]
-    told, chosen, overfitting = [], [], {}
+    made, chosen, overfitting = [], [], {}
     for days in parameters.horizons_d:
         asked = [trial for trial in possible if trial.horizon_d == days]
         columns = [
@@ -160,13 +160,13 @@ def run(
         ]
         series = {name: _stacked([x[name] for x in columns], panel) for name in SERIES}
         rows, probabilities = _trials(asked, series, days)
-        told.append(rows)
+        made.append(rows)
         chosen.append(_walk_forward(panel, asked, series, days, rule, parameters))
         overfitting |= {(days, name): found for name, found in probabilities.items()}
     return Findings(
         quality.sort(keys),
         correlation(ranked),
-        pl.concat(told),
+        pl.concat(made),
         pl.concat(chosen),
         overfitting,
         panel.warning,

@@ -61,7 +61,7 @@ def found(markets: Mapping[tuple[str, int], Effects]) -> Reported:
     days = [START + timedelta(days=number) for number in range(DAYS)]
     everyone = {"all": np.ones((DAYS, len(SPECS)), dtype=np.bool_)}
     planted = ABSENT.truth()
-    told: Told = {}
+    reported: Reported = {}
     for (name, seed), effects in markets.items():
         close = np.exp(drawn(effects, seed))
         bars = pl.DataFrame(

@@ -79,7 +79,9 @@ def test_a_planted_effect_is_found_and_chosen(tmp_path: Path) -> None:
     assert reported.walk_forward["chosen"].to_list()[-2] == "calm"
     assert reported.warning is None
     assert reported.overfitting[7, "ic"] is not None
-    page = report.write(reported, read_panel(tmp_path / "bars.parquet", seeds=SEEDS), tmp_path / "out")
+    page = report.write(
+        reported, read_panel(tmp_path / "bars.parquet", seeds=SEEDS), tmp_path / "out"
+    )
     text = page.read_text(encoding="utf-8")
     assert text.count("<svg") == 2
     assert "<script" not in text, "the page needs a program"
@@ -91,16 +93,16 @@ def test_trials_are_chosen_among_those_of_their_horizon(tmp_path: Path) -> None:
     panel = read_panel(tmp_path / "bars.parquet", seeds=SEEDS)
     panel.with_factors(["volatility_30d", "volume_shock_7d_90d", "age"])
     over_months = [replace(trial, horizon_d=60) for trial in TRIALS[:2]]
-    told = bench.run(
+    reported = bench.run(
         panel,
         [*TRIALS, *over_months],
         seeds=SEEDS,
         parameters=replace(PARAMETERS, horizons_d=bench.read_horizons("60, 7")),
     )
-    made = told.trials.select("horizon_d", "trial").unique().sort("horizon_d", "trial").rows()
+    made = reported.trials.select("horizon_d", "trial").unique().sort("horizon_d", "trial").rows()
     assert made == [(7, "both"), (7, "calm"), (7, "quiet"), (60, "calm"), (60, "quiet")]
-    assert report.horizons(told) == [7, 60]
-    purged = told.walk_forward.filter((pl.col("fold") > 0) & (pl.col("horizon_d") == 60))
+    assert report.horizons(reported) == [7, 60]
+    purged = reported.walk_forward.filter((pl.col("fold") > 0) & (pl.col("horizon_d") == 60))
     apart = purged["test_first_day"] - purged["train_last_day"]
     assert apart.dt.total_days().min() > 61, "an outcome reaches into what is judged"
 
