@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from pipelines.research.backtest import Backtest
-from pipelines.research.page import heading, page, picture, sentence, table
+from pipelines.research.page import heading, legend, page, picture, sentence, table
 
 WIDTH = 900
 HEIGHTS = {"equity": 260, "drawdown_frac": 140}
@@ -44,14 +44,13 @@ def html(results: Sequence[Backtest]) -> str:
         _curves(performance),
     ]
     for result in results:
-        rule = dataclasses.asdict(result.rule)
+        fields = dataclasses.asdict(result.rule)
+        rule = {name: value for name, value in fields.items() if value is not None}
         parts += [
             heading(result.name),
             table(result.summary),
             table(endings(result.trades)),
-            table(
-                pl.DataFrame({"field": list(rule), "value": list(map(_reported, rule.values()))})
-            ),
+            table(pl.DataFrame({"field": list(rule), "value": list(map(str, rule.values()))})),
         ]
     return page(", ".join(result.name for result in results), parts)
 
@@ -67,10 +66,6 @@ def endings(trades: pl.DataFrame) -> pl.DataFrame:
         )
         .sort("exit_reason")
     )
-
-
-def _reported(value: object) -> str:
-    return "" if value is None else str(value)
 
 
 def _together(results: Sequence[Backtest], table_name: str) -> pl.DataFrame:
@@ -89,9 +84,9 @@ def _curves(performance: pl.DataFrame) -> str:
         alt.Chart()
         .mark_line(strokeWidth=1.2)
         .encode(
-            x=alt.X("day:T", title=None),
+            x=alt.X("day:T", title=None, axis=alt.Axis(format="%Y-%m")),
             y=alt.Y(f"{column}:Q", title=column),
-            color=alt.Color("strategy_id:N", title=None),
+            color=alt.Color("strategy_id:N", title=None, legend=legend()),
         )
         .properties(width=WIDTH, height=height)
         for column, height in HEIGHTS.items()

@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     import altair as alt
 
 _STYLE: Final = """
-body{font:15px/1.5 system-ui,sans-serif;max-width:1100px;margin:2rem auto;padding:0 1rem;color:#222}
-table{border-collapse:collapse;font-variant-numeric:tabular-nums;display:block;overflow-x:auto}
-td,th{padding:.2rem .7rem;text-align:right;border-bottom:1px solid #ddd}
-td:first-child,th:first-child{text-align:left}
+body{font:15px/1.5 system-ui,sans-serif;max-width:1250px;margin:2rem auto;padding:0 1rem;color:#222}
+table{border-collapse:collapse;font-variant-numeric:tabular-nums;display:block;overflow-x:auto;
+margin:.5rem 0 1.5rem}
+td,th{padding:.2rem .7rem;text-align:right;border-bottom:1px solid #ddd;white-space:nowrap}
+.text{text-align:left}
 svg{max-width:100%;height:auto}
 """
 
@@ -42,9 +43,16 @@ def sentence(text: str) -> str:
 
 def table(frame: pl.DataFrame) -> str:
     """A frame as an HTML table."""
-    head = "".join(f"<th>{escape(name)}</th>" for name in frame.columns)
+    kinds = [" class=text" if dtype == pl.String else "" for dtype in frame.dtypes]
+    head = "".join(
+        f"<th{kind}>{escape(name)}</th>" for name, kind in zip(frame.columns, kinds, strict=True)
+    )
     rows = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell(value))}</td>" for value in row) + "</tr>"
+        "<tr>"
+        + "".join(
+            f"<td{kind}>{escape(cell(value))}</td>" for value, kind in zip(row, kinds, strict=True)
+        )
+        + "</tr>"
         for row in frame.iter_rows()
     )
     return f"<table><tr>{head}</tr>{rows}</table>"
@@ -54,7 +62,11 @@ def cell(value: object) -> str:
     """A value as people read it."""
     if value is None:
         return ""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    digits = 4 if abs(value) < 10 else 2 if abs(value) < 1000 else 0
+    # what is rounded to nothing has no sign
+    return f"{round(value, digits) + 0.0:,.{digits}f}"
 
 
 def picture(chart: alt.TopLevelMixin) -> str:
@@ -64,3 +76,10 @@ def picture(chart: alt.TopLevelMixin) -> str:
 
     svg: str = vl_convert.vegalite_to_svg(chart.to_dict())
     return svg
+
+
+def legend() -> alt.Legend:
+    """Above the chart: beside it, names are cut where a browser's letters are wider."""
+    import altair as alt
+
+    return alt.Legend(orient="top", labelLimit=300)

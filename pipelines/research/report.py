@@ -7,12 +7,13 @@ from pathlib import Path
 import polars as pl
 
 from pipelines.research.bench import Findings
-from pipelines.research.page import heading, page, picture, sentence, table
+from pipelines.research.page import heading, legend, page, picture, sentence, table
 from pipelines.research.panel import ResearchPanel
 
 Z_95 = 1.96
 BEST = 5
 PICTURED = ("all", "top_50", "top_20")
+WIDTH = 260
 
 
 def horizons(findings: Findings) -> list[int]:
@@ -171,10 +172,10 @@ def pictures(findings: Findings) -> list[str]:
     ).with_columns(
         pl.col("statistic").replace({"quantile_ret": "mean", "quantile_median_ret": "median"})
     )
-    days = alt.X("horizon_d:O", title="days ahead")
-    colour = alt.Color("measure:N", title=None)
+    days = alt.X("horizon_d:O", title="days ahead", axis=alt.Axis(labelAngle=0))
+    colour = alt.Color("measure:N", title=None, legend=legend())
     low = alt.Y("low:Q", title="rank IC, 95 %")
-    band = alt.Chart().mark_errorband().encode(x=days, y=low, y2="high:Q", color=colour)
+    band = alt.Chart().mark_area(opacity=0.2).encode(x=days, y=low, y2="high:Q", color=colour)
     line = (
         alt.Chart()
         .mark_line(point=True)
@@ -184,17 +185,21 @@ def pictures(findings: Findings) -> list[str]:
         alt.Chart()
         .mark_bar()
         .encode(
-            x=alt.X("quantile:O", title="fifth, 5 is best"),
+            x=alt.X("quantile:O", title="fifth, 5 is best", axis=alt.Axis(labelAngle=0)),
             y=alt.Y("statistic_value:Q", title=f"return, {horizon_d} days"),
-            color=alt.Color("statistic:N", title=None),
+            color=alt.Color("statistic:N", title=None, legend=legend()),
             xOffset="statistic:N",
         )
-        .properties(height=140)
+        .properties(width=WIDTH, height=140)
     )
     columns = alt.Column("universe:N", title=None, sort=list(PICTURED))
     return [
         heading("Decay"),
-        picture(alt.layer(band, line, data=_inline(decay)).facet(column=columns)),
+        picture(
+            alt.layer(band, line, data=_inline(decay))
+            .properties(width=WIDTH, height=240)
+            .facet(column=columns)
+        ),
         heading("Fifths"),
         picture(
             bars.properties(data=_inline(fifths)).facet(
