@@ -285,6 +285,10 @@ def test_the_trader_grade_ranks_recorded_bars(shared_data: Path) -> None:
         bench.PARAMETERS,
     ).filter(pl.col("statistic") == "ic")
     whole = {row["universe"]: row for row in reported.filter(pl.col("period") == "all").to_dicts()}
+    seed = pl.read_csv(SEEDS / "grade/meta_grade_bench.csv").row(-1, named=True)
+    assert whole["all"]["statistic_value"] == pytest.approx(seed["ic"], abs=5e-4)
+    assert whole["all"]["t_stat"] == pytest.approx(seed["ic_t_stat"], abs=0.01)
+    assert whole["all"]["day_count"] == seed["ic_day_count"]
     assert whole["all"]["statistic_value"] >= 0.11
     assert whole["top_50"]["statistic_value"] >= 0.14
     assert min(row["t_stat"] for row in whole.values()) >= 6
