@@ -20,6 +20,7 @@ from assets.dbt_project import (
 )
 from assets.partitions import DAILY, SINGLE_RUN
 from assets.resources import Progress
+from pipelines.core import warehouse
 from pipelines.core.settings import Settings
 from pipelines.core.windows import Clock
 from pipelines.lake.catalog import write_catalog
@@ -123,10 +124,9 @@ def transformation_assets() -> dg.AssetsDefinition:
         clock: dg.ResourceParam[Clock],
         progress: dg.ResourceParam[Progress],
     ) -> Iterator[Any]:
+        _open_warehouse(context, config, settings, progress)
         progress.begin("Build the warehouse with dbt", len(context.selected_output_names))
         gate.load_library()
-        if config.from_scratch:
-            settings.warehouse_path.unlink(missing_ok=True)
         catalog = write_catalog(settings)
         context.log.info(f"the lake has {catalog.height:,} files of complete loads")
         invocation = _invoke(context, config, settings, translator, project)
@@ -157,6 +157,10 @@ def transformation_assets() -> dg.AssetsDefinition:
         )
         _tidy(settings, invocation.target_path)
         reasons = [*broken, *map(str, failed)]
+        if any(map(warehouse.says_corrupt, reasons)):
+            aside = warehouse.set_aside(settings.warehouse_path)
+            said = f"the warehouse was damaged and is moved to {aside}: the next run builds it anew"
+            reasons = [said, *reasons]
         if not reasons and not invocation.is_successful():
             reasons = [str(invocation.get_error())]
         if reasons:
@@ -166,6 +170,23 @@ def transformation_assets() -> dg.AssetsDefinition:
 
     assets: dg.AssetsDefinition = build_warehouse
     return assets
+
+
+def _open_warehouse(
+    context: dg.AssetExecutionContext, config: BuildConfig, settings: Settings, progress: Progress
+) -> None:
+    """See that nobody writes to the warehouse and that it can be read, before dbt tries for long.
+
+    A damaged one is moved aside: without one, everything is built from the lake.
+    """
+    aside = warehouse.set_aside_damaged(settings.warehouse_path)
+    if aside is not None:
+        said = f"it is damaged and moved to {aside}: it is built anew from the lake"
+        progress.begin("Open the warehouse")
+        progress.end(said)
+        context.log.warning(f"{settings.warehouse_path}: {said}")
+    if config.from_scratch:
+        warehouse.remove(settings.warehouse_path)
 
 
 def _invoke(

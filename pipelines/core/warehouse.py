@@ -13,10 +13,20 @@ from pathlib import Path
 
 import duckdb
 
+from pipelines.core.files import FileDamaged
+
 LOCK_WAIT_S = 60.0
 _FIRST_PAUSE_S = 0.1
 # another process holds the file, or another thread of this one holds it the other way
 _IN_USE = ("could not set lock on file", "different configuration than existing connections")
+# the operating system's refusals: the file may be as it was
+_REFUSED = ("cannot open file", "no space left", "permission denied", "read-only file system")
+# what reading a block says that is not what was written; opening reads but a few of them
+_CORRUPT = ("corrupt database file", "not a valid duckdb database file")
+_REMEDY = (
+    "`tokenmart rebuild` makes the warehouse anew from the lake; of publications `tokenmart "
+    "rollback` goes to a whole one."
+)
 
 
 class WarehouseLocked(Exception):
@@ -30,14 +40,23 @@ def _connect(path: Path, *, read_only: bool, wait_s: float) -> duckdb.DuckDBPyCo
         try:
             connection = duckdb.connect(str(path), read_only=read_only)
         except (duckdb.IOException, duckdb.ConnectionException) as error:
-            if not any(words in str(error).lower() for words in _IN_USE):
+            said = str(error).lower()
+            if any(words in said for words in _REFUSED):
                 raise
+            if not any(words in said for words in _IN_USE):
+                raise FileDamaged(path, "a DuckDB database", _REMEDY, error) from error
             if time.monotonic() + pause > deadline:
                 raise WarehouseLocked(
                     f"{path} was in use by somebody else for {wait_s:g} s: {error}"
                 ) from error
             time.sleep(pause)
             pause = min(pause * 2, 2.0)
+        except (
+            duckdb.SerializationException,
+            duckdb.FatalException,
+            duckdb.InternalException,
+        ) as error:
+            raise FileDamaged(path, "a DuckDB database", _REMEDY, error) from error
         else:
             connection.execute("set timezone = 'UTC'")
             return connection
@@ -49,6 +68,7 @@ def read(path: Path, *, wait_s: float = LOCK_WAIT_S) -> Iterator[duckdb.DuckDBPy
 
     Raises:
         FileNotFoundError: there is no such file yet.
+        FileDamaged: it is no database, or not a whole one.
         WarehouseLocked: a writer kept it open for `wait_s` seconds.
     """
     if not path.exists():
@@ -65,6 +85,7 @@ def write(path: Path, *, wait_s: float = LOCK_WAIT_S) -> Iterator[duckdb.DuckDBP
     """Open a DuckDB file for writing (made if absent), in UTC; checkpoint it when all went well.
 
     Raises:
+        FileDamaged: it is no database, or not a whole one.
         WarehouseLocked: another process kept it open for `wait_s` seconds.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -75,6 +96,51 @@ def write(path: Path, *, wait_s: float = LOCK_WAIT_S) -> Iterator[duckdb.DuckDBP
         connection.execute("checkpoint")
     finally:
         connection.close()
+
+
+def set_aside_damaged(path: Path, *, wait_s: float = LOCK_WAIT_S) -> Path | None:
+    """Open a file that can be made anew, and move it out of the way where that cannot be done.
+
+    Whoever is still writing to it is waited for: after this, nobody is.
+
+    Returns:
+        Where the damaged file is now; None: there was none.
+
+    Raises:
+        WarehouseLocked: another process kept it open for `wait_s` seconds.
+    """
+    if not path.exists():
+        _forget_log(path)
+        return None
+    try:
+        with write(path, wait_s=wait_s):
+            return None
+    except FileDamaged:
+        return set_aside(path)
+
+
+def set_aside(path: Path) -> Path:
+    """Move a damaged file out of the way, over the one of the last time; return where it is now."""
+    aside = path.with_name(f"{path.name}.damaged")
+    _forget_log(path)
+    path.replace(aside)
+    return aside
+
+
+def remove(path: Path) -> None:
+    """Delete a file that can be made anew."""
+    _forget_log(path)
+    path.unlink(missing_ok=True)
+
+
+def says_corrupt(message: str) -> bool:
+    """Tell whether a message of DuckDB is about its own file, and that it cannot be read."""
+    return any(words in message.lower() for words in _CORRUPT)
+
+
+def _forget_log(path: Path) -> None:
+    """Delete the log of the last writes, always before its file: a new one must not get them."""
+    path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """DuckDB files: UTC, short connections, waiting for a lock."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -11,6 +12,7 @@ import duckdb
 import pytest
 
 from pipelines.core import warehouse
+from pipelines.core.files import FileDamaged
 
 HOLDER = """
 import sys, duckdb
@@ -134,7 +136,7 @@ def test_a_file_that_is_no_database_is_said_at_once(tmp_path: Path) -> None:
     file.write_bytes(b"junk" * 5000)
     started = time.monotonic()
     for way in (warehouse.read, warehouse.write):
-        with pytest.raises(duckdb.IOException, match="not a valid DuckDB"), way(file):
+        with pytest.raises(FileDamaged, match="not a valid DuckDB"), way(file):
             pass
     assert time.monotonic() - started < 5
 
@@ -156,3 +158,68 @@ def test_nothing_is_left_beside_the_file(path: Path) -> None:
     with warehouse.write(path) as connection:
         connection.execute("insert into t select * from t")
     assert [file.name for file in path.parent.iterdir()] == ["w.duckdb"]
+
+
+def _damage(path: Path, kind: str) -> None:
+    size = path.stat().st_size
+    if kind == "empty":
+        os.truncate(path, 0)
+    elif kind == "truncated":
+        os.truncate(path, size * 9 // 10)
+    elif kind == "overwritten":
+        path.write_bytes(b"junk" * 5000)
+    else:
+        with path.open("r+b") as file:
+            file.seek(4096)
+            file.write(b"\xff" * 8192)
+
+
+@pytest.mark.parametrize("kind", ["empty", "truncated", "overwritten", "torn header"])
+def test_a_damaged_file_is_moved_aside_at_once_and_made_anew(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "w.duckdb"
+    with warehouse.write(path) as connection:
+        connection.execute("create table t as select range as i from range(200000)")
+    assert warehouse.set_aside_damaged(path) is None, "a whole file is left where it is"
+    _damage(path, kind)
+    path.with_name("w.duckdb.wal").write_bytes(b"the log of the damaged file")
+    started = time.monotonic()
+
+    aside = warehouse.set_aside_damaged(path)
+
+    assert time.monotonic() - started < 5
+    assert aside == tmp_path / "w.duckdb.damaged"
+    assert [file.name for file in tmp_path.iterdir()] == [aside.name]
+    with warehouse.write(path) as connection:
+        assert connection.sql("from duckdb_tables()").fetchall() == []
+
+
+def test_a_file_that_another_process_writes_is_waited_for_and_never_moved(path: Path) -> None:
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(path), "write"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert holder.stdin is not None
+    assert holder.stdout is not None
+    try:
+        holder.stdout.readline()
+        with pytest.raises(warehouse.WarehouseLocked):
+            warehouse.set_aside_damaged(path, wait_s=0.3)
+        assert path.exists()
+    finally:
+        holder.stdin.close()
+        holder.wait(20)
+    assert warehouse.set_aside_damaged(path) is None
+
+
+def test_a_block_that_was_overwritten_is_told_from_other_errors(tmp_path: Path) -> None:
+    path = tmp_path / "w.duckdb"
+    with warehouse.write(path) as connection:
+        connection.execute("create table t as select random() as r from range(500000)")
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 2)
+        file.write(os.urandom(4096))
+
+    with pytest.raises(duckdb.Error) as caught, warehouse.read(path) as connection:
+        connection.execute("select sum(r) from t").fetchall()
+    assert warehouse.says_corrupt(str(caught.value))
+    assert not warehouse.says_corrupt("IO Error: No files found that match the pattern")
