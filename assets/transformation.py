@@ -20,7 +20,7 @@ from assets.dbt_project import (
 )
 from assets.partitions import DAILY, SINGLE_RUN
 from assets.resources import Progress
-from pipelines.core import warehouse
+from pipelines.core import retention, warehouse
 from pipelines.core.settings import Settings
 from pipelines.core.windows import Clock
 from pipelines.lake.catalog import write_catalog
@@ -30,7 +30,6 @@ from pipelines.validation.report import record
 
 OP_NAME = "build_warehouse"
 _CURATED = "curated"
-_KEPT_ARTIFACTS = 10
 _PARSED = "partial_parse.msgpack"
 # the layers whose models belong to one source, and are grouped with it
 _OF_A_SOURCE = {"history", "staging"}
@@ -275,12 +274,7 @@ def _lend_parse(settings: Settings, target: Path) -> None:
 
 
 def _tidy(settings: Settings, target: Path) -> None:
-    """Keep the parsed project for the next run, and what the last runs wrote: it explains them."""
-    home = settings.data_dir / "dbt"
+    """Keep the parsed project for the next run, and of what runs wrote what is not too old."""
     if (target / _PARSED).exists():
-        (target / _PARSED).replace(home / _PARSED)
-    folders = sorted(
-        (path for path in home.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime
-    )
-    for folder in folders[:-_KEPT_ARTIFACTS]:
-        shutil.rmtree(folder, ignore_errors=True)
+        (target / _PARSED).replace(settings.data_dir / "dbt" / _PARSED)
+    retention.sweep(settings)

@@ -514,6 +514,7 @@ def _problems(problem: Exception) -> list[tuple[str, str]]:
         "FileDamaged": "a damaged file",
         "GateFailed": "the gate",
         "GenerateError": "generating the dataset",
+        "InstanceUnusable": "Dagster's record of runs",
         "ManifestMissing": "loading the dbt project",
         "PublishError": "publishing",
         "ResearchError": "the research bench",

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import socket
+import sqlite3
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from sqlalchemy.exc import DatabaseError
 
 from assets import automation, keys, notification
 from assets.compat.event_batches import instance_config, plan_ranges_whole
@@ -21,7 +23,7 @@ from assets.failures import Trouble, troubles
 from assets.partitions import partition_of
 from assets.resources import Progress
 from pipelines import sources
-from pipelines.core.files import replace_file
+from pipelines.core.files import naming, replace_file
 from pipelines.core.settings import Settings
 from pipelines.core.windows import Window
 from pipelines.lake.catalog import read_catalog
@@ -42,6 +44,10 @@ _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 Instance = dg.DagsterInstance
+
+
+class InstanceUnusable(Exception):
+    """Dagster cannot read or write what it remembers of runs; the message says why."""
 
 
 class RunFailed(Exception):
@@ -72,15 +78,44 @@ class Outcome:
 
 @contextmanager
 def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
-    """Open the instance in the settings' home; make the home, and install the shipped config."""
+    """Open the instance in the settings' home; make the home, and install the shipped config.
+
+    Raises:
+        FileDamaged: one of its databases cannot be read.
+    """
     home = settings.dagster_home
     home.mkdir(parents=True, exist_ok=True)
     installed = home / _CONFIG.name
     config = _CONFIG.read_text(encoding="utf-8") + instance_config()
     if not installed.exists() or installed.read_text(encoding="utf-8") != config:
         replace_file(installed, config.encode())
-    with dg.DagsterInstance.from_config(str(home)) as instance:
-        yield instance
+    try:
+        with dg.DagsterInstance.from_config(str(home)) as instance:
+            yield instance
+    except (DatabaseError, sqlite3.DatabaseError) as problem:
+        _name_damaged(home)
+        raise InstanceUnusable(
+            f"the databases in {home} cannot be used now: {problem.args[0]}"
+        ) from problem
+
+
+def _name_damaged(home: Path) -> None:
+    """Read Dagster's databases to their end.
+
+    Raises:
+        FileDamaged: one of them cannot be read.
+    """
+    for path in sorted(home.rglob("*.db")):
+        with naming(
+            path,
+            "what Dagster remembers of runs",
+            f"The lake and the publications are whole. Move {home} away (mv {home} "
+            f"{home}.damaged) and run again: a new instance begins, which remembers no run.",
+            sqlite3.DatabaseError,
+        ), closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:  # fmt: skip
+            (said,) = database.execute("pragma quick_check(1)").fetchone()
+            if said != "ok":
+                raise sqlite3.DatabaseError(said)
 
 
 def execute(

@@ -102,6 +102,9 @@ class Settings(BaseSettings):
         default=None, description="folder with assets and markets beside the curated seeds"
     )
     keep_publications: int = Field(default=10, ge=1)
+    keep_runs_d: int = Field(
+        default=30, ge=1, description="days for which a run's events, output and dbt files stay"
+    )
     sweep_period_d: int = Field(
         default=90, ge=0, description="days in which daily runs read all of the past again; 0: off"
     )

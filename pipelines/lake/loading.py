@@ -28,6 +28,8 @@ def append(
 ) -> str:
     """Write the items, and then the log that the run has kept of them, as one load; return its id.
 
+    Whoever calls holds the source's lock.
+
     Args:
         source_name: whose; also the folder below the lake's `raw`.
         items: pairs of raw table name and rows; they are asked for while they are written.
@@ -54,6 +56,8 @@ def append(
 
     # dlt's folder holds nothing that the lake does not: windows come from the caller, so there is
     # no cursor, and a folder of its own lets any number of runs go on at the same time
+    for left in settings.dlt_dir.glob(f"{source_name}-*"):
+        shutil.rmtree(left, ignore_errors=True)  # by a load that was killed: this one is alone
     folder = settings.dlt_dir / f"{source_name}-{uuid.uuid4().hex}"
     _prepare(settings, source_name)
     try:

@@ -1,7 +1,9 @@
 """The instance that writes events in batches stores what Dagster's own would store."""
 
 import json
+import os
 import sqlite3
+import time
 from pathlib import Path
 
 import dagster as dg
@@ -11,6 +13,8 @@ import yaml
 from assets.command import runs
 from assets.compat.event_log import BATCH_SIZE, BatchingSqliteEventLogStorage
 from assets.resources import SilentProgress
+from pipelines.core import retention
+from pipelines.core.files import FileDamaged
 from pipelines.core.settings import Settings
 
 _VOLATILE = {"timestamp", "pid", "run_id", "message", "user_message", "marker_end", "marker_start"}
@@ -209,3 +213,63 @@ def test_a_range_may_be_planned_as_a_whole(tmp_path: Path) -> None:
         assert len(planned) == 2, "once for each asset"
         for asset in "ab":
             assert len(instance.get_materialized_partitions(dg.AssetKey(asset))) == 20
+
+
+def _made(home: Path) -> list[Path]:
+    with runs.open_instance(Settings(data_dir=home, _env_file=None)) as instance:
+        _run(instance)
+    return sorted((home / "dagster").rglob("*.db"))
+
+
+@pytest.mark.parametrize("damage", ["overwritten", "truncated"])
+@pytest.mark.parametrize("name", ["runs.db", "index.db"])
+def test_a_damaged_database_is_named_with_the_way_to_a_new_instance(
+    tmp_path: Path, name: str, damage: str
+) -> None:
+    (path,) = (path for path in _made(tmp_path) if path.name == name)
+    for beside in path.parent.glob(f"{name}-*"):
+        beside.unlink()
+    if damage == "overwritten":
+        path.write_bytes(b"junk" * 3_000)
+    else:
+        os.truncate(path, path.stat().st_size // 2)
+    settings = Settings(data_dir=tmp_path, _env_file=None)
+
+    def use() -> None:
+        with runs.open_instance(settings) as instance:
+            _run(instance)
+
+    with pytest.raises(FileDamaged, match=rf"{name} is damaged .*are whole\. Move .*dagster away"):
+        use()
+    (tmp_path / "dagster").rename(tmp_path / "dagster.damaged")
+    use()
+
+
+def test_what_old_runs_left_is_deleted_and_what_was_materialised_is_remembered(
+    tmp_path: Path,
+) -> None:
+    settings = Settings(data_dir=tmp_path, _env_file=None, keep_runs_d=30)
+    with runs.open_instance(settings) as instance:
+        old, new = _run(instance), _run(instance)
+    for home, run_id in ((tmp_path / "dbt", old), (settings.dagster_home / "storage", old)):
+        (home / run_id).mkdir(parents=True, exist_ok=True)
+    long_ago = time.time() - 31 * 86_400
+    for path in tmp_path.rglob(f"{old}*"):
+        os.utime(path, (long_ago, long_ago))
+
+    retention.sweep(settings)
+
+    assert not list(tmp_path.rglob(f"{old}*"))
+    assert list(tmp_path.rglob(f"{new}.db"))
+    with runs.open_instance(settings) as instance:
+        assert len(instance.get_materialized_partitions(dg.AssetKey("a"))) == 20
+        assert instance.all_logs(old) == [], "the UI shows an old run without its events"
+        assert instance.get_run_by_id(old) is not None
+
+
+def test_replays_leave_few_folders_of_dbt(tmp_path: Path) -> None:
+    for number in range(15):
+        (tmp_path / "dbt" / str(number)).mkdir(parents=True)
+        os.utime(tmp_path / "dbt" / str(number), (time.time() + number,) * 2)
+    retention.sweep(Settings(data_dir=tmp_path, _env_file=None))
+    assert {path.name for path in (tmp_path / "dbt").iterdir()} == {str(n) for n in range(5, 15)}

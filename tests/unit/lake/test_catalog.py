@@ -244,3 +244,13 @@ def test_what_dlt_was_writing_when_it_was_killed_does_not_stop_the_next_load(
     newest.with_name(newest.name.replace("kraken__", "kraken__9", 1)).write_bytes(b"")
 
     assert land(settings, clock, run_id="run-2").load_id is not None
+
+
+def test_the_folder_of_a_killed_load_is_deleted_by_the_next(
+    serve: Any, settings: Settings, clock: FixedClock
+) -> None:
+    left, others = settings.dlt_dir / "kraken-0123", settings.dlt_dir / "kraken_futures-0123"
+    for folder in (left, others):
+        folder.mkdir(parents=True)
+    land(settings, clock)
+    assert list(settings.dlt_dir.iterdir()) == [others]
