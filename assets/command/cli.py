@@ -381,6 +381,24 @@ def verify(context: typer.Context) -> None:
             raise typer.Exit(1)
 
 
+@lake_app.command()
+def mend(context: typer.Context) -> None:
+    """Go on without files that are not what was landed, and say what can be asked for again."""
+    with _command(context) as (settings, _progress, console):
+        from pipelines.lake import upkeep
+        from pipelines.lake.catalog import describe_loss
+
+        lost = upkeep.mend(settings)
+        for line in lost:
+            console.print(f"✗ {describe_loss(line)}", style="red")
+            if line["oldest_at"] is not None:
+                console.print(
+                    f"  tokenmart repair --reread --source {line['source']} "
+                    f"--from {line['oldest_at']:%Y-%m-%d} --to {line['newest_at']:%Y-%m-%d}"
+                )
+        console.print(f"{len(lost)} loads are lost; what is left of their files is in lake/damaged")
+
+
 @scaffold_app.command()
 def source(
     context: typer.Context,
@@ -515,6 +533,7 @@ def _problems(problem: Exception) -> list[tuple[str, str]]:
         "GateFailed": "the gate",
         "GenerateError": "generating the dataset",
         "InstanceUnusable": "Dagster's record of runs",
+        "LakeDamaged": "the lake's files",
         "ManifestMissing": "loading the dbt project",
         "PublishError": "publishing",
         "ResearchError": "the research bench",

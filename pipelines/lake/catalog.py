@@ -8,17 +8,18 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from io import BytesIO
 from pathlib import PurePosixPath
 from typing import Any, cast
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines import sources
-from pipelines.core.files import FileDamaged
+from pipelines.core.files import FileDamaged, naming
 from pipelines.core.settings import Settings
 from pipelines.core.tables import FETCHED_AT, Table
 from pipelines.core.windows import FixedClock, last_complete_day
@@ -27,6 +28,8 @@ from pipelines.lake import storage
 CATALOG = "catalog.parquet"
 COMPACTED = "compacted."
 _LOG = logging.getLogger(__name__)
+_NAMED = 5
+_REMEDY = "Restore it from a backup; or let `tokenmart lake mend` go on without it."
 LOAD_ID = "_dlt_load_id"
 _CATALOG_SCHEMA: dict[str, Any] = {
     "source": pl.String,
@@ -50,6 +53,10 @@ def write_catalog(settings: Settings) -> pl.DataFrame:
     completed_at (when dlt finished the load), fetched_at (the run's clock), row_count, byte_count,
     newest_at and oldest_at (the newest and oldest instant that a row is about; NULL in a list),
     sha256 (of the file). A compacted file has a row for each load in it.
+
+    Raises:
+        LakeDamaged: a file that was listed is gone, or has another size.
+        FileDamaged: a file of a complete load cannot be read.
     """
     with storage.lock(settings, CATALOG):
         return _write_catalog(settings)
@@ -96,10 +103,40 @@ def _write_catalog(settings: Settings) -> pl.DataFrame:
                     "byte_count": int(detail["size"]),
                 }
             )
+    _refuse_losses(root, known, lines)
     lines.sort(key=lambda line: (line["path"], line["load_id"]))
     catalog = pl.DataFrame(lines, schema=_CATALOG_SCHEMA)
     storage.replace_frame(file_system, f"{root}/{CATALOG}", catalog)
     return catalog
+
+
+def _refuse_losses(
+    root: str, known: Mapping[str, list[dict[str, Any]]], lines: Iterable[dict[str, Any]]
+) -> None:
+    """Refuse to go on without rows that were listed: marts would be built without them in silence.
+
+    Loads that are listed in a compacted file now are not lost.
+    """
+    sizes = {line["path"]: line["byte_count"] for line in lines}
+    loads = {(line["source"], line["table_name"], line["load_id"]) for line in lines}
+    losses = [
+        line
+        for path, of_file in known.items()
+        for line in of_file
+        if sizes.get(path, line["byte_count"]) != line["byte_count"]
+        or (line["source"], line["table_name"], line["load_id"]) not in loads
+    ]
+    if losses:
+        raise LakeDamaged(root, losses)
+
+
+def describe_loss(line: Mapping[str, Any]) -> str:
+    """Return what is lost with a file of the lake, for people."""
+    days = ""
+    if line["oldest_at"] is not None:
+        days = f" of {line['oldest_at']:%Y-%m-%d} to {line['newest_at']:%Y-%m-%d}"
+    table = f"{line['source']}.{line['table_name']}"
+    return f"{line['path']}: {line['row_count']:,} rows of {table}{days}"
 
 
 def _is_outdated(line: dict[str, Any]) -> bool:
@@ -192,6 +229,20 @@ def read_rows(settings: Settings, source: str, table: Table) -> pl.DataFrame:
     return pl.concat(parts, how="diagonal")
 
 
+class LakeDamaged(Exception):
+    """Files that the catalog lists are gone or have another size; the message names them."""
+
+    def __init__(self, root: str, losses: Sequence[Mapping[str, Any]]) -> None:
+        self.losses = tuple(losses)
+        named = "\n".join(f"  {describe_loss(line)}" for line in losses[:_NAMED])
+        more = f"\n  and {len(losses) - _NAMED} more" if len(losses) > _NAMED else ""
+        super().__init__(
+            f"the lake in {root} lacks what was landed:\n{named}{more}\n"
+            "Restore the files from a backup and run again; or let `tokenmart lake mend` go on "
+            "without them: it says what can be asked for again. Nothing was changed."
+        )
+
+
 def _read_catalog(file_system: Any, root: str) -> list[dict[str, Any]] | None:
     """Return the lines of the list; None where there is none that can be read."""
     path = f"{root}/{CATALOG}"
@@ -244,7 +295,8 @@ def _inspect(
     with file_system.open(path, "rb") as file:
         content = file.read()
     sha256 = hashlib.sha256(content).hexdigest()
-    parquet = pq.ParquetFile(BytesIO(content))
+    with naming(path, "what a complete load brought", _REMEDY, OSError, pa.ArrowException):
+        parquet = pq.ParquetFile(BytesIO(content))
     reported = {"load_id": LOAD_ID, "fetched_at": FETCHED_AT.name, "newest_at": time_column or ""}
     there = [column for column in reported.values() if column in parquet.schema_arrow.names]
     rows = pl.DataFrame(pl.from_arrow(parquet.read(columns=there))).select(

@@ -18,9 +18,17 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipelines.core.files import FileDamaged
 from pipelines.core.settings import Settings
 from pipelines.lake import storage
-from pipelines.lake.catalog import COMPACTED, is_compacted, read_catalog, write_catalog
+from pipelines.lake.catalog import (
+    CATALOG,
+    COMPACTED,
+    LakeDamaged,
+    is_compacted,
+    read_catalog,
+    write_catalog,
+)
 
 # files from this size on are left as they are
 LARGE_BYTES = 64 * 2**20
@@ -176,6 +184,48 @@ def verify(settings: Settings) -> Verification:
         if problem is not None:
             faults.append(Fault(path, problem))
     return Verification(len(files), rows, tuple(faults))
+
+
+def mend(settings: Settings) -> tuple[dict[str, Any], ...]:
+    """Go on without files that are not what was landed: they are moved out of the readers' way.
+
+    Nothing is deleted: what is left of them is in the lake's folder `damaged`, by its old path.
+
+    Returns:
+        The catalog's lines of what is lost: which rows, of which days.
+    """
+    file_system, root = storage.bucket(settings)
+    _set_aside_unlisted(settings, file_system, root)
+    faults = {fault.path for fault in verify(settings).faults}
+    catalog = read_catalog(settings)
+    lost = catalog.filter(pl.col("path").is_in(faults))
+    for path in sorted(faults):
+        _set_aside(file_system, root, path)
+    # from here on nobody misses them
+    rest = catalog.filter(~pl.col("path").is_in(faults))
+    storage.replace_frame(file_system, f"{root}/{CATALOG}", rest)
+    write_catalog(settings)
+    return tuple(lost.to_dicts())
+
+
+def _set_aside_unlisted(settings: Settings, file_system: Any, root: str) -> None:
+    """Move away what cannot be read of loads that the catalog does not list yet."""
+    while True:
+        try:
+            write_catalog(settings)
+        except FileDamaged as problem:
+            _set_aside(file_system, root, str(PurePosixPath(problem.path).relative_to(root)))
+        except LakeDamaged:
+            return
+        else:
+            return
+
+
+def _set_aside(file_system: Any, root: str, path: str) -> None:
+    if file_system.exists(f"{root}/{path}"):
+        target = f"{root}/damaged/{path}"
+        file_system.makedirs(str(PurePosixPath(target).parent), exist_ok=True)
+        file_system.mv(f"{root}/{path}", target)
 
 
 def _look_at(file_system: Any, path: str, lines: pl.DataFrame) -> tuple[int, str | None]:

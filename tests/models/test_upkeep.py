@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.core.settings import Settings
 from pipelines.lake import storage, upkeep
-from pipelines.lake.catalog import CATALOG, read_catalog, write_catalog
+from pipelines.lake.catalog import CATALOG, LakeDamaged, read_catalog, write_catalog
 from tests.models.lake_box import Asked, LakeBox, at, days
 
 
@@ -147,6 +147,19 @@ def test_what_changed_or_is_gone_is_named(settings: Settings) -> None:
 
     assert {fault.path for fault in found.faults} == {one, other}
     assert {fault.problem.split(":")[0] for fault in found.faults} == {"is gone", "has changed"}
+    with pytest.raises(LakeDamaged, match=rf"{one}: 1 rows of coinbase.candles of 2024-01-01"):
+        upkeep.compact(settings)
+
+
+def test_other_bytes_of_the_same_size_are_found_before_they_are_compacted(
+    settings: Settings,
+) -> None:
+    path = read_catalog(settings).filter(pl.col("table_name") == "candles")["path"][0]
+    content = bytearray((Path(settings.lake_dir) / path).read_bytes())
+    content[len(content) // 2] ^= 1
+    (Path(settings.lake_dir) / path).write_bytes(content)
+
+    assert [fault.path for fault in upkeep.verify(settings).faults] == [path]
     with pytest.raises(upkeep.UpkeepError, match="is not the file that was landed"):
         upkeep.compact(settings)
 

@@ -1,6 +1,7 @@
 """The catalog: what of the lake may be read."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from pipelines.core.files import FileDamaged
 from pipelines.core.settings import (
     REPO_DIR,
     Settings,
@@ -19,7 +21,14 @@ from pipelines.core.settings import (
 )
 from pipelines.core.windows import FixedClock, Window
 from pipelines.extraction.parsing import Parsed
-from pipelines.lake.catalog import CATALOG, newest_day, read_catalog, write_catalog
+from pipelines.lake import upkeep
+from pipelines.lake.catalog import (
+    CATALOG,
+    LakeDamaged,
+    newest_day,
+    read_catalog,
+    write_catalog,
+)
 from tests.unit.fake_source import daily_source, days, instant
 from tests.unit.lake.conftest import DAY, land, read
 
@@ -84,7 +93,7 @@ def test_only_a_complete_load_is_listed(
     assert write_catalog(settings).height == 2
 
 
-def test_the_catalog_forgets_files_that_are_gone(
+def test_the_catalog_forgets_files_that_are_gone_when_it_is_told_to(
     serve: Any, settings: Settings, clock: FixedClock
 ) -> None:
     land(settings, clock)
@@ -92,6 +101,9 @@ def test_the_catalog_forgets_files_that_are_gone(
     catalog = write_catalog(settings)
     for path in catalog.filter(pl.col("load_id") != kept)["path"]:
         (Path(settings.lake_dir) / path).unlink()
+    with pytest.raises(LakeDamaged):
+        write_catalog(settings)
+    upkeep.mend(settings)
     assert write_catalog(settings)["load_id"].unique().to_list() == [kept]
 
 
@@ -254,3 +266,35 @@ def test_the_folder_of_a_killed_load_is_deleted_by_the_next(
         folder.mkdir(parents=True)
     land(settings, clock)
     assert list(settings.dlt_dir.iterdir()) == [others]
+
+
+@pytest.mark.parametrize("damage", ["gone", "truncated", "unreadable and new"])
+def test_rows_that_were_landed_are_never_left_out_in_silence(
+    serve: Any, settings: Settings, clock: FixedClock, damage: str
+) -> None:
+    land(settings, clock)
+    early = Window.of_day(date(2025, 3, 2))
+    land(settings, clock, early, run_id="another load")
+    before = write_catalog(settings)
+    line = before.filter(pl.col("table_name") == "daily").row(0, named=True)
+    path = Path(settings.lake_dir) / line["path"]
+    if damage == "gone":
+        path.unlink()
+    else:
+        os.truncate(path, path.stat().st_size // 2)
+    if damage == "unreadable and new":
+        (Path(settings.lake_dir) / CATALOG).unlink()
+
+    with pytest.raises((LakeDamaged, FileDamaged), match=path.name) as caught:
+        write_catalog(settings)
+    assert "tokenmart lake mend" in str(caught.value)
+    if damage != "unreadable and new":
+        assert "of kraken.daily of 2025-" in str(caught.value)
+        assert read_catalog(settings).equals(before), "the list is as it was"
+
+    lost = upkeep.mend(settings)
+    assert [found["path"] for found in lost] in ([line["path"]], [])
+    assert write_catalog(settings)["path"].to_list() == [
+        other for other in before["path"] if other != line["path"]
+    ]
+    assert (Path(settings.lake_dir) / "damaged" / line["path"]).exists() is (damage != "gone")
