@@ -27,6 +27,7 @@ from assets.dbt_project import dbt_environment
 from pipelines import sources
 from pipelines.core.settings import Settings
 from pipelines.core.tables import EXTRACTION, QUARANTINE, Table
+from tests.models.quick_dbt import hurry
 
 REPO = Path(__file__).resolve().parents[2]
 DBT_DIR = REPO / "dbt"
@@ -281,6 +282,7 @@ def prepare(target: Path, parsed: Path) -> None:
     """Choose where dbt writes its artifacts, and load the parse that all processes share."""
     global _TARGET, _MANIFEST  # noqa: PLW0603  # one manifest per process is the point
     _TARGET = target
+    hurry()
     # dbt takes a parse of the same profile alone, and that names the data folder
     with _environment(dbt_environment(Settings(), target)):
         result = _invoke(
