@@ -46,7 +46,7 @@ dev: install ## the Dagster UI on this machine
 	@$(BIN)/tokenmart dev
 
 test: install ## all tests but the slow proofs
-	@$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
 test-slow: install ## the proofs that take minutes (PROOFS=tests/e2e/test_daily.py: some of them)
 	@$(BIN)/python -m pytest -m slow $(PROOFS)

@@ -47,3 +47,8 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def pytest_collection_finish() -> None:
     """Leave modules and collected tests alone: the collector would walk them again and again."""
     collect_rarely()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what builds warehouses: small files at the end keep both processes busy."""
+    items.sort(key=lambda item: REPO / "tests" / "models" not in item.path.parents)
