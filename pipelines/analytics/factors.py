@@ -39,6 +39,9 @@ SEASON_WEEKS: Final = 26
 SKIP_D: Final = 1
 """Days between the close that a factor rests on and the close at which one can act on it."""
 
+FIRST_HELD_D: Final = SKIP_D + 1
+"""Days until the end of the first day of which one has the return."""
+
 PRICE_COLUMNS: Final = ("high_usd", "low_usd", "close_usd", "volume_usd", "in_universe")
 """What every factor of price and volume is made of; ``in_universe`` says who is the market."""
 
@@ -147,6 +150,9 @@ def _prepared(bars: pl.LazyFrame) -> pl.LazyFrame:
         .dt.total_days()
         .cast(pl.Float64)
         .alias("_age"),
+        pl.col(DAY).dt.weekday().alias("_weekday"),
+        # the newest return of the weekday that the first day held will have
+        lagged(ret, 7 - FIRST_HELD_D).alias("_same_weekday"),
     )
     # sums of floats are the same to the last digit only in the same order
     member = in_order(
@@ -266,10 +272,8 @@ def _kurtosis(days: int) -> pl.Expr:
 
 def _weekday(weeks: int) -> pl.Expr:
     """Mean return of the weekday that the first day held will have."""
-    first_held = SKIP_D + 1
-    same = [lagged(pl.col("_ret"), 7 * week - first_held) for week in range(1, weeks + 1)]
-    count = pl.sum_horizontal(value.is_not_null().cast(pl.Int32) for value in same)
-    return pl.when(count >= _min_obs(weeks)).then(pl.mean_horizontal(same))
+    same = pl.col("_same_weekday").rolling_mean(weeks, min_samples=_min_obs(weeks))
+    return same.over(SERIES, "_weekday")
 
 
 _CLOSE, _VOLUME = pl.col("close_usd"), pl.col("_logvol")
