@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -152,6 +153,18 @@ def test_a_drift_by_weekday_earns_nothing_in_a_whole_week() -> None:
     path = levels(SPECS, only, seed=1, start=START, market=quiet[0], shocks=quiet)
     assert np.abs(np.diff(path, axis=1)).max() > 0.01
     np.testing.assert_allclose(path[:, 7:] - path[:, :-7], 0, atol=1e-12)
+
+
+def test_drifts_fade_with_market_cap_so_that_the_largest_keep_their_order() -> None:
+    """Three years of drift treble a small calm asset, and leave the second largest in its place."""
+    calm = AssetSpec("calm", "C", "Calm", "coin", "platform", 1.0, 1e6, beta=1.15, sigma=0.014)
+    second = replace(calm, asset_id="second", supply=2e11)
+    quiet = np.zeros((2, 1096))
+    only = ABSENT.model_copy(update={"calm_drift": Effects().calm_drift})
+    path = levels([calm, second], only, seed=1, start=START, market=quiet[0], shocks=quiet)
+    small, large = np.exp(path[:, -1] - path[:, 0])
+    assert small > 2.5
+    assert 1 < large < 1.1
 
 
 def test_the_dataset_says_what_is_planted(tmp_path: Path) -> None:
