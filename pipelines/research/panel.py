@@ -276,11 +276,20 @@ def _table(folder: Path, name: str) -> pl.LazyFrame:
 
 
 _BARS_SQL = """
+    with chain_money as (
+        select chain.coin_asset_id as asset_id, money.day, sum(money.stables_usd) as stables_usd
+        from marts.chain_daily as money
+        inner join marts.dim_chain as chain on money.chain_id = chain.chain_id
+        where chain.coin_asset_id is not null
+        group by chain.coin_asset_id, money.day
+    )
+
     select price.asset_id, price.day, price.high_usd, price.low_usd, price.close_usd,
         price.volume_usd, returns.ret_1d, member.is_member as in_universe, member.universe_rank,
         member.volume_median_30d_usd, derivative.funding_8h_eq, derivative.basis_frac,
         derivative.oi_usd, value.mcap_usd, value.supply_circulating_native as supply_native,
-        network.active_address_count, value.fees_7d_usd / 7 as fees_usd
+        network.active_address_count, value.fees_7d_usd / 7 as fees_usd,
+        chain_money.stables_usd as chain_stables_usd
     from marts.ohlcv_daily as price
     inner join marts.dim_universe_membership as member
         on price.asset_id = member.asset_id and price.day = member.day
@@ -293,6 +302,8 @@ _BARS_SQL = """
         on price.asset_id = value.asset_id and price.day = value.day
     left join marts.network_valuation_daily as network
         on price.asset_id = network.asset_id and price.day = network.day
+    left join chain_money
+        on price.asset_id = chain_money.asset_id and price.day = chain_money.day
     order by price.asset_id, price.day
 """
 

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from pipelines.analytics.calendar import ASSET
 from pipelines.analytics.quality import judge_all, outcome
 from pipelines.research import bench, report
 from pipelines.research.errors import ResearchError
@@ -244,6 +245,11 @@ def published(folder: Path, bars: pl.DataFrame) -> Path:
             "cast(null as double) as trend_score from days",
             "dim_narrative_membership": "select distinct asset_id, 'all-of-them' as narrative_id, "
             "date '2022-03-01' as valid_from, cast(null as date) as valid_to from days",
+            # two chains pay their fees in one coin
+            "dim_chain": "select * from (values ('main', 'X003USDT'), ('rollup', 'X003USDT'), "
+            "('other', null)) as chain (chain_id, coin_asset_id)",
+            "chain_daily": "select chain_id, day, 5e8 as stables_usd from marts.dim_chain "
+            "cross join (select distinct day from days)",
             "dim_token_event": "select 'X001USDT' as asset_id, 'dead' as event_kind, "
             "timestamp '2022-11-01' as effective_at",
         }.items():
@@ -267,6 +273,8 @@ def test_a_publication_is_read_with_its_grades_narratives_deaths_and_units(tmp_p
     original = bars.filter(pl.col("symbol") == "X002USDT")["close"].to_numpy()
     np.testing.assert_allclose(panel.closes[:, 2], original, rtol=1e-9)
     assert {"funding_8h_eq", "mcap_usd"} <= set(panel.bars.columns)
+    stables = panel.bars.drop_nulls("chain_stables_usd").select(ASSET, "chain_stables_usd")
+    assert stables.unique().rows() == [("X003USDT", 1e9)], "the money on its chains, a day late"
     assert "oi_usd" not in panel.bars.columns, "a column without a value makes no factor"
 
 
