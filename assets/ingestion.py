@@ -97,9 +97,11 @@ def ingestion_assets() -> dg.AssetsDefinition:
                 # the client has already tried again as often as the settings allow
                 allow_retries=False,
             )
+        asked = [report for report in reports if report.is_enabled]
         progress.end(
-            f"{sum(sum(report.rows.values()) for report in reports):,} rows of "
-            f"{len(reports)} sources in {sum(report.requests for report in reports):,} requests"
+            f"{sum(sum(report.rows.values()) for report in asked):,} rows of {len(asked)} sources "
+            f"in {sum(report.requests for report in asked):,} requests, "
+            f"{len(reports) - len(asked)} sources off"
         )
 
     return extract
@@ -192,7 +194,7 @@ def _log(context: dg.AssetExecutionContext, report: LoadReport) -> None:
 
 def _summary(report: LoadReport) -> str:
     if not report.is_enabled:
-        return report.disabled_reason or "switched off"
+        return f"off: {report.disabled_reason}"
     rows = sum(report.rows.values())
     text = f"{rows:,} rows in {report.requests:,} of {report.planned:,} planned requests"
     if report.quarantined:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -81,7 +81,7 @@ def daily(
         from assets.command import workflows
 
         done = workflows.daily(settings, progress, day=_date(day), dataset=dataset)
-        _show_published(console, done, settings)
+        _show_published(console, done, settings, progress.took())
 
 
 @app.command()
@@ -109,7 +109,7 @@ def backfill(
             done = workflows.replay(settings, progress, window, dataset=dataset)
         else:
             done = workflows.backfill(settings, progress, window, dataset=dataset)
-        _show_published(console, done, settings)
+        _show_published(console, done, settings, progress.took())
 
 
 @app.command()
@@ -153,7 +153,7 @@ def repair(
         ui.show_gap_requests(console, done.gap_requests, "Asked for again")
         if done.published is not None:
             ui.show_gap_requests(console, done.remaining, "Still missing, and still to be had")
-            _show_published(console, done.published, settings)
+            _show_published(console, done.published, settings, progress.took())
 
 
 @app.command()
@@ -184,7 +184,8 @@ def publish(context: typer.Context) -> None:
     with _command(context) as (settings, progress, console):
         from assets.command import workflows
 
-        _show_published(console, workflows.publish(settings, progress), settings)
+        done = workflows.publish(settings, progress)
+        _show_published(console, done, settings, progress.took())
 
 
 @app.command()
@@ -344,7 +345,7 @@ def dev(
     port: Annotated[int, typer.Option(help="Port of the UI, on this machine only.")] = 3000,
 ) -> None:
     """Open Dagster's UI with its daemon; in the sandbox profile with a sandbox server."""
-    with _command(context, quiet=False) as (settings, progress, console):
+    with _command(context, is_service=True) as (settings, progress, console):
         from assets.command.development import serve
 
         console.print(f"Dagster's UI: http://127.0.0.1:{port} (stop with Ctrl-C)")
@@ -433,6 +434,10 @@ def generate(
 ) -> None:
     """Generate a dataset: a market that looks real, with known defects and a known truth."""
     with _command(context) as (settings, progress, console):
+        from pydantic import ValidationError
+
+        from pipelines.core.complaints import sentences
+        from pipelines.core.settings import SettingsError
         from pipelines.sandbox.generate import GeneratorSettings
         from pipelines.sandbox.generate import generate as make
 
@@ -444,9 +449,12 @@ def generate(
             "venues": venues,
             "stablecoins": stablecoins,
         }
-        wanted = GeneratorSettings.model_validate(
-            {"name": name, **{key: value for key, value in chosen.items() if value is not None}}
-        )
+        given = {key: value for key, value in chosen.items() if value is not None}
+        try:
+            wanted = GeneratorSettings.model_validate({"name": name, **given})
+        except ValidationError as problem:
+            options = sentences(problem, GeneratorSettings, lambda path: f"--{path[0]}")
+            raise SettingsError("\n".join(options)) from None
         progress.begin("Generate")
         folder = make(wanted, out or settings.data_dir / "sandbox" / name)
         progress.end(f"{wanted.assets} assets, {wanted.day_count:,} days")
@@ -485,11 +493,16 @@ def _date(value: datetime | None) -> date | None:
 
 @contextmanager
 def _command(
-    context: typer.Context, *, quiet: bool = True
+    context: typer.Context, *, is_service: bool = False
 ) -> Iterator[tuple[Settings, TerminalProgress, Console]]:
-    """Give a command its settings, progress and console, and turn errors into messages."""
+    """Give a command its settings, progress and console, and turn errors into messages.
+
+    Args:
+        context: the command.
+        is_service: it prints for itself, and decides itself how it is stopped.
+    """
     debug = bool(context.obj)
-    from assets.command import ui
+    from assets.command import interruption, ui
 
     console = ui.make_console()
     progress = ui.TerminalProgress(console)
@@ -499,20 +512,18 @@ def _command(
         from pipelines.core.settings import get_settings
 
         settings = get_settings()
-        if quiet and not debug:
-            log = settings.data_dir / "logs" / f"{context.info_name}.log"
-            with ui.output_to(log):
-                yield settings, progress, console
-        else:
+        with ExitStack() as stack:
+            if not is_service:
+                stack.enter_context(interruption.ending_at_once())
+                stack.enter_context(interruption.before_the_end(progress.interrupt))
+                if not debug:
+                    log = settings.data_dir / "logs" / f"{context.info_name}.log"
+                    stack.enter_context(ui.output_to(log))
             yield settings, progress, console
     except typer.Exit:
         raise
-    except KeyboardInterrupt:
-        progress.close()
-        console.print("\nStopped. What was landed stays; run the command again to go on.")
-        raise typer.Exit(130) from None
     except Exception as problem:
-        progress.close()
+        progress.close("failed")
         if debug:
             raise
         ui.show_failure(console, _problems(problem), _published(settings), log)
@@ -541,7 +552,6 @@ def _problems(problem: Exception) -> list[tuple[str, str]]:
         "SettingsError": "the settings",
         "UpkeepError": "the lake's files",
         "UniverseError": "the curated identities",
-        "ValidationError": "the settings",
         "WarehouseLocked": "opening the warehouse",
     }
     if name in known:
@@ -560,9 +570,10 @@ def _published(settings: Settings | None) -> Manifest | FileDamaged | None:
         return problem
 
 
-def _show_published(console: Console, done: Published, settings: Settings) -> None:
+def _show_published(console: Console, done: Published, settings: Settings, took: str) -> None:
     from assets.command import ui
     from pipelines import publishing
 
     ui.show_publication(console, done.manifest, settings.published_dir / done.manifest.database)
     ui.show_first_look(console, publishing.FIRST_QUERY, publishing.first_look(settings))
+    console.print(f"\nAll of it took {took}.")

@@ -10,20 +10,20 @@ from contextlib import suppress
 from pathlib import Path
 
 from assets.command import runs
+from assets.command.interruption import SIGNALS, exit_code
 from assets.command.market import open_market
 from assets.resources import Progress
 from pipelines.core.settings import Settings, child_environment
 from pipelines.lake import origin
 
-# Ctrl-C; a supervisor; a terminal that is closed
-_STOPPED_BY = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_PATIENCE_S = 20
+_PATIENCE_S = 3
 
 
 def serve(settings: Settings, progress: Progress, port: int) -> int:
     """Run Dagster's UI and daemon until they are stopped; return their exit code."""
-    with open_market(settings, progress) as market:
-        origin.claim(market.settings)
+    with open_market(
+        settings, progress, admit=lambda found: origin.claim(found.settings)
+    ) as market:
         with runs.open_instance(market.settings):
             pass  # installs the instance's config
         environment = child_environment(
@@ -52,30 +52,33 @@ def serve(settings: Settings, progress: Progress, port: int) -> int:
             # a group of its own: what it starts is stopped with it, whoever stops this command how
             start_new_session=True,
         )
-        stop_signals = {number: signal.signal(number, _interrupt) for number in _STOPPED_BY}
+        stop_signals = {number: signal.signal(number, _interrupt) for number in SIGNALS}
         try:
             return process.wait()
-        except KeyboardInterrupt:
-            return _stopped(process)
+        except _Stopped as stopped:
+            _stop(process)
+            return exit_code(stopped.number)
         finally:
             for number, handler in stop_signals.items():
                 signal.signal(number, handler)
 
 
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
+class _Stopped(BaseException):
+    def __init__(self, number: int) -> None:
+        self.number = number
 
 
-def _stopped(process: subprocess.Popen[bytes]) -> int:
+def _interrupt(number: int, _frame: object) -> None:
+    raise _Stopped(number)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
     """Stop Dagster and all that it started: as Ctrl-C in a terminal does, then by force."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGINT)
-    try:
-        return process.wait(timeout=_PATIENCE_S)
-    except subprocess.TimeoutExpired:
-        return -signal.SIGKILL
-    finally:
-        # a code server waits half a minute for its clients
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=_PATIENCE_S)
+    # a code server waits half a minute for its clients
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -58,7 +58,12 @@ class Market:
 
 @contextmanager
 def open_market(
-    settings: Settings, progress: Progress, dataset: Path | None = None, day: date | None = None
+    settings: Settings,
+    progress: Progress,
+    dataset: Path | None = None,
+    day: date | None = None,
+    *,
+    admit: Callable[[Market], object] = lambda _: None,
 ) -> Iterator[Market]:
     """Open the market of the settings' profile.
 
@@ -70,6 +75,7 @@ def open_market(
         progress: is reported about the generation.
         dataset: a dataset folder to serve.
         day: the clock is set to the morning after this day; default: the dataset's own now.
+        admit: refuses a market, by an error, before a server of it is started.
 
     Raises:
         SettingsError: a dataset is given in the live profile.
@@ -78,11 +84,15 @@ def open_market(
     if settings.profile == "live":
         if dataset is not None:
             raise SettingsError("a dataset can be used in the profile `sandbox` only")
-        yield Market(settings)
+        market = Market(settings)
+        admit(market)
+        yield market
         return
     if settings.sandbox_url is not None and dataset is None:
         market = Market(with_available_sources(settings))
-        yield market.at(morning_after(day)) if day else market
+        market = market.at(morning_after(day)) if day else market
+        admit(market)
+        yield market
         return
     from pipelines.sandbox import SandboxProcess
     from pipelines.sandbox.dataset import load
@@ -90,18 +100,20 @@ def open_market(
     folder = dataset or settings.dataset or _default_dataset(settings, progress)
     found = load(folder.expanduser().resolve())
     now = morning_after(day) if day else (settings.now or found.now)
-    progress.begin(f"Start the sandbox with {found.name}")
-    with SandboxProcess(found.path, now=now) as server:
-        progress.end(f"{server.url}, where it is {now:%Y-%m-%d %H:%M} UTC")
-        bound = settings.model_copy(
+    bound = with_available_sources(
+        settings.model_copy(
             update={
-                "sandbox_url": server.url,
                 "dataset": found.path,
                 "curation_dir": settings.curation_dir or found.path,
                 "now": now,
             }
         )
-        yield Market(with_available_sources(bound), found, server)
+    )
+    admit(Market(bound, found))
+    progress.begin(f"Start the sandbox with {found.name}")
+    with SandboxProcess(found.path, now=now) as server:
+        progress.end(f"{server.url}, where it is {now:%Y-%m-%d %H:%M} UTC")
+        yield Market(bound.model_copy(update={"sandbox_url": server.url}), found, server)
 
 
 def _default_dataset(settings: Settings, progress: Progress) -> Path:

@@ -6,16 +6,20 @@ import os
 import socket
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import dagster as dg
 from sqlalchemy.exc import DatabaseError
 
 from assets import automation, keys, notification
+from assets.command import interruption
 from assets.compat.event_batches import instance_config, plan_ranges_whole
 from assets.dbt_project import is_parsed, parse
 from assets.definitions import build_defs
@@ -156,14 +160,23 @@ def execute(
         plan_ranges_whole(instance)
     ops = {name: {"config": value} for name, value in (config or {}).items()}
     selected = automation.selected_assets(job_def, only_sources)
-    result = job_def.execute_in_process(
+    run_id = str(uuid4())
+    execute_job = partial(
+        job_def.execute_in_process,
         run_config={**_QUIET, "ops": ops} if ops else _QUIET,
         instance=instance,
         partition_key=partition_key,
         raise_on_error=False,
+        run_id=run_id,
         tags={**_REPOSITORY, _PROCESS: f"{socket.gethostname()}:{os.getpid()}", **days},
         asset_selection=None if only_sources is None else list(selected),
     )
+    # in the main thread Dagster takes the signals for itself, and answers when a step is over
+    with (
+        interruption.before_the_end(partial(_cancel, instance, run_id)),
+        ThreadPoolExecutor(1, "run") as thread,
+    ):
+        result = thread.submit(execute_job).result()
     notification.report_run(instance, result.run_id, settings)
     if not result.success:
         raise RunFailed(result.run_id, troubles(result.all_events, result.run_id, settings))
@@ -175,6 +188,14 @@ def execute(
             result.run_id, (Trouble("materialisation", f"skipped: {', '.join(missing)}"),)
         )
     return Outcome(result.run_id, job, window, len(done))
+
+
+def _cancel(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Note that a run was stopped on purpose: it is no failure that somebody is to hear of."""
+    run = instance.get_run_by_id(run_id)
+    if run is not None and not run.is_finished:
+        instance.report_run_canceled(run, message="the command was interrupted")
+        instance.event_log_storage.free_concurrency_slots_for_run(run_id)
 
 
 def first_gap(instance: dg.DagsterInstance, settings: Settings, window: Window) -> date | None:

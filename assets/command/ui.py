@@ -56,8 +56,8 @@ class TerminalProgress:
         self._console = console
         self._live: Progress | None = None
         self._task: TaskID | None = None
-        self._stage = ""
-        self._started = 0.0
+        self._stage: str | None = None
+        self._opened = self._started = time.monotonic()
 
     def heading(self, text: str) -> None:
         """Show that a run begins."""
@@ -75,7 +75,14 @@ class TerminalProgress:
         columns = [SpinnerColumn(), stage_name, TimeElapsedColumn()]
         if total is not None:
             columns[2:2] = [BarColumn(bar_width=30), MofNCompleteColumn()]
-        self._live = Progress(*columns, console=self._console, transient=True)
+        # not redirected: what the process prints belongs in its log, and not around the bar
+        self._live = Progress(
+            *columns,
+            console=self._console,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
         self._task = self._live.add_task(stage, total=total)
         self._live.start()
 
@@ -89,18 +96,39 @@ class TerminalProgress:
     def end(self, outcome: str) -> None:
         """Replace the spinner by a line that stays."""
         self._stop()
-        seconds = time.monotonic() - self._started
-        took = Text(f"({seconds:.1f} s)", "dim")
-        self._console.print(Text("✓", "green"), f"{self._stage}: {outcome}", took)
+        self._conclude(Text("✓", "green"), outcome)
 
-    def close(self) -> None:
-        """Stop whatever still moves."""
+    def close(self, outcome: str | None = None) -> None:
+        """Stop whatever still moves; a stage that is not over yet ends with `outcome`."""
         self._stop()
+        if outcome is not None and self._stage is not None:
+            self._conclude(Text("✗", "red"), outcome)
+
+    def interrupt(self) -> None:
+        """Say that the command was stopped, and nothing of what it does after that."""
+        self.close("interrupted")
+        self._console.print("\nInterrupted; what was landed stays; run again to go on.")
+        self._console.file.flush()
+        self._console.quiet = True
+
+    def took(self) -> str:
+        """Return how long it is since this was made, for people."""
+        return _duration(time.monotonic() - self._opened)
+
+    def _conclude(self, mark: Text, outcome: str) -> None:
+        took = _duration(time.monotonic() - self._started)
+        self._console.print(mark, f"{self._stage}: {outcome}", Text(f"({took})", "dim"))
+        self._stage = None
 
     def _stop(self) -> None:
         if self._live is not None:
             self._live.stop()
             self._live = None
+
+
+def _duration(seconds: float) -> str:
+    minutes = int(seconds) // 60
+    return f"{minutes} min {seconds % 60:.0f} s" if minutes else f"{seconds:.1f} s"
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 
 from assets import automation, transformation
@@ -57,10 +58,9 @@ def daily(
         runs.RunFailed: a stage failed; the last publication holds.
         SettingsError: the settings contradict each other, or the data folder is another market's.
     """
-    with open_market(settings, progress, dataset, day) as market:
-        origin.claim(market.settings)
+    wanted = Window.of_day(day) if day else None
+    with open_market(settings, progress, dataset, day, admit=partial(_admit, wanted)) as market:
         target = day or market.last_day
-        refuse_unavailable_days(market.settings, Window.of_day(target))
         with runs.open_instance(market.settings) as instance:
             outcomes = []
             history = _missing_history(instance, market, target)
@@ -91,9 +91,7 @@ def backfill(
     dataset: Path | None = None,
 ) -> Published:
     """Extract a range of days in one run, as the sources tell it now, build, check and publish."""
-    with open_market(settings, progress, dataset) as market:
-        origin.claim(market.settings)
-        refuse_unavailable_days(market.settings, window)
+    with open_market(settings, progress, dataset, admit=partial(_admit, window)) as market:
         with runs.open_instance(market.settings) as instance:
             outcome = runs.execute(
                 instance, automation.BACKFILL_JOB, window, market.settings, progress
@@ -121,9 +119,8 @@ def replay(
         raise SettingsError("a replay needs the profile `sandbox`: real time does not turn back")
     _refuse_later_knowledge(settings, window.start)
     outcomes = []
-    with open_market(settings, progress, dataset, window.start) as market:
-        origin.claim(market.settings)
-        refuse_unavailable_days(market.settings, window)
+    admit = partial(_admit, window)
+    with open_market(settings, progress, dataset, window.start, admit=admit) as market:
         with runs.open_instance(market.settings) as instance:
             history = _missing_history(instance, market, window.start)
             if history is not None:
@@ -163,7 +160,7 @@ def repair_gaps(settings: Settings, progress: Progress, *, dataset: Path | None 
         runs.RunFailed: a stage failed; what the other sources gave is landed.
         SettingsError: the settings contradict each other, or the data folder is another market's.
     """
-    with open_market(settings, progress, dataset) as market:
+    with open_market(settings, progress, dataset, admit=_claim) as market:
         wanted = repair.gap_requests(market.settings)
         if not wanted:
             return Repaired(())
@@ -187,13 +184,11 @@ def reread(
     """
     if source is not None and source not in SOURCES:
         raise SettingsError(f"no such source: {source}; there are {', '.join(SOURCES)}")
-    with open_market(settings, progress, dataset) as market:
-        refuse_unavailable_days(market.settings, window)
+    with open_market(settings, progress, dataset, admit=partial(_admit, window)) as market:
         return _repaired(market, repair.rereads(market.settings, window, source), progress)
 
 
 def _repaired(market: Market, wanted: tuple[GapRequest, ...], progress: Progress) -> Repaired:
-    origin.claim(market.settings)
     with runs.open_instance(market.settings) as instance:
         outcome = runs.execute(
             instance,
@@ -265,6 +260,20 @@ def publish(settings: Settings, progress: Progress) -> Published:
             instance, automation.PUBLISH_JOB, Window.of_day(day), settings, progress
         )
     return Published(_current(settings), (outcome,))
+
+
+def _admit(window: Window | None, market: Market) -> None:
+    """Refuse days that the market does not have, and a lake of another one; claim the lake.
+
+    Raises:
+        SettingsError: says which days can be had, or whose the lake is.
+    """
+    refuse_unavailable_days(market.settings, window or Window.of_day(market.last_day))
+    _claim(market)
+
+
+def _claim(market: Market) -> None:
+    origin.claim(market.settings)
 
 
 def _missing_history(instance: runs.Instance, market: Market, target: date) -> Window | None:

@@ -13,7 +13,8 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -24,17 +25,22 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
+    ValidationError,
     ValidationInfo,
     field_validator,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableSettings
 
 from pipelines.core.bounds import Bounds
+from pipelines.core.complaints import sentences
 from pipelines.core.source_names import SOURCES
 
 REPO_DIR = Path(__file__).resolve().parents[2]
 # the mark of a secret in base64, by Standard Webhooks
 WEBHOOK_SECRET_PREFIX = "whsec_"  # noqa: S105
+_PREFIX = "TOKENMART_"
+_NESTED = "__"
 Bulk = Literal["auto", "always", "never"]
 
 
@@ -48,6 +54,9 @@ class SourceOverrides(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     enabled: bool = True
+    off_because: str = Field(
+        default="switched off", description="what is said of it where it is not enabled"
+    )
     base_url: str | None = None
     requests_per_second: float | None = Field(default=None, gt=0)
     max_requests: int | None = Field(
@@ -78,8 +87,8 @@ class Settings(BaseSettings):
     """The settings of one process. Build it with `get_settings()`."""
 
     model_config = SettingsConfigDict(
-        env_prefix="TOKENMART_",
-        env_nested_delimiter="__",
+        env_prefix=_PREFIX,
+        env_nested_delimiter=_NESTED,
         env_file=REPO_DIR / ".env",
         env_ignore_empty=True,
         extra="ignore",
@@ -218,9 +227,20 @@ def get_settings() -> Settings:
     """Read the environment (and `.env`) now and return the settings.
 
     Raises:
-        pydantic.ValidationError: a value is not of its type, or names an unknown source.
+        SettingsError: a value is not of its type, or names an unknown source; a line for each.
     """
-    return Settings()
+    try:
+        return Settings()
+    except ValidationError as problem:
+        said = sentences(problem, Settings, _variable)
+    except UnreadableSettings as problem:
+        name = _variable(re.findall(r'field "(\w+)"', str(problem)))
+        said = [f'{name} is not readable: a list is written as JSON, such as ["one","another"]']
+    raise SettingsError("\n".join(said))
+
+
+def _variable(path: Sequence[str]) -> str:
+    return _PREFIX + _NESTED.join(part.upper() for part in path)
 
 
 def child_environment(**changes: str | Path | datetime | None) -> dict[str, str]:

@@ -98,7 +98,7 @@ def disabled_reason(source: Source, settings: Settings) -> str | None:
     """Return why the source is not asked at all under these settings; None: it is."""
     overrides = settings.overrides(source.name)
     if not overrides.enabled:
-        return "switched off"
+        return overrides.off_because
     if source.needs_key and overrides.api_key is None and settings.profile == "live":
         return f"no key: set TOKENMART_SOURCES__{source.name.upper()}__API_KEY"
     return None

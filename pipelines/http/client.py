@@ -8,6 +8,7 @@ status, content type, JSON, and only then what the source itself says inside the
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -22,6 +23,7 @@ from pipelines.core.bounds import Bounds
 from pipelines.core.payload import NumberText, PayloadError
 from pipelines.http.bounded import BoundedAdapter, OutOfBounds
 
+LOG = logging.getLogger("tokenmart.http")
 RETRIED = (408, 418, 425, 429, *range(500, 600))
 THROTTLED = (418, 429)
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -116,7 +118,7 @@ class Allowance:
         self.sent = 0
         self._lock = threading.Lock()
 
-    def take(self, source: str) -> None:
+    def take(self) -> None:
         """Count one request.
 
         Raises:
@@ -125,8 +127,7 @@ class Allowance:
         with self._lock:
             if self.ceiling is not None and self.sent >= self.ceiling:
                 raise OverBudget(
-                    f"{source}: {self.sent} requests are sent, and no more are allowed: "
-                    f"{self.reason}"
+                    f"{self.sent} requests are sent, and no more are allowed: {self.reason}"
                 )
             self.sent += 1
 
@@ -168,7 +169,6 @@ class _PacedAdapter(BoundedAdapter):
 
     def __init__(
         self,
-        source: str,
         pacer: Pacer | None,
         allowance: Allowance,
         hosts: Collection[str | None],
@@ -177,7 +177,6 @@ class _PacedAdapter(BoundedAdapter):
     ) -> None:
         """Take the pace, the allowance, the source's hosts, and what headers only they may see."""
         super().__init__(bounds, pool_maxsize=4)
-        self._source = source
         self._allowance = allowance
         self._hosts = hosts
         self._private = private
@@ -191,7 +190,7 @@ class _PacedAdapter(BoundedAdapter):
         if urlsplit(request.url).hostname not in self._hosts:
             for name in self._private:  # a redirect has led elsewhere: the key stays here
                 request.headers.pop(name, None)
-        self._allowance.take(self._source)
+        self._allowance.take()
         if self._pacer is not None:
             self._pacer.wait()
         self.usage = replace(self.usage, request_count=self.usage.request_count + 1)
@@ -206,7 +205,7 @@ class HttpClient:
     """Asks one source.
 
     Args:
-        source: the source's name, for messages.
+        source: the source's name, for the log; errors leave it to who reports them.
         base_url: scheme, host and prefix of every path.
         budget: the pace; None for a server of our own.
         timeout_s: seconds to wait for a connection and for each read.
@@ -241,7 +240,6 @@ class HttpClient:
         self._is_busy = is_busy
         self.allowance = allowance or Allowance()
         self._adapter = _PacedAdapter(
-            source,
             Pacer(budget) if budget else None,
             self.allowance,
             hosts={urlsplit(url).hostname for url in (base_url, *mirrors)},
@@ -309,15 +307,13 @@ class HttpClient:
         response = self._ask("GET", path, accept="text/csv, text/plain", params=params)
         where = redact(response.url)
         if _is_html(response):
-            raise PayloadError(
-                f"{self.source}: {where} answered HTML, not text: {_beginning(response)}"
-            )
+            raise PayloadError(f"{where} answered HTML, not text: {_beginning(response)}")
         if problem := self.bounds.of_lines(response.content):
-            raise PayloadError(f"{self.source}: {where} answered {problem}")
+            raise PayloadError(f"{where} answered {problem}")
         try:
             return response.content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            raise PayloadError(f"{self.source}: {where} answered no text: {error}") from error
+            raise PayloadError(f"{where} answered no text: {error}") from error
 
     def get_file(self, path: str) -> bytes | None:
         """Return a file's bytes, or None where there is no such file (404).
@@ -334,8 +330,7 @@ class HttpClient:
             raise
         if _is_html(response):
             raise PayloadError(
-                f"{self.source}: {redact(response.url)} answered HTML, not a file: "
-                f"{_beginning(response)}"
+                f"{redact(response.url)} answered HTML, not a file: {_beginning(response)}"
             )
         return bytes(response.content)
 
@@ -381,14 +376,18 @@ class HttpClient:
             response: requests.Response = self._session.request(method, url, **options)
         except requests.RequestException as error:
             self._count(0)
+            LOG.warning(
+                "no answer from %s: %s",
+                redact(url),
+                error.__class__.__name__,
+                extra={"source": self.source},
+            )
             raise SourceUnavailable(
-                f"{self.source}: no answer from {redact(url)}: {type(error).__name__}"
+                f"no answer from {redact(url)}: {type(error).__name__}"
             ) from error
         except OutOfBounds as error:
             self._count(0)
-            raise RequestFailed(
-                f"{self.source}: the answer of {redact(url)} {error}: not taken"
-            ) from error
+            raise RequestFailed(f"the answer of {redact(url)} {error}: not taken") from error
         self._count(len(response.content))
         if response.ok:
             return response
@@ -401,8 +400,9 @@ class HttpClient:
         elif status in (403, 451):
             problem = SourceUnavailable
             remark = ": the host blocks this client or place"
+        LOG.warning("HTTP %d from %s%s", status, where, remark, extra={"source": self.source})
         raise problem(
-            f"{self.source}: HTTP {status} from {where}{remark}: {_beginning(response)}",
+            f"HTTP {status} from {where}{remark}: {_beginning(response)}",
             status=status,
             body=response.text,
         )
@@ -411,22 +411,18 @@ class HttpClient:
         if "://" not in path:
             return f"{self.base_url}/{path.lstrip('/')}"
         if not path.startswith(f"{self.base_url}/"):
-            raise PayloadError(
-                f"{self.source}: {redact(path)} is not below {redact(self.base_url)}: not followed"
-            )
+            raise PayloadError(f"{redact(path)} is not below {redact(self.base_url)}: not followed")
         return path
 
     def _decode(self, response: requests.Response) -> Any:
         where = redact(response.url)
         if _is_html(response):
-            raise PayloadError(
-                f"{self.source}: {where} answered HTML, not JSON: {_beginning(response)}"
-            )
+            raise PayloadError(f"{where} answered HTML, not JSON: {_beginning(response)}")
         try:
             return json.loads(response.content, parse_float=NumberText)
         except (ValueError, RecursionError) as error:
             raise PayloadError(
-                f"{self.source}: {where} answered {len(response.content)} bytes that are not JSON "
+                f"{where} answered {len(response.content)} bytes that are not JSON "
                 f"({error}): {_beginning(response)}"
             ) from error
 

@@ -32,7 +32,9 @@ def with_available_sources(settings: Settings) -> Settings:
     from pipelines.sources import SOURCES, source
 
     changes: dict[str, dict[str, Any]] = {
-        name: {"enabled": False} for name in set(SOURCES) - set(found.sources)
+        name: {"enabled": False, "off_because": f"the dataset {found.name} has nothing of it"}
+        for name in set(SOURCES) - set(found.sources)
+        if settings.overrides(name).enabled
     }
     for venue, intervals in found.intraday.items():
         if (

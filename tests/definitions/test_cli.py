@@ -129,9 +129,17 @@ def test_a_channel_that_does_not_take_a_message_is_named_without_its_address(
         ),
         (["daily", "--dataset", "."], {}, "the dataset"),
         (["daily", "--dataset", "."], {"TOKENMART_PROFILE": "live"}, "profile `sandbox` only"),
-        (["daily"], {"TOKENMART_PROFILE": "production"}, "profile"),
+        (
+            ["daily"],
+            {"TOKENMART_PROFILE": "production"},
+            "\nTOKENMART_PROFILE is 'production'; allowed: 'sandbox' or 'live'\n",
+        ),
         (["daily"], {"TOKENMART_NOW": "2024-03-01T06:00:00"}, "needs a time zone"),
-        (["sandbox", "generate", "--assets", "1"], {}, "assets"),
+        (
+            ["sandbox", "generate", "--assets", "1"],
+            {},
+            "\n--assets is '1'; it must be greater than",
+        ),
     ],
 )
 def test_errors_are_sentences(
@@ -186,6 +194,7 @@ def test_another_datasets_lake_is_not_mixed(
 
     assert done.returncode == 1
     assert "holds observations of: live" in done.stdout
+    assert "Start the sandbox" not in done.stdout, "refused when a server of it was running"
     assert "TOKENMART_DATA_DIR" in done.stdout
 
 
@@ -197,6 +206,7 @@ def test_day_outside_the_dataset_is_refused(
 
     assert done.returncode == 1
     assert "has the days 2024-01-01 to 2024-04-30" in done.stdout
+    assert "Start the sandbox" not in done.stdout, "refused when a server of it was running"
 
 
 @pytest.mark.parametrize("arguments", [["status", "--json"], ["daily", "--help"]])

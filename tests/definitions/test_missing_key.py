@@ -125,5 +125,5 @@ def test_a_run_lands_the_others_and_says_why_one_is_left_out(
     assert record is not None
     assert record.asset_materialization is not None
     assert record.asset_materialization.metadata["dagster/row_count"].value == 1
-    assert outcomes.count(DISABLED_REASON) == 1
-    assert outcomes.count("switched off") == len(sources.SOURCES) - 2
+    assert outcomes.count(f"off: {DISABLED_REASON}") == 1
+    assert outcomes.count("off: switched off") == len(sources.SOURCES) - 2

@@ -115,7 +115,7 @@ class _Player:
         return False
 
     def _answer(self, key: Key) -> Any:
-        self.allowance.take(self._tape.source)
+        self.allowance.take()
         stand_in = self._tape.stand_in
         if stand_in is not None and stand_in[0] in key[0]:
             return stand_in[1] if self._change is None else self._change(key, stand_in[1])

@@ -51,7 +51,7 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
 
     yield from run.pull(EXCHANGE_INFO, "*", None, listing)
     if not symbols:
-        run.stop(f"binance: no curated pair in the list of pairs ({len(run.universe)} codes known)")
+        run.stop(f"no curated pair in the list of pairs ({len(run.universe)} codes known)")
     asked = partial(_candles, run, Dump.of(run))
     yield from candles.pull(run, KLINES, run.wanted(symbols), window, asked)
 

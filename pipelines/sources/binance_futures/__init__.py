@@ -62,9 +62,7 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
 
     yield from run.pull(EXCHANGE_INFO, "*", None, listing)
     if not symbols:
-        run.stop(
-            f"binance_futures: no curated contract in the list ({len(run.universe)} codes known)"
-        )
+        run.stop(f"no curated contract in the list ({len(run.universe)} codes known)")
     yield from run.pull(FUNDING_INFO, "*", None, adjusted)
     closed = run.closed(window)
     recent = run.closed(window, reach_d=OPEN_INTEREST_REACH_D)

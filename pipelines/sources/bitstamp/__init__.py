@@ -53,7 +53,7 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
 
     yield from run.pull(MARKETS, "*", None, listing)
     if not symbols:
-        run.stop(f"bitstamp: no curated market in the list ({len(run.universe)} codes known)")
+        run.stop(f"no curated market in the list ({len(run.universe)} codes known)")
     yield from candles.pull(run, OHLC, run.wanted(symbols), window, partial(_pages, run))
 
 

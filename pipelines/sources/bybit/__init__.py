@@ -71,11 +71,11 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
                 )
                 yield parsed
         if not listed:
-            raise EmptyList("bybit: the list of instruments is empty")
+            raise EmptyList("the list of instruments is empty")
 
     yield from run.pull(INSTRUMENTS_INFO, "*", None, listing)
     if not pairs | contracts:
-        run.stop(f"bybit: no curated instrument in the list ({len(run.universe)} codes known)")
+        run.stop(f"no curated instrument in the list ({len(run.universe)} codes known)")
     closed = run.closed(window)
     if closed is None:
         return
@@ -164,7 +164,7 @@ def _funding(run: Extraction, symbol: str, window: Window) -> Iterator[Parsed]:
             [row.get("fundingRateTimestamp") if isinstance(row, dict) else None for row in rows]
         )
         if oldest > end_ms:
-            raise PayloadError(f"bybit: funding of {symbol}: a page up to {end_ms} lies after it")
+            raise PayloadError(f"funding of {symbol}: a page up to {end_ms} lies after it")
         end_ms = oldest - 1
 
 
@@ -200,7 +200,7 @@ def _pages(run: Extraction, endpoint: str, params: Mapping[str, Any]) -> Iterato
         if cursor is None:
             return
         if cursor in seen:
-            raise PayloadError(f"bybit: {endpoint}: the next page is one that was read already")
+            raise PayloadError(f"{endpoint}: the next page is one that was read already")
         seen.add(cursor)
 
 
@@ -212,7 +212,7 @@ def _get(run: Extraction, endpoint: str, params: Mapping[str, Any]) -> Any:
     problem = parse.error(payload)
     if problem is None:
         return payload
-    message = f"bybit: {endpoint} {params.get('symbol', '')}: {problem}"
+    message = f"{endpoint} {params.get('symbol', '')}: {problem}"
     if parse.is_busy(payload) or parse.is_blocked(payload):
         raise SourceUnavailable(message)
     raise RequestRefused(message)

@@ -45,7 +45,7 @@ def error(payload: object) -> str | None:
     body = expect_object(payload, "bybit")
     code = body.get("retCode")
     if not isinstance(code, int) or isinstance(code, bool):
-        raise PayloadError(f"bybit: expected retCode, a number, got {dump(code)}")
+        raise PayloadError(f"expected retCode, a number, got {dump(code)}")
     return None if code == 0 else f"retCode {code}: {body.get('retMsg', '')}"
 
 
@@ -72,9 +72,9 @@ def result(payload: object, category: str, *, symbol: str | None = None) -> list
     """
     body = expect_object(expect_object(payload, "bybit").get("result"), "bybit.result")
     if body.get("category", category) != category:
-        raise PayloadError(f"bybit: asked for {category}, got {dump(body['category'])}")
+        raise PayloadError(f"asked for {category}, got {dump(body['category'])}")
     if symbol is not None and body.get("symbol", symbol) != symbol:
-        raise PayloadError(f"bybit: asked for {symbol}, got {dump(body['symbol'])}")
+        raise PayloadError(f"asked for {symbol}, got {dump(body['symbol'])}")
     return expect_list(body.get("list"), "bybit.result.list")
 
 
@@ -87,7 +87,7 @@ def next_cursor(payload: object) -> str | None:
     body = expect_object(expect_object(payload, "bybit").get("result"), "bybit.result")
     cursor = body.get("nextPageCursor")
     if cursor is not None and not isinstance(cursor, str):
-        raise PayloadError(f"bybit: nextPageCursor is not text: {dump(cursor)}")
+        raise PayloadError(f"nextPageCursor is not text: {dump(cursor)}")
     return cursor or None
 
 
@@ -99,7 +99,7 @@ def oldest_ms(times: Sequence[Any]) -> int:
     """
     readable = [at for time in times if type(at := epoch(time)) is int]
     if not readable:
-        raise PayloadError("bybit: no row of the page has a time in milliseconds")
+        raise PayloadError("no row of the page has a time in milliseconds")
     return min(readable)
 
 

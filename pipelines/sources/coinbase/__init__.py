@@ -68,7 +68,7 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
 
     yield from run.pull(PRODUCTS, "*", None, listing)
     if not product_ids:
-        run.stop(f"coinbase: no curated product in the list ({len(run.universe)} codes known)")
+        run.stop(f"no curated product in the list ({len(run.universe)} codes known)")
     wanted = run.wanted(product_ids)
     yield from candles.pull(
         run, CANDLES, wanted, window, partial(_pages, run), is_newest_first=True

@@ -64,7 +64,7 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
 
     yield from run.pull(CATALOG, "*", None, listing)
     if not readable:
-        run.stop(f"coinmetrics: no curated asset in the catalogue ({len(run.universe)} ids known)")
+        run.stop(f"no curated asset in the catalogue ({len(run.universe)} ids known)")
     closed = run.closed(window)
     if closed is None:
         return
@@ -108,7 +108,7 @@ def _answers(run: Extraction, path: str, params: Mapping[str, object]) -> Iterat
     yield payload
     while (url := parse.next_page(payload)) is not None:
         if url in asked:
-            raise PayloadError(f"coinmetrics: {path}: the next page is one that was read already")
+            raise PayloadError(f"{path}: the next page is one that was read already")
         asked.add(url)
         payload = run.client.get_json(url)
         yield payload

@@ -21,7 +21,7 @@ def next_page(payload: object) -> str | None:
     """
     url = expect_object(payload, "coinmetrics").get("next_page_url")
     if url is not None and not (isinstance(url, str) and url):
-        raise PayloadError(f"coinmetrics: next_page_url is not a URL: {url!r}")
+        raise PayloadError(f"next_page_url is not a URL: {url!r}")
     return url
 
 

@@ -54,7 +54,7 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
     chains: set[str] = set()
     yield from run.pull(PROTOCOLS, "*", None, lambda: _protocols(run, slugs, holding))
     if not slugs:
-        run.stop("defillama: the list of protocols names no curated one and no large one")
+        run.stop("the list of protocols names no curated one and no large one")
     yield from run.pull(CHAIN_LIST, "*", None, lambda: _chains(run, chains))
     closed = run.closed(window)
     if closed is None:
@@ -204,7 +204,7 @@ def _get(run: Extraction, path: str, params: Mapping[str, Any] | None = None) ->
     """Return the body, refused where it is an error inside HTTP 200."""
     payload = run.client.get_json(path, params)
     if (problem := parse.refusal(payload)) is not None:
-        raise RequestRefused(f"defillama: {path}: {problem}")
+        raise RequestRefused(f"{path}: {problem}")
     return payload
 
 

@@ -56,7 +56,7 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
 
     yield from run.pull(STABLECOINS, "*", None, listing)
     if not coin_ids:
-        run.stop("defillama_stablecoins: the list names no curated coin and no large one")
+        run.stop("the list names no curated coin and no large one")
     closed = run.closed(window)
     if closed is None:
         return

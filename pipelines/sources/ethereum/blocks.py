@@ -63,13 +63,13 @@ def first_blocks_from(
     for attempt in range(_MAX_STEPS):
         blocks = sorted(known.values(), key=lambda block: block.number)
         if any(a.time_s > b.time_s for a, b in pairwise(blocks)):
-            raise PayloadError("ethereum: times of blocks do not grow")
+            raise PayloadError("times of blocks do not grow")
         wanted: set[int] = set()
         found: list[Block] = []
         for time_s in times_s:
             place = bisect_left(blocks, time_s, key=lambda block: block.time_s)
             if place == len(blocks):
-                raise PayloadError(f"ethereum: no block at {time_s}")
+                raise PayloadError(f"no block at {time_s}")
             after, before = blocks[place], blocks[place - 1] if place else None
             first = before.number + 1 if before else 0
             if first == after.number:
@@ -79,7 +79,7 @@ def first_blocks_from(
         if not wanted:
             return found
         known |= {block.number: block for block in _blocks_at(client, sorted(wanted))}
-    raise PayloadError(f"ethereum: no block found in {_MAX_STEPS} steps")
+    raise PayloadError(f"no block found in {_MAX_STEPS} steps")
 
 
 def _guesses(
@@ -105,7 +105,7 @@ def _blocks_at(client: HttpClient, numbers: Sequence[int]) -> Iterator[Block]:
 def _block(result: object, name: str) -> Block:
     found = parse.block(result, f"eth_getBlockByNumber {name}")
     if found is None:
-        raise RequestRefused(f"ethereum: no block {name}")
+        raise RequestRefused(f"no block {name}")
     return Block(*found)
 
 
@@ -132,7 +132,7 @@ class Range:
             RequestRefused: a single one is already too much.
         """
         if named <= 1:
-            raise RequestRefused("ethereum: the node does not answer for a single contract")
+            raise RequestRefused("the node does not answer for a single contract")
         self.contracts = (named + 1) // 2
 
     def parts(self, first: int, end: int) -> list[tuple[int, int]]:
@@ -147,7 +147,7 @@ class Range:
             RequestRefused: a single block is already too much.
         """
         if asked <= 1:
-            raise RequestRefused("ethereum: the logs of a single block are too many for the node")
+            raise RequestRefused("the logs of a single block are too many for the node")
         fits = allowed if allowed is not None and 0 < allowed < asked else asked // 2
         self.size = self.ceiling = fits
         self.calls = max(self.calls // 2, 1)

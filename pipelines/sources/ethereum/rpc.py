@@ -184,14 +184,14 @@ def _raise_final(problem: _Refused, method: str) -> None:
     """
     message = str(problem)
     if problem.is_of_node:
-        raise SourceUnavailable(f"ethereum: {message}") from problem
+        raise SourceUnavailable(message) from problem
     if method == "eth_call":
         return
     if _OF_SIZE.search(message):
         is_of_addresses = _OF_ADDRESSES.search(message) is not None
         allowed = None if is_of_addresses else allowed_blocks(message)
         raise TooMuch(message, allowed, is_of_addresses=is_of_addresses) from problem
-    raise RequestRefused(f"ethereum: {message}") from problem
+    raise RequestRefused(message) from problem
 
 
 def _send(client: HttpClient, calls: Sequence[Call]) -> list[Any]:
@@ -212,14 +212,14 @@ def _send(client: HttpClient, calls: Sequence[Call]) -> list[Any]:
         # one call's answer, or one error for a whole batch
         _check(answer)
         if len(calls) > 1:
-            raise PayloadError(f"ethereum: one answer for {len(calls)} calls: {dump(answer)[:120]}")
+            raise PayloadError(f"one answer for {len(calls)} calls: {dump(answer)[:120]}")
         answer = [answer]
     by_id: dict[Any, Any] = {}
     for entry in expect_list(answer, "JSON-RPC batch"):
         item = expect_object(entry, "JSON-RPC answer")
         position = item.get("id")
         if not isinstance(position, int | str | None):
-            raise PayloadError(f"ethereum: an answer's id is none: {dump(position)[:80]}")
+            raise PayloadError(f"an answer's id is none: {dump(position)[:80]}")
         try:
             _check(item)
         except _Refused as problem:
@@ -231,7 +231,7 @@ def _send(client: HttpClient, calls: Sequence[Call]) -> list[Any]:
     # answers come in any order
     missing = [position for position in range(len(calls)) if position not in by_id]
     if missing:
-        raise PayloadError(f"ethereum: no answer to calls {missing} of a batch")
+        raise PayloadError(f"no answer to calls {missing} of a batch")
     return [by_id[position] for position in range(len(calls))]
 
 
@@ -265,6 +265,6 @@ def _check(answer: dict[str, Any]) -> None:
     if is_too_much(message):
         raise TooMuch(message, allowed_blocks(message))
     if any(words in lower for words in _WRONG) and not _OF_AMOUNT.search(message):
-        raise RequestRefused(f"ethereum: {code}: {message}")
+        raise RequestRefused(f"{code}: {message}")
     is_of_node = code in _ELSEWHERE_CODES or any(words in lower for words in _ELSEWHERE)
     raise _Refused(f"{code}: {message}", is_of_node=is_of_node)

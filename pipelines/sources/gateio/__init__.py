@@ -40,7 +40,7 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
 
     yield from run.pull(CURRENCY_PAIRS, "*", None, listing)
     if not pairs:
-        run.stop(f"gateio: no curated pair in the list ({len(run.universe)} codes known)")
+        run.stop(f"no curated pair in the list ({len(run.universe)} codes known)")
     yield from candles.pull(
         run, CANDLESTICKS, run.wanted(pairs), window, partial(_pages, run), reach_rows=REACH_ROWS
     )

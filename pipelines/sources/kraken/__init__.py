@@ -40,7 +40,7 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
 
     yield from run.pull(ASSET_PAIRS, "*", None, listing)
     if not pairs:
-        run.stop(f"kraken: no curated pair in the list of pairs ({len(run.universe)} codes known)")
+        run.stop(f"no curated pair in the list of pairs ({len(run.universe)} codes known)")
     wanted = run.wanted(pairs)
     yield from candles.pull(run, OHLC, wanted, window, partial(_page, run), reach_rows=REACH_ROWS)
 
@@ -60,7 +60,7 @@ def _get(run: Extraction, endpoint: str, params: Mapping[str, Any]) -> Any:
     problems = parse.errors(payload)
     if not problems:
         return payload
-    message = f"kraken: {endpoint} {params.get('pair', '')}: {', '.join(problems)}"
+    message = f"{endpoint} {params.get('pair', '')}: {', '.join(problems)}"
     if parse.is_busy(payload):
         raise SourceUnavailable(message)
     if parse.is_failure(problems):

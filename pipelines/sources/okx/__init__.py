@@ -51,11 +51,11 @@ def extract(run: Extraction, window: Window) -> Iterator[Item]:
             )
             yield parsed
         if not listed:
-            raise EmptyList("okx: the list of instruments is empty")
+            raise EmptyList("the list of instruments is empty")
 
     yield from run.pull(INSTRUMENTS, "*", None, listing)
     if not kinds:
-        run.stop(f"okx: no curated instrument in the list ({len(run.universe)} codes known)")
+        run.stop(f"no curated instrument in the list ({len(run.universe)} codes known)")
     recent = run.closed(window, reach_d=FUNDING_REACH_D)
     wanted = run.wanted(kinds)
     pairs = [inst_id for inst_id in wanted if kinds[inst_id] == "SPOT"]
@@ -138,7 +138,7 @@ def _backwards(
         yield rows
         oldest = parse.oldest_ms([time_of(row) for row in rows], path)
         if oldest >= after:
-            raise PayloadError(f"okx: {path}: a page after {after} begins at {oldest}")
+            raise PayloadError(f"{path}: a page after {after} begins at {oldest}")
         after = oldest
 
 
@@ -148,7 +148,7 @@ def _get(run: Extraction, path: str, params: Mapping[str, Any]) -> list[Any]:
     problem = parse.error(payload)
     if problem is None:
         return parse.rows(payload)
-    message = f"okx: {path} {params.get('instId', '')}: {problem}"
+    message = f"{path} {params.get('instId', '')}: {problem}"
     if parse.is_busy(payload):
         raise SourceUnavailable(message)
     raise RequestRefused(message)

@@ -34,7 +34,7 @@ def error(payload: object) -> str | None:
     """
     body = expect_object(payload, "okx")
     if "code" not in body:
-        raise PayloadError(f"okx: the body has no code: {dump(payload)[:120]}")
+        raise PayloadError(f"the body has no code: {dump(payload)[:120]}")
     if str(body["code"]) == "0":
         return None
     return f"code {body['code']}: {body.get('msg', '')}"

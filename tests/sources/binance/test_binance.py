@@ -421,16 +421,16 @@ def test_a_blocked_place_ends_the_run_with_its_own_words() -> None:
 def test_a_list_without_a_curated_pair_is_a_failure() -> None:
     run = run_of(Exchange("2024-03-01"), NOW, {"ETH"})
     assert list(landed(SOURCE, run, days("2024-03-09", "2024-03-09"))) == ["exchange_info"]
-    assert run.failures == ["binance: no curated pair in the list of pairs (1 codes known)"]
+    assert run.failures == ["no curated pair in the list of pairs (1 codes known)"]
 
 
 def test_an_html_list_is_the_failure_and_not_the_empty_universe() -> None:
     def html(path: str, params: dict[str, Any]) -> Any:
-        raise PayloadError("binance: answered HTML, not JSON")
+        raise PayloadError("answered HTML, not JSON")
 
     run = run_of(html, NOW, {"BTC"})
     landed(SOURCE, run, days("2024-03-09", "2024-03-09"))
-    assert run.failures == ["exchange_info *: binance: answered HTML, not JSON"]
+    assert run.failures == ["exchange_info *: answered HTML, not JSON"]
 
 
 # --- fuzz -----------------------------------------------------------------------------------------

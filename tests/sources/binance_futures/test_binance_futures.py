@@ -204,9 +204,9 @@ def test_a_full_page_without_anything_new_ends_in_an_error():
 
 def test_a_geo_blocked_host_is_reported_once():
     def answer(_path: str, _params: dict[str, Any]) -> Any:
-        raise SourceUnavailable("binance_futures: HTTP 451: restricted location")
+        raise SourceUnavailable("HTTP 451: restricted location")
 
     run = run_of(answer, NOW, ["BTC"])
     landed(SOURCE, run, days("2026-02-28", "2026-02-28"))
     assert len(run.client.asked) == 1
-    assert run.failures == ["binance_futures: HTTP 451: restricted location"]
+    assert run.failures == ["HTTP 451: restricted location"]

@@ -124,13 +124,13 @@ def test_the_rate_limit_in_the_body_of_a_refusal_stops_the_source():
     def answer(path: str, params: dict[str, Any]) -> Any:
         if "ohlc" in path:
             body = '{"status":"error","response_code":"400.002"}'
-            raise RequestRefused("bitstamp: HTTP 400: too many", status=400, body=body)
+            raise RequestRefused("HTTP 400: too many", status=400, body=body)
         return exchange(path, params)
 
     run = run_of(answer, NOW, ["BTC", "ETH"])
     landed(SOURCE, run, days("2026-02-28", "2026-02-28"))
     assert len(run.client.paths("ohlc")) == 1
-    assert run.failures == ["bitstamp: HTTP 400: too many"]
+    assert run.failures == ["HTTP 400: too many"]
 
 
 def test_a_refused_market_does_not_stop_the_others():

@@ -323,7 +323,7 @@ def test_pages_that_go_round_are_an_error_and_not_a_loop(url: str) -> None:
     landed(SOURCE, run, days("2020-01-03", "2020-01-03"))
     assert len(asked) <= 3
     (failure,) = run.failures
-    assert failure.startswith("asset_metrics btc: coinmetrics: v4/timeseries/asset-metrics: ")
+    assert failure.startswith("asset_metrics btc: v4/timeseries/asset-metrics: ")
     assert failure.endswith("the next page is one that was read already")
     assert log_of(run, "asset_metrics")["btc"]["status"] == "error"
 

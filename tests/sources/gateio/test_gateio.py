@@ -53,7 +53,7 @@ class Exchange:
         }
         for words, is_so in refused.items():
             if is_so:
-                raise RequestRefused(f"gateio: HTTP 400: {words}", status=400)
+                raise RequestRefused(f"HTTP 400: {words}", status=400)
         times = range(max(first, self.first), min(last, now) + 1, step)
         return [
             [str(time), "110", "11", "12", "9", "10", "10", str(time + step <= now).lower()]

@@ -307,14 +307,14 @@ TWO = {"AAAUSD": pair("AAAUSD", "AAA/USD"), "XXBTZUSD": pair("XBTUSD", "XBT/USD"
 def test_an_error_inside_200_refuses_one_pair() -> None:
     run = run_of(refuse(TWO, {"error": ["EQuery:Unknown asset pair"]}), NOW, {"AAA", "XBT"})
     assert len(landed(SOURCE, run, days("2025-11-10", "2025-11-10"))["ohlc"]) == 1
-    assert run.refusals == ["ohlc AAAUSD: kraken: OHLC AAAUSD: EQuery:Unknown asset pair"]
+    assert run.refusals == ["ohlc AAAUSD: OHLC AAAUSD: EQuery:Unknown asset pair"]
     assert run.failures == []
 
 
 def test_busy_after_all_attempts_ends_the_run() -> None:
     run = run_of(refuse(TWO, {"error": ["EService:Busy"]}), NOW, {"AAA", "XBT"})
     assert "ohlc" not in landed(SOURCE, run, days("2025-11-10", "2025-11-10"))
-    assert run.failures == ["kraken: OHLC AAAUSD: EService:Busy"]
+    assert run.failures == ["OHLC AAAUSD: EService:Busy"]
     assert {name: row["status"] for name, row in log_of(run, "ohlc").items()} == {
         "AAAUSD": "error",
         "XBTUSD": "skipped",

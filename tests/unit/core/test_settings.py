@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from pipelines.core.settings import (
     REPO_DIR,
     Settings,
+    SettingsError,
     SourceOverrides,
     child_environment,
     get_settings,
@@ -62,20 +63,49 @@ def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     ("name", "value", "message"),
     [
         ("SOURCES__BINNANCE__ENABLED", "false", "no such source: binnance; there are binance, "),
-        ("SOURCES__BINANCE__BASEURL", "x", "Extra inputs are not permitted"),
-        ("SOURCES__BINANCE__REQUESTS_PER_SECOND", "0", "greater than 0"),
-        ("SOURCES__BINANCE__LOOK_BACK_D", "-1", "greater than or equal to 0"),
+        (
+            "SOURCES__BINANCE__BASEURL",
+            "x",
+            "BINANCE__BASEURL is no setting; there are TOKENMART_SOURCES__BINANCE__ENABLED, ",
+        ),
+        (
+            "SOURCES__BINANCE__REQUESTS_PER_SECOND",
+            "0",
+            "PER_SECOND is '0'; it must be greater than 0",
+        ),
+        (
+            "SOURCES__BINANCE__LOOK_BACK_D",
+            "-1",
+            "LOOK_BACK_D is '-1'; it must be greater than or equal to 0",
+        ),
         ("NOW", "2025-11-11T06:00:00", "TOKENMART_NOW needs a time zone, such as 2025-11-11T06:"),
-        ("NOW", "yesterday", "Input should be a valid datetime"),
-        ("PROFILE", "production", "Input should be 'sandbox' or 'live'"),
-        ("KEEP_PUBLICATIONS", "0", "greater than or equal to 1"),
+        ("NOW", "yesterday", "^TOKENMART_NOW is 'yesterday'; it must be a valid datetime or date$"),
+        (
+            "PROFILE",
+            "production",
+            "^TOKENMART_PROFILE is 'production'; allowed: 'sandbox' or 'live'$",
+        ),
+        ("KEEP_PUBLICATIONS", "0", "it must be greater than or equal to 1"),
+        (
+            "KEEP_PUBLICATIONS",
+            "x",
+            "^TOKENMART_KEEP_PUBLICATIONS is 'x'; it must be a valid integer$",
+        ),
+        ("SOURCES__BINANCE__ENABLED", "maybe", "ENABLED is 'maybe'; it must be true or false"),
+        (
+            "SOURCES__BINANCE__ENTITIES",
+            "BTC",
+            "ENTITIES is 'BTC'; it must be a list in JSON, such as",
+        ),
+        ("NOTIFY", "json://s3cret", "^TOKENMART_NOTIFY is not readable: (?!.*s3cret)"),
+        ("SOURCES", "[1]", "^TOKENMART_SOURCES: it must be an object in JSON"),
     ],
 )
 def test_what_is_wrong_is_named(
     name: str, value: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(f"TOKENMART_{name}", value)
-    with pytest.raises(ValidationError, match=message):
+    with pytest.raises(SettingsError, match=message):
         get_settings()
 
 

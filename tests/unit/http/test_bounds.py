@@ -89,7 +89,7 @@ def test_an_answer_that_unpacks_to_a_gigabyte_takes_no_memory() -> None:
         )  # fmt: skip
 
     said, _, resident_mb = done.stdout.strip().rpartition("\n")
-    assert "testsource: the answer of http" in said, done.stderr[-2000:]
+    assert "the answer of http" in said, done.stderr[-2000:]
     assert "100 times what was sent, unpacked (max_ratio): not taken" in said
     assert int(resident_mb) < 300, f"{resident_mb} MB were resident"
 
@@ -158,7 +158,7 @@ def test_an_answer_in_time_leaves_its_connection_in_use(wire: Wire) -> None:
 
 def test_a_text_of_one_endless_line_is_refused(wire: Wire) -> None:
     wire.says(Answer(b"a,b\n" + b"1" * 3_000, headers={"Content-Type": "text/csv"}))
-    with pytest.raises(PayloadError, match=r"testsource: .*a line of more than 2,000 bytes"):
+    with pytest.raises(PayloadError, match=r"a line of more than 2,000 bytes"):
         _asked(wire.url, max_line_bytes=2_000).get_text("x")
     assert _asked(wire.url, max_line_bytes=3_000).get_text("x").startswith("a,b\n1")
 
