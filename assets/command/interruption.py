@@ -46,8 +46,10 @@ def ending_at_once() -> Iterator[None]:
     """End this process when it is told to while the block runs, whatever it is doing."""
     heard, told = socket.socketpair()
     told.setblocking(False)
+    is_stopped = threading.Event()
 
     def tell(number: int, _frame: object) -> None:
+        is_stopped.set()
         with suppress(OSError):
             told.send(bytes([number]))
 
@@ -60,6 +62,9 @@ def ending_at_once() -> Iterator[None]:
     try:
         yield
     finally:
+        if is_stopped.is_set():
+            # what the signal made of the work is no outcome: the other thread has the word
+            threading.Event().wait()
         signal.set_wakeup_fd(before)
         for number, handler in handlers.items():
             signal.signal(number, handler)

@@ -40,8 +40,14 @@ console = ui.make_console()
 progress = ui.TerminalProgress(console)
 with interruption.ending_at_once(), interruption.before_the_end(progress.interrupt):
     progress.begin("Count to a billion", 3)
-    ctypes.CDLL(None).sleep(60)
+    library, lock = ctypes.CDLL(None), ctypes.create_string_buffer(64)
+    library.pthread_mutex_lock(lock)
+    library.pthread_mutex_lock(lock)
 """
+# one that comes back early
+SHORT = STUCK.replace(
+    "library.pthread_mutex_lock(lock)\n    library.pthread_mutex_lock(lock)", "library.sleep(60)"
+)
 RUN = """
 import time
 from datetime import date
@@ -113,8 +119,16 @@ def test_a_command_that_is_stopped_ends_at_once(number: signal.Signals, code: in
     assert terminal.raw.rindex("\x1b[?25h") > terminal.raw.rindex("\x1b[?25l"), "no cursor is left"
 
 
+def test_what_a_signal_has_cut_short_is_no_success() -> None:
+    terminal = Terminal([sys.executable, "-c", SHORT], REPO)
+    terminal.wait_for("0/3")
+    terminal.send(signal.SIGTERM)
+    code, _ = terminal.end(20)
+    assert code == 143, terminal.screen
+
+
 def test_what_is_to_be_ignored_is_ignored() -> None:
-    script = STUCK.replace("sleep(60)", "sleep(1)")
+    script = SHORT.replace("sleep(60)", "sleep(1)")
     nohup = f"import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n{script}"
     terminal = Terminal([sys.executable, "-c", nohup], REPO)
     terminal.wait_for("0/3")
