@@ -255,8 +255,10 @@ class Standing:
             cls._of_rows(values, universe, rows, parameters, *of_asset)
             for rows in blocks(universe.assets.shape)
         ]
-        columns = (np.concatenate(column) for column in zip(*found, strict=True))
-        return cls(*columns, *of_asset)
+        order, asset, ascending, ranks, parts, bounds = (
+            np.concatenate(column) for column in zip(*found, strict=True)
+        )
+        return cls(order, asset, ascending, ranks, parts, bounds, *of_asset)
 
     @staticmethod
     def _of_rows(

@@ -149,7 +149,9 @@ def run(
     with ThreadPoolExecutor(WORKERS) as pool:
         quality = pl.concat(pool.map(judged_part, range(WORKERS)))
     keys = ["measure_kind", "measure", "universe", "period", "horizon_d", "statistic", "quantile"]
-    made, chosen, overfitting = [], [], {}
+    made: list[pl.DataFrame] = []
+    chosen: list[pl.DataFrame] = []
+    overfitting: dict[tuple[int, str], float | None] = {}
     for days in parameters.horizons_d:
         asked = [trial for trial in possible if trial.horizon_d == days]
         columns = [
