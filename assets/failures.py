@@ -34,7 +34,7 @@ def troubles(
     """Return what failed first; what was skipped because of it is no news."""
     events = tuple(events)
     found = [
-        Trouble(_stage(event.step_key or ""), _reason(event, run_id, settings))
+        Trouble(stage_of(event.step_key or ""), _reason(event, run_id, settings))
         for event in events
         if event.is_step_failure
     ]
@@ -45,7 +45,8 @@ def troubles(
     return tuple(found)
 
 
-def _stage(step: str) -> str:
+def stage_of(step: str) -> str:
+    """Return a step of a run as people call it."""
     stages: dict[str, str] = {
         ingestion.OP_NAME: "extraction",
         transformation.OP_NAME: "building the warehouse",

@@ -21,6 +21,13 @@ from pipelines.sandbox.availability import refuse_unavailable_days
 
 OP_NAME = "extract"
 SCHEMA_CHECK = "answers_look_as_before"
+# what is noted of a source's load
+ROWS = "dagster/row_count"
+SECONDS = "seconds that the source took"
+REQUESTS = "requests"
+RETRIES = "requests sent again"
+THROTTLED = "answers 'slow down'"
+BYTES = "bytes of the answers"
 
 
 class ExtractConfig(dg.Config):
@@ -85,6 +92,7 @@ def ingestion_assets() -> dg.AssetsDefinition:
                 report = landing.result()
                 reports.append(report)
                 _log(context, report)
+                context.log_event(_observation(report))
                 progress.advance(name, _summary(report))
                 if report.failures:
                     failures[name] = "; ".join(report.failures)
@@ -128,6 +136,12 @@ def _spec(source: str, table: Table) -> dg.AssetSpec:
     )
 
 
+def _observation(report: LoadReport) -> dg.AssetObservation:
+    """Return what a source's load did, once, whatever the days: it is over at this instant."""
+    measures = _metadata(report, sum(report.rows.values()), 1)
+    return dg.AssetObservation(keys.raw(report.source, EXTRACTION.name), metadata=measures)
+
+
 def _events(
     context: dg.AssetExecutionContext, report: LoadReport, days: int
 ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
@@ -165,14 +179,15 @@ def _metadata(report: LoadReport, rows: int, days: int) -> dict[str, Any]:
     if days > 1:
         return {"load id": report.load_id or "none"}
     measures: dict[str, Any] = {
-        "dagster/row_count": rows,
+        ROWS: rows,
         "asked for": str(report.window),
-        "seconds that the source took": report.duration_s,
-        "requests": report.requests,
+        SECONDS: report.duration_s,
+        REQUESTS: report.requests,
         "requests planned before the first": report.bound,
         "requests planned with the source's lists": report.planned,
-        "requests sent again": report.retries,
-        "answers 'slow down'": report.throttled,
+        RETRIES: report.retries,
+        THROTTLED: report.throttled,
+        BYTES: report.bytes,
         "quarantined rows": report.quarantined,
         "enabled": report.is_enabled,
     }

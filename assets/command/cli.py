@@ -244,6 +244,29 @@ def status(
 
 
 @app.command()
+def timeline(
+    context: typer.Context,
+    run: Annotated[
+        str, typer.Argument(help="The run's id or its beginning; default: the newest.")
+    ] = "",
+) -> None:
+    """Draw where a run's time went, by stage and source."""
+    with _command(context) as (settings, _progress, console):
+        from assets.account import account_of, newest_run
+        from assets.command import runs
+        from assets.command.timeline import draw
+        from pipelines.core.settings import SettingsError
+
+        with runs.open_instance(settings) as instance:
+            run_id = newest_run(instance, run)
+            account = account_of(instance, run_id) if run_id is not None else None
+        if account is None:
+            raise SettingsError(f"there is no run {run}" if run else "no run has begun yet")
+        for line in draw(account):
+            console.print(line, soft_wrap=True)
+
+
+@app.command()
 def notify(context: typer.Context) -> None:
     """Send a trial message to every channel that hears of incidents."""
     with _command(context) as (settings, _progress, console):

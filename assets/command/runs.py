@@ -24,6 +24,7 @@ from assets.compat.event_batches import instance_config, plan_ranges_whole
 from assets.dbt_project import is_parsed, parse
 from assets.definitions import build_defs
 from assets.failures import Trouble, troubles
+from assets.metrics import write_metrics
 from assets.partitions import partition_of
 from assets.resources import Progress
 from pipelines import sources
@@ -178,6 +179,7 @@ def execute(
     ):
         result = thread.submit(execute_job).result()
     notification.report_run(instance, result.run_id, settings)
+    write_metrics(instance, result.run_id, settings)
     if not result.success:
         raise RunFailed(result.run_id, troubles(result.all_events, result.run_id, settings))
     done = {event.asset_key for event in result.get_asset_materialization_events()}

@@ -117,6 +117,9 @@ class Settings(BaseSettings):
     sweep_period_d: int = Field(
         default=90, ge=0, description="days in which daily runs read all of the past again; 0: off"
     )
+    metrics_file: Path | None = Field(
+        default=None, description="Prometheus text file that each run of the command line writes"
+    )
     notify: tuple[SecretStr, ...] = Field(
         default=(), description="who hears of incidents: URLs that Apprise knows"
     )
@@ -162,7 +165,7 @@ class Settings(BaseSettings):
             raise ValueError(f"TOKENMART_NOW needs a time zone, such as {value.isoformat()}Z")
         return value
 
-    @field_validator("data_dir", "dataset", "curation_dir")
+    @field_validator("data_dir", "dataset", "curation_dir", "metrics_file")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         # by the project's folder and not by the caller's, so that a command works from any folder

@@ -43,6 +43,7 @@ class LoadReport:
         planned: the same, once the source's own lists were read.
         retries: requests sent again.
         throttled: answers that asked us to slow down.
+        bytes: of the answers' bodies.
         newest_at: newest instant that the landed rows describe.
         failures: what makes the run an error, for people.
         refusals: entities that the source refused, for people.
@@ -62,6 +63,7 @@ class LoadReport:
     planned: int = 0
     retries: int = 0
     throttled: int = 0
+    bytes: int = 0
     newest_at: datetime | None = None
     failures: tuple[str, ...] = ()
     refusals: tuple[str, ...] = ()
@@ -91,6 +93,7 @@ def merged(reports: Sequence[LoadReport]) -> LoadReport:
         planned=sum(report.planned for report in reports),
         retries=sum(report.retries for report in reports),
         throttled=sum(report.throttled for report in reports),
+        bytes=sum(report.bytes for report in reports),
         newest_at=max(newest, default=None),
         failures=tuple(problem for report in reports for problem in report.failures),
         refusals=tuple(problem for report in reports for problem in report.refusals),
@@ -165,6 +168,7 @@ def land(
         planned=run.plan.request_count,
         retries=usage.retry_count,
         throttled=usage.throttle_count,
+        bytes=usage.byte_count,
         newest_at=tally.newest_at,
         failures=tuple(run.failures),
         refusals=tuple(run.refusals),

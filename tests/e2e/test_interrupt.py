@@ -45,9 +45,9 @@ def _is_over(project: Project, terminal: Terminal, code: int) -> None:
 
 
 def test_a_run_is_stopped_in_any_stage_and_goes_on(
-    tmp_path: Path, dataset: Dataset, _first: tuple[Project, str]
+    tmp_path: Path, dataset: Dataset, project: Project
 ) -> None:
-    project = Project(tmp_path / "data", dataset)
+    uninterrupted, project = project, Project(tmp_path / "stopped", dataset)
 
     terminal = _daily(project)
     terminal.wait_for("History, once")
@@ -75,7 +75,7 @@ def test_a_run_is_stopped_in_any_stage_and_goes_on(
     code, _ = terminal.end(1200)
     assert code == 0, terminal.screen
     print(terminal.screen)
-    assert project.current.content_hash == _first[0].current.content_hash
+    assert project.current.content_hash == uninterrupted.current.content_hash
     assert max(map(len, terminal.screen.splitlines())) <= WIDTH
     assert re.search(r"^✓ Extract: .* sources off \(.*\)$", terminal.screen, re.M)
     assert re.search(r"^All of it took .*\.$", terminal.screen, re.M)
