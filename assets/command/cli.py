@@ -579,8 +579,10 @@ def _problems(problem: Exception) -> list[tuple[str, str]]:
     }
     if name in known:
         return [(known[name], str(problem))]
-    if isinstance(problem, OSError) and problem.filename is not None:
-        return [("a file", f"{problem.filename}: {problem.strerror}")]
+    if isinstance(problem, OSError) and problem.strerror is not None:
+        where = f"{problem.filename}: " if problem.filename is not None else ""
+        what_holds = "What was kept is as it was: run the command again when it can be written."
+        return [("a file", f"{where}{problem.strerror}\n{what_holds}")]
     return [("something unforeseen", f"{name}: {problem}\nMore with: tokenmart --debug …")]
 
 

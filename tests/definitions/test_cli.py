@@ -1,5 +1,6 @@
 """The command line without any run: help at once, errors as sentences, nothing left behind."""
 
+import errno
 import json
 import os
 import subprocess
@@ -242,3 +243,25 @@ def test_no_package_is_built_but_the_editable_one(
     if not is_built:
         assert "is run from a clone" in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_a_damaged_record_of_runs_is_named(tmp_path: Path) -> None:
+    assert _tokenmart(tmp_path, "status").returncode == 0
+    (path,) = tmp_path.rglob("runs.db")
+    path.write_bytes(b"junk" * 3_000)
+
+    done = _tokenmart(tmp_path, "status")
+
+    assert done.returncode == 1
+    assert "Failed: a damaged file" in done.stdout
+    assert "runs.db is damaged" in done.stdout
+    assert "The lake and the" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_disk_that_is_full_is_said_without_a_traceback() -> None:
+    from assets.command.cli import _problems
+
+    ((stage, said),) = _problems(OSError(errno.ENOSPC, "No space left on device", "/d/origin.json"))
+    assert stage == "a file"
+    assert said.startswith("/d/origin.json: No space left on device\nWhat was kept is as it was")
