@@ -7,6 +7,7 @@ from typing import Protocol
 
 import dagster as dg
 
+from pipelines.core import logs
 from pipelines.core.settings import Settings, get_settings
 from pipelines.core.windows import Clock, clock_at
 from pipelines.sandbox.availability import with_available_sources
@@ -51,7 +52,9 @@ class SilentProgress:
 @dg.resource(description="The settings, read from the environment when the run starts.")
 def environment_settings(_context: dg.InitResourceContext) -> Settings:
     """Return the settings of this process, less the sources that its market does not have."""
-    return with_available_sources(get_settings())
+    settings = get_settings()
+    logs.configure(settings.log_format)
+    return with_available_sources(settings)
 
 
 @dg.resource(

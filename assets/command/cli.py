@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import IO, TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -532,9 +532,11 @@ def _command(
     log: Path | None = None
     settings: Settings | None = None
     try:
+        from pipelines.core import logs
         from pipelines.core.settings import get_settings
 
         settings = get_settings()
+        logs.configure(settings.log_format)
         with ExitStack() as stack:
             if not is_service:
                 stack.enter_context(interruption.ending_at_once())
@@ -542,6 +544,8 @@ def _command(
                 if not debug:
                     log = settings.data_dir / "logs" / f"{context.info_name}.log"
                     stack.enter_context(ui.output_to(log))
+                if settings.log_format == "json":
+                    stack.enter_context(redirect_stdout(cast("IO[str]", logs.Lines())))
             yield settings, progress, console
     except typer.Exit:
         raise

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -29,10 +31,12 @@ from assets.partitions import partition_of
 from assets.resources import Progress
 from pipelines import sources
 from pipelines.core.files import naming, replace_file
+from pipelines.core.logs import about
 from pipelines.core.settings import Settings
 from pipelines.core.windows import Window
 from pipelines.lake.catalog import read_catalog
 
+LOG = logging.getLogger("tokenmart.runs")
 _CONFIG = Path(__file__).with_name("dagster.yaml")
 _PROCESS = "tokenmart/process"
 _TITLES = {
@@ -176,8 +180,11 @@ def execute(
     with (
         interruption.before_the_end(partial(_cancel, instance, run_id)),
         ThreadPoolExecutor(1, "run") as thread,
+        about(run=run_id, window=str(window)),
     ):
-        result = thread.submit(execute_job).result()
+        LOG.info("%s begins", job)
+        result = thread.submit(copy_context().run, execute_job).result()
+        LOG.info("%s ends: %s", job, "success" if result.success else "failure")
     notification.report_run(instance, result.run_id, settings)
     write_metrics(instance, result.run_id, settings)
     if not result.success:

@@ -34,6 +34,7 @@ from pydantic_settings import SettingsError as UnreadableSettings
 
 from pipelines.core.bounds import Bounds
 from pipelines.core.complaints import sentences
+from pipelines.core.logs import LogFormat
 from pipelines.core.source_names import SOURCES
 
 REPO_DIR = Path(__file__).resolve().parents[2]
@@ -116,6 +117,9 @@ class Settings(BaseSettings):
     )
     sweep_period_d: int = Field(
         default=90, ge=0, description="days in which daily runs read all of the past again; 0: off"
+    )
+    log_format: LogFormat = Field(
+        default="plain", description="of logs: lines for people, or one JSON object a line"
     )
     metrics_file: Path | None = Field(
         default=None, description="Prometheus text file that each run of the command line writes"

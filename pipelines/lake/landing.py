@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines import sources
+from pipelines.core.logs import about
 from pipelines.core.settings import Settings
 from pipelines.core.tables import QUARANTINE
 from pipelines.core.windows import Clock, Window
@@ -26,6 +28,8 @@ from pipelines.lake.catalog import list_counts, oldest_day, read_rows
 from pipelines.lake.loading import append
 from pipelines.lake.schema_changes import compare
 from pipelines.lake.storage import lock
+
+LOG = logging.getLogger("tokenmart.landing")
 
 
 @dataclass(frozen=True)
@@ -152,11 +156,19 @@ def land(
     run = begin(only_table=only_table, purpose=purpose)
     sweep = _sweep(source, begin, settings, asked) if is_sweeping else None
     tally, started = _Tally(source_name), time.monotonic()
-    with lock(settings, source_name):
+    with (
+        lock(settings, source_name),
+        about(run=run_id, source=source_name, window=str(asked)),
+    ):
         items = tally.watch(_asked_of(source, run, asked, sweep))
         load_id = append(source_name, items, run, settings, clock)
         changes = compare(source_name, run, settings)
-    usage = run.usage
+        usage = run.usage
+        LOG.info(
+            "%d rows landed, %d requests, %d failures",
+            sum(tally.rows.values()), usage.request_count, len(run.failures),
+            extra={"load_id": load_id} if load_id else {},
+        )  # fmt: skip
     return LoadReport(
         source=source_name,
         window=asked,

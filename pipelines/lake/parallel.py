@@ -13,9 +13,10 @@ from queue import SimpleQueue
 from typing import Any
 
 from pipelines import sources
+from pipelines.core import logs
 from pipelines.core.garbage import collect_rarely
 from pipelines.core.lifeline import end_with
-from pipelines.core.settings import Settings
+from pipelines.core.settings import Settings, get_settings
 from pipelines.core.windows import Clock, Window
 from pipelines.extraction import candles
 from pipelines.lake import landing
@@ -142,6 +143,7 @@ def start_processes(settings: Settings, window: Window) -> bool:
 def _get_ready() -> None:
     if (parent := multiprocessing.parent_process()) is not None and parent.pid is not None:
         end_with(parent.pid)
+    logs.configure(get_settings().log_format)
     import_module("dlt.destinations")
     collect_rarely()
 

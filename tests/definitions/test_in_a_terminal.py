@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -153,3 +154,22 @@ def test_a_run_that_is_stopped_is_canceled_and_nobody_is_called(tmp_path: Path) 
         (record,) = instance.get_run_records()
     assert record.dagster_run.status == dg.DagsterRunStatus.CANCELED
     assert notifier.open_incidents(settings) == ()
+
+
+def test_each_line_of_the_log_is_a_record(tmp_path: Path) -> None:
+    answer = """
+    from pipelines.lake.landing import LoadReport
+    print("a library prints")
+    return LoadReport(name, _[0])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", RUN.replace("    time.sleep(60)\n", answer)],
+        cwd=REPO, capture_output=True, text=True, timeout=120,
+        env={**os.environ, "TOKENMART_DATA_DIR": str(tmp_path), "TOKENMART_LOG_FORMAT": "json"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    records = [json.loads(line) for line in (tmp_path / "logs/stuck.log").read_text().splitlines()]
+    said = {record["message"]: record for record in records}
+    assert said["history ends: success"]["window"] == "2024-03-01..2024-03-01"
+    assert said["history ends: success"]["run"]
+    assert "a library prints" in said
