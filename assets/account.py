@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import dagster as dg
 
@@ -112,7 +113,7 @@ def _sources(instance: dg.DagsterInstance, run_id: str) -> tuple[SourceLoad, ...
             continue
         if observed.asset_key.path[-1] != EXTRACTION.name:
             continue
-        noted = {name: value.value for name, value in observed.metadata.items()}
+        noted: dict[str, Any] = {name: value.value for name, value in observed.metadata.items()}
         if not noted["enabled"]:
             continue
         found.append(

@@ -400,7 +400,9 @@ class HttpClient:
         elif status in (403, 451):
             problem = SourceUnavailable
             remark = ": the host blocks this client or place"
-        LOG.warning("HTTP %d from %s%s", status, where, remark, extra={"source": self.source})
+        # that there is no such thing is an answer, and often one that was expected
+        level = logging.INFO if problem is RequestRefused else logging.WARNING
+        LOG.log(level, "HTTP %d from %s%s", status, where, remark, extra={"source": self.source})
         raise problem(
             f"HTTP {status} from {where}{remark}: {_beginning(response)}",
             status=status,
