@@ -8,7 +8,7 @@ import dagster as dg
 
 from assets import ingestion, keys
 from assets.dbt_project import mart_descriptions
-from assets.partitions import DAILY, partition_of
+from assets.partitions import partition_of
 from pipelines.core.settings import Settings
 from pipelines.core.windows import DAY, Window
 from pipelines.lake.repair import GapRequest, gap_requests, span
@@ -37,34 +37,35 @@ _ALWAYS_PUBLISHED = "price_daily"
 _NO_NEW_DAYS = dg.SkipReason("the sandbox has no new days; TOKENMART_PROFILE=live has")
 
 
-def jobs() -> "list[UnresolvedAssetJobDefinition]":
-    """Return the jobs. Each selects a chain without gaps: a gap would be skipped in silence."""
+def jobs(days: dg.DailyPartitionsDefinition) -> "list[UnresolvedAssetJobDefinition]":
+    """Return the jobs, of days or ranges of them.
+
+    Each selects a chain without gaps: a gap would be skipped in silence.
+    """
     everything = dg.AssetSelection.all()
     extracted = dg.AssetSelection.key_prefixes([keys.RAW])
     published = dg.AssetSelection.key_prefixes([keys.PUBLISHED])
     built = everything - extracted - published
     gate = dg.AssetSelection.checks_for_assets(*(keys.mart(name) for name in mart_descriptions()))
-    return [
-        _job(DAILY_JOB, everything, "Extract a day, build, check and publish."),
-        _job(BACKFILL_JOB, everything, "The same for a range of days, in a single run."),
-        _job(HISTORY_JOB, extracted, "Extract a range of days into the lake, and no more."),
-        _job(REBUILD_JOB, built, "Build the warehouse from the lake, and check it."),
-        _job(REPAIR_JOB, everything, "Extract what is missing, as configured; build and publish."),
-        _job(PUBLISH_JOB, published | gate, "Check the warehouse as it is, and publish it."),
+    wanted = [
+        (DAILY_JOB, everything, "Extract a day, build, check and publish."),
+        (BACKFILL_JOB, everything, "The same for a range of days, in a single run."),
+        (HISTORY_JOB, extracted, "Extract a range of days into the lake, and no more."),
+        (REBUILD_JOB, built, "Build the warehouse from the lake, and check it."),
+        (REPAIR_JOB, everything, "Extract what is missing, as configured; build and publish."),
+        (PUBLISH_JOB, published | gate, "Check the warehouse as it is, and publish it."),
     ]
-
-
-def _job(
-    name: str, selection: dg.AssetSelection, description: str
-) -> "UnresolvedAssetJobDefinition":
-    return dg.define_asset_job(
-        name,
-        selection=selection,
-        description=description,
-        partitions_def=DAILY,
-        # half the wall time of a process per step, and the steps wait for one another anyway
-        executor_def=dg.in_process_executor,
-    )
+    return [
+        dg.define_asset_job(
+            name,
+            selection=selection,
+            description=description,
+            partitions_def=days,
+            # half the wall time of a process per step, and the steps wait for one another anyway
+            executor_def=dg.in_process_executor,
+        )
+        for name, selection, description in wanted
+    ]
 
 
 def selected_assets(

@@ -11,7 +11,7 @@ import dagster as dg
 
 from assets import keys
 from assets.dbt_project import contracts
-from assets.partitions import window_of_check
+from assets.partitions import existing_window
 from assets.resources import Progress
 from pipelines import publishing, validation
 from pipelines.core.settings import Settings
@@ -65,8 +65,9 @@ def gate_checks() -> dg.AssetChecksDefinition:
         progress: dg.ResourceParam[Progress],
     ) -> Iterator[dg.AssetCheckResult]:
         run = context.run
-        results = pass_gate(settings, clock, progress, run.run_id, window_of_check(context))
-        yield from _as_asset_checks(results)
+        window = existing_window(run, settings)
+        results = pass_gate(settings, clock, progress, run.run_id, window)
+        yield from as_asset_checks(results)
 
     return gate
 
@@ -85,7 +86,7 @@ def pass_gate(
     return results
 
 
-def _as_asset_checks(results: Sequence[CheckResult]) -> Iterator[dg.AssetCheckResult]:
+def as_asset_checks(results: Sequence[CheckResult]) -> Iterator[dg.AssetCheckResult]:
     """Yield one asset check result for each contract and each invariant."""
     by_check: dict[tuple[str, str], list[CheckResult]] = defaultdict(list)
     for result in results:
@@ -106,8 +107,18 @@ def _as_asset_checks(results: Sequence[CheckResult]) -> Iterator[dg.AssetCheckRe
                 "rules": len(found),
                 "rules broken": len(failed),
                 "rows that break them": sum(result.failed_row_count for result in failed),
+                **failing_rows(failed),
             },
         )
+
+
+def failing_rows(failed: Sequence[CheckResult]) -> dict[str, dg.MarkdownMetadataValue]:
+    """Return the rows that break the rules of a check, as its metadata: a table for each rule."""
+    return {
+        f"{result.check_name}: failing rows": dg.MetadataValue.md(result.examples.as_markdown())
+        for result in failed
+        if result.examples is not None
+    }
 
 
 def _published_rows(settings: Settings) -> dict[str, int]:

@@ -18,6 +18,7 @@ from dagster_dbt import DbtProject
 from pipelines.core.files import naming
 from pipelines.core.settings import Settings, child_environment, get_settings
 from pipelines.validation import Contract, read_contracts
+from pipelines.validation.dbt_results import tested_node
 
 _FOLDER = Path(__file__).resolve().parents[1] / "dbt"
 _SOURCES = {".sql", ".yml", ".md", ".csv", ".py"}
@@ -90,7 +91,9 @@ def dbt_environment(settings: Settings, target: Path) -> dict[str, str]:
 
 @cache
 def manifest() -> dict[str, Any]:
-    """Return the manifest that was built at install time.
+    """Return the manifest that was built at install time; each test says what it is about.
+
+    dbt leaves that out of singular tests, and Dagster then shows those of several models nowhere.
 
     It is never built while definitions load: that takes seconds in every process, and writes.
 
@@ -106,6 +109,9 @@ def manifest() -> dict[str, Any]:
         )
     with naming(path, "dbt's account of the project", "Delete it and run again.", ValueError):
         content: dict[str, Any] = json.loads(path.read_bytes())
+    for node in content["nodes"].values():
+        if node["resource_type"] == "test":
+            node["attached_node"] = tested_node(node)
     return content
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import dagster as dg
 
 from assets.automation import jobs, schedules
@@ -9,9 +11,11 @@ from assets.checks import gate_checks
 from assets.freshness import freshness_checks
 from assets.ingestion import ingestion_assets, log_specs
 from assets.notification import sensors
+from assets.partitions import days_of_market
 from assets.publication import publication_assets
 from assets.resources import default_resources
 from assets.transformation import transformation_assets
+from pipelines.core.settings import Settings, get_settings
 
 
 def build_defs(**overrides: object) -> dg.Definitions:
@@ -28,24 +32,30 @@ def build_defs(**overrides: object) -> dg.Definitions:
     unknown = sorted(set(overrides) - set(resources))
     if unknown:
         raise ValueError(f"no such resource: {', '.join(unknown)}")
+    days = days_of_market(_settings(overrides))
     resources |= {
         name: dg.ResourceDefinition.hardcoded_resource(value) for name, value in overrides.items()
     }
     return dg.Definitions(
         assets=[
-            ingestion_assets(),
+            ingestion_assets(days),
             *log_specs(),
-            transformation_assets(),
-            publication_assets(),
+            transformation_assets(days),
+            publication_assets(days),
         ],
         asset_checks=[gate_checks(), *freshness_checks()],
-        jobs=jobs(),
+        jobs=jobs(days),
         schedules=schedules(),
         sensors=sensors(),
         resources=resources,
         # runs that the UI launches for single assets: one process each, like the jobs
         executor=dg.in_process_executor,
     )
+
+
+def _settings(overrides: Mapping[str, object]) -> Settings:
+    given = overrides.get("settings")
+    return given if isinstance(given, Settings) else get_settings()
 
 
 @dg.definitions

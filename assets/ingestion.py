@@ -7,17 +7,16 @@ from typing import Any
 
 import dagster as dg
 
-from assets import keys
-from assets.partitions import DAILY, SINGLE_RUN, window_of
+from assets import columns, keys
+from assets.partitions import SINGLE_RUN, existing_window
 from assets.resources import Progress
 from pipelines import sources
-from pipelines.core.settings import Settings, SettingsError
+from pipelines.core.settings import Settings
 from pipelines.core.tables import EXTRACTION, QUARANTINE, Table
 from pipelines.core.windows import Clock
 from pipelines.lake.landing import LoadReport
 from pipelines.lake.parallel import land_side_by_side
 from pipelines.lake.repair import GapRequest
-from pipelines.sandbox.availability import refuse_unavailable_days
 
 OP_NAME = "extract"
 SCHEMA_CHECK = "answers_look_as_before"
@@ -37,8 +36,8 @@ class ExtractConfig(dg.Config):
     """Nothing but these days of these series, as `repair` plans them."""
 
 
-def ingestion_assets() -> dg.AssetsDefinition:
-    """Return the raw tables of every source."""
+def ingestion_assets(days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+    """Return the raw tables of every source, landed by days."""
     specs = [_spec(source, table) for source in sources.SOURCES for table in sources.tables(source)]
 
     @dg.multi_asset(
@@ -55,7 +54,7 @@ def ingestion_assets() -> dg.AssetsDefinition:
             )
             for spec in specs
         ],
-        partitions_def=DAILY,
+        partitions_def=days,
         backfill_policy=SINGLE_RUN,
         pool=keys.EXTRACTION_POOL,
         # by source: of one that is selected all tables are landed, whichever of them are
@@ -68,11 +67,7 @@ def ingestion_assets() -> dg.AssetsDefinition:
         clock: dg.ResourceParam[Clock],
         progress: dg.ResourceParam[Progress],
     ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
-        window = window_of(context)
-        try:
-            refuse_unavailable_days(settings, window)
-        except SettingsError as problem:
-            raise dg.Failure(description=str(problem), allow_retries=False) from problem
+        window = existing_window(context.run, settings)
         selected = {key.path[1] for key in context.selected_asset_keys}
         names = [name for name in sources.SOURCES if name in selected]
         gap_requests = [GapRequest.from_config(request) for request in config.gap_requests or ()]
@@ -132,7 +127,9 @@ def _spec(source: str, table: Table) -> dg.AssetSpec:
         description=table.description,
         group_name=source,
         owners=keys.OWNERS,
+        tags=keys.layer(keys.RAW),
         kinds={"python", "dlt", "parquet"},
+        metadata=columns.of_raw_table(source, table.name),
     )
 
 

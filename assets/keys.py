@@ -16,6 +16,11 @@ MARTS = "marts"
 PUBLISHED = "published"
 
 
+def layer(name: str) -> dict[str, str]:
+    """Return the tag by which the catalogue finds the assets of a layer."""
+    return {"layer": name}
+
+
 def raw(source: str, table: str) -> dg.AssetKey:
     """Return the key of a raw table in the lake."""
     return dg.AssetKey([RAW, source, table])

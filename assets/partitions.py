@@ -1,4 +1,8 @@
-"""Partitions: one definition for everything. A partition is a UTC day, labelled by its start."""
+"""Partitions: the days of the market, one definition for everything.
+
+A partition is a UTC day, labelled by its start. Two definitions would let a single-run backfill
+fall apart into chunks, so what each run rebuilds whole has the days of what is landed.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +10,12 @@ from datetime import date
 
 import dagster as dg
 
-from pipelines.core.windows import Window
+from pipelines.core.settings import Settings, SettingsError
+from pipelines.core.windows import DAY, Window
+from pipelines.sandbox.availability import days_of_dataset, refuse_unavailable_days
 
-# the first day with a market price of any asset (Bitcoin, on its first exchange); one start for all
-# assets, because a single-run backfill over two definitions falls apart into chunks
+# the first day with a market price of any asset (Bitcoin, on its first exchange)
 FIRST_DAY = date(2010, 7, 18)
-
-# end_offset 0: a day can be run once it is over
-DAILY = dg.DailyPartitionsDefinition(start_date=FIRST_DAY.isoformat(), timezone="UTC", end_offset=0)
 
 # how Dagster writes the days of a run on it
 _DAY = "dagster/partition"
@@ -24,20 +26,32 @@ _RANGE_END = "dagster/asset_partition_range_end"
 SINGLE_RUN = dg.BackfillPolicy.single_run()
 
 
-def window_of(context: dg.AssetExecutionContext) -> Window:
-    """Return the days of the run: its partition, or the whole range of a single-run backfill."""
-    span = context.partition_time_window
-    return Window(span.start.date(), span.end.date())
+def days_of_market(settings: Settings) -> dg.DailyPartitionsDefinition:
+    """Return the days that can be run: the dataset's; of the live market all that are over."""
+    days = days_of_dataset(settings)
+    return dg.DailyPartitionsDefinition(
+        start_date=(days.start if days else FIRST_DAY).isoformat(),
+        end_date=(days.last + DAY).isoformat() if days else None,
+        timezone="UTC",
+        end_offset=0,
+    )
 
 
-def window_of_check(context: dg.AssetCheckExecutionContext) -> Window:
-    """Return the days of the run that a check belongs to; checks themselves have no partitions."""
-    window = window_of_run(context.run)
+def existing_window(run: dg.DagsterRun, settings: Settings) -> Window:
+    """Return the days of a run: its partition, or the whole range of a single-run backfill.
+
+    Asked by every step, whoever launched it: what does not exist must not be shown as done.
+
+    Raises:
+        dg.Failure: the run has no day, or one that the market does not have.
+    """
+    window = window_of_run(run)
     if window is None:
-        raise dg.Failure(
-            "the run has no day: launch the gate for a partition, as its jobs do",
-            allow_retries=False,
-        )
+        raise dg.Failure("the run has no day: launch it for a partition", allow_retries=False)
+    try:
+        refuse_unavailable_days(settings, window)
+    except SettingsError as problem:
+        raise dg.Failure(description=str(problem), allow_retries=False) from problem
     return window
 
 

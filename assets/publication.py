@@ -1,30 +1,36 @@
 """Publication: one op that builds, verifies and swaps, one asset for each published mart."""
 
+import base64
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
-from assets import keys
+from assets import columns, keys
 from assets.checks import pass_gate
 from assets.dbt_project import contracts, mart_descriptions
-from assets.partitions import DAILY, SINGLE_RUN, window_of
+from assets.partitions import SINGLE_RUN, existing_window
 from assets.resources import Progress
 from pipelines import publishing
 from pipelines.core.settings import Settings
 from pipelines.core.windows import Clock
-from pipelines.publishing import MartEntry
+from pipelines.publishing import MartEntry, Preview
+from pipelines.publishing.manifest import DATABASE_NAME
 from pipelines.validation.report import recorded
 
 OP_NAME = "publish_marts"
+# of a number in a preview
+_DIGITS = 5
 
 
-def publication_assets() -> dg.AssetsDefinition:
-    """Return the published marts.
+def publication_assets(days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+    """Return the published marts, in runs of days.
 
     Raises:
         ManifestMissing: the dbt project, which knows the marts, was not parsed yet.
     """
+    declared = columns.of_published_marts()
     specs = [
         dg.AssetSpec(
             key=keys.published(name),
@@ -32,6 +38,8 @@ def publication_assets() -> dg.AssetsDefinition:
             description=f"Published, read-only. {description}",
             group_name=keys.PUBLISHED,
             owners=keys.OWNERS,
+            tags=keys.layer(keys.PUBLISHED),
+            metadata=declared[name],
             kinds={"duckdb", "parquet"},
         )
         for name, description in sorted(mart_descriptions().items())
@@ -41,7 +49,7 @@ def publication_assets() -> dg.AssetsDefinition:
         name=OP_NAME,
         description="Publishes the marts that passed the gate as a new version.",
         specs=specs,
-        partitions_def=DAILY,
+        partitions_def=days,
         backfill_policy=SINGLE_RUN,
         pool=keys.WRITER_POOL,
         # a publication is all marts or none, whichever are selected. Dagster refuses a backfill of
@@ -55,17 +63,25 @@ def publication_assets() -> dg.AssetsDefinition:
         clock: dg.ResourceParam[Clock],
         progress: dg.ResourceParam[Progress],
     ) -> Iterator[dg.MaterializeResult[Any]]:
+        window = existing_window(context.run, settings)
         # a failed gate has stopped the run before; but what is published must not depend on how
         # the run was launched, and one that selects no checks had no gate yet
         results = recorded(context.run_id, settings)
         if all(result.check_kind == "dbt" for result in results):
-            pass_gate(settings, clock, progress, context.run_id, window_of(context))
+            pass_gate(settings, clock, progress, context.run_id, window)
             results = recorded(context.run_id, settings)
         progress.begin("Publish")
         manifest = publishing.publish(settings, clock, context.run_id, results, contracts())
         progress.end(f"version {manifest.version}, {manifest.rows:,} rows")
+        folder = settings.published_dir / manifest.version
+        # Dagster keeps what is reported once for each day: of a range no pictures
+        is_day = window.day_count == 1
+        shown = publishing.previews(folder / DATABASE_NAME) if is_day else {}
         for spec in specs:
-            made = _materialization(spec.key, manifest.version, manifest.mart(spec.key.path[-1]))
+            name = spec.key.path[-1]
+            made = _materialization(
+                spec.key, manifest.version, manifest.mart(name), folder, shown.get(name)
+            )
             if spec.key in context.selected_asset_keys:
                 yield made
             else:
@@ -74,15 +90,25 @@ def publication_assets() -> dg.AssetsDefinition:
     return publish
 
 
-def _materialization(key: dg.AssetKey, version: str, entry: MartEntry) -> dg.MaterializeResult[Any]:
+def _materialization(
+    key: dg.AssetKey, version: str, entry: MartEntry, folder: Path, shown: Preview | None
+) -> dg.MaterializeResult[Any]:
     metadata: dict[str, Any] = {
         "dagster/row_count": entry.rows,
         "version": version,
         "content hash": entry.content_hash,
         "model version": entry.model_version or "unknown",
+        "path": dg.MetadataValue.path((folder / entry.parquet).absolute()),
     }
     if entry.max_day is not None:
         metadata |= {"oldest day": str(entry.min_day), "newest day": entry.max_day.isoformat()}
+    if shown is not None:
+        metadata["newest rows"] = dg.MetadataValue.md(shown.rows.as_markdown(_DIGITS))
+        if shown.picture is not None:
+            image = base64.b64encode(shown.picture).decode("ascii")
+            metadata["the last year"] = dg.MetadataValue.md(
+                f"![the last year of {entry.name}](data:image/png;base64,{image})"
+            )
     return dg.MaterializeResult(
         asset_key=key, metadata=metadata, data_version=dg.DataVersion(entry.content_hash)
     )

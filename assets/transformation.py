@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation, DbtProject, dbt_assets
 
-from assets import keys
+from assets import checks, columns, keys
 from assets.compat.dbt_invocation import start_dbt
 from assets.dbt_project import (
     dbt_command,
@@ -18,7 +18,7 @@ from assets.dbt_project import (
     fresh_manifest,
     manifest,
 )
-from assets.partitions import DAILY, SINGLE_RUN
+from assets.partitions import SINGLE_RUN, existing_window
 from assets.resources import Progress
 from pipelines.core import retention, warehouse
 from pipelines.core.settings import Settings
@@ -26,13 +26,15 @@ from pipelines.core.windows import Clock
 from pipelines.lake.catalog import write_catalog
 from pipelines.publishing.provenance import model_versions
 from pipelines.validation import dbt_results, gate, measures
-from pipelines.validation.report import record
+from pipelines.validation.report import CheckResult, record
 
 OP_NAME = "build_warehouse"
 _CURATED = "curated"
 _PARSED = "partial_parse.msgpack"
 # the layers whose models belong to one source, and are grouped with it
 _OF_A_SOURCE = {"history", "staging"}
+# ... or read what the project itself keeps: seeds, the lake's logs and its earlier results
+_FOLDED = {"curation": _CURATED, "lake": "operation", "ops": "operation", "spot": "price"}
 
 
 class BuildConfig(dg.Config):
@@ -60,7 +62,8 @@ class Translator(DagsterDbtTranslator):  # type: ignore[misc]
         layer = _layer(dbt_resource_props)
         if layer in _OF_A_SOURCE:
             _, _, rest = dbt_resource_props["name"].partition("_")
-            return str(rest.partition("__")[0])
+            source = str(rest.partition("__")[0])
+            return _FOLDED.get(source, source)
         folders = dbt_resource_props["fqn"][1:-1]
         return str(folders[-1]) if len(folders) > 1 else layer
 
@@ -91,6 +94,20 @@ class Translator(DagsterDbtTranslator):  # type: ignore[misc]
             metadata=spec.metadata,
         )
 
+    def get_metadata(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return what dagster-dbt knows, the columns of a history, and where the code is."""
+        known = super().get_metadata(dbt_resource_props)
+        return {**known, **columns.of_model(dbt_resource_props)}
+
+    def get_tags(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, str]:
+        """Return the layer; of a Python model its library, too: dbt and DuckDB are all models'."""
+        is_python = dbt_resource_props.get("language") == "python"
+        return {
+            **super().get_tags(dbt_resource_props),
+            **keys.layer(_layer(dbt_resource_props)),
+            **({"dagster/kind/polars": ""} if is_python else {}),
+        }
+
     def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str]:
         """Return the owners that dbt names, or the project's."""
         return super().get_owners(dbt_resource_props) or keys.OWNERS
@@ -100,8 +117,8 @@ def _layer(props: Mapping[str, Any]) -> str:
     return _CURATED if props["resource_type"] == "seed" else str(props["fqn"][1])
 
 
-def transformation_assets() -> dg.AssetsDefinition:
-    """Return the assets of the dbt project.
+def transformation_assets(days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+    """Return the assets of the dbt project, in runs of days.
 
     Raises:
         ManifestMissing: the project was not parsed yet.
@@ -111,7 +128,7 @@ def transformation_assets() -> dg.AssetsDefinition:
     @dbt_assets(  # type: ignore[untyped-decorator]
         manifest=manifest(),
         name=OP_NAME,
-        partitions_def=DAILY,
+        partitions_def=days,
         backfill_policy=SINGLE_RUN,
         dagster_dbt_translator=translator,
         pool=keys.WRITER_POOL,
@@ -123,6 +140,7 @@ def transformation_assets() -> dg.AssetsDefinition:
         clock: dg.ResourceParam[Clock],
         progress: dg.ResourceParam[Progress],
     ) -> Iterator[Any]:
+        existing_window(context.run, settings)
         _open_warehouse(context, config, settings, progress)
         # of a model one output is reported; a test of it is none
         progress.begin("Build the warehouse with dbt", len(context.selected_asset_keys))
@@ -130,12 +148,12 @@ def transformation_assets() -> dg.AssetsDefinition:
         catalog = write_catalog(settings)
         context.log.info(f"the lake has {catalog.height:,} files of complete loads")
         invocation = _invoke(context, config, settings, translator, project)
-        # what marts report waits until dbt has let go of the warehouse: only then can rows be
-        # counted. What depends on a mart may not be reported before it
+        # what marts and tests report waits until dbt has let go of the warehouse: only then can
+        # rows be counted and shown. What depends on a mart may not be reported before it
         held: list[Any] = []
         waiting = _marts_and_dependents(translator)
         for event in invocation.stream():
-            if _key_of(context, event) in waiting:
+            if isinstance(event, dg.AssetCheckResult) or _key_of(context, event) in waiting:
                 held.append(event)
             else:
                 yield event
@@ -147,8 +165,12 @@ def transformation_assets() -> dg.AssetsDefinition:
         )
         record(results, settings)
         sizes = measures.mart_sizes(settings)
+        failures = {result.check_name: result for result in results if not result.is_passed}
         for event in held:
-            yield _with_size(context, event, sizes)
+            if isinstance(event, dg.AssetCheckResult):
+                yield _with_finding(event, failures.get(event.check_name or ""))
+            else:
+                yield _with_size(context, event, sizes)
         broken = dbt_results.failed_models(run_results, manifest())
         failed = [result for result in results if result.is_blocking]
         progress.end(
@@ -259,6 +281,20 @@ def _with_size(
     if size.newest_day is not None:
         metadata["newest day"] = size.newest_day.isoformat()
     return dg.Output(event.value, output_name=event.output_name, metadata=metadata)
+
+
+def _with_finding(event: dg.AssetCheckResult, found: CheckResult | None) -> dg.AssetCheckResult:
+    """Return what a test reports; of a failed one with the rows that break it."""
+    if found is None:
+        return event
+    return dg.AssetCheckResult(
+        passed=event.passed,
+        asset_key=event.asset_key,
+        check_name=event.check_name,
+        severity=event.severity,
+        description=found.detail,
+        metadata={**event.metadata, **checks.failing_rows([found])},
+    )
 
 
 def _lend_parse(settings: Settings, target: Path) -> None:

@@ -10,6 +10,7 @@ from pipelines.publishing.build import PublishError
 from pipelines.publishing.comparison import MartDiff, diff
 from pipelines.publishing.first_look import FIRST_QUERY, Answer, first_look
 from pipelines.publishing.manifest import Manifest, MartEntry
+from pipelines.publishing.preview import Preview, previews
 from pipelines.publishing.publisher import (
     GateFailed,
     current,
@@ -26,11 +27,13 @@ __all__ = [
     "Manifest",
     "MartDiff",
     "MartEntry",
+    "Preview",
     "PublishError",
     "current",
     "damaged",
     "diff",
     "first_look",
+    "previews",
     "publications",
     "publish",
     "rollback",

@@ -68,6 +68,16 @@ def refuse_unavailable_days(settings: Settings, window: Window) -> None:
         raise SettingsError(f"{window.last} is not over yet: the newest complete day is {newest}")
 
 
+def days_of_dataset(settings: Settings) -> Window | None:
+    """Return the days that the market has; None where it has no end: the live one.
+
+    Raises:
+        DatasetError: the dataset's folder has no readable `dataset.json`.
+    """
+    found = _dataset(settings)
+    return None if found is None else Window.between(found.start, found.end)
+
+
 def within_available_days(settings: Settings, window: Window) -> Window:
     """Return the days of the window that the market has; a gap may begin before its first one.
 

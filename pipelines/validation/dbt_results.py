@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipelines.core import warehouse
+from pipelines.core.excerpt import MAX_ROWS, Excerpt
 from pipelines.core.settings import Settings
 from pipelines.core.windows import Clock
 from pipelines.validation.report import MAX_EXAMPLES, CheckResult, Severity
@@ -43,6 +44,7 @@ def dbt_check_results(
         if node is None or node["resource_type"] != "test" or result["status"] in _IGNORED:
             continue
         is_passed = result["status"] in _PASSED
+        detail, examples = ("", None) if is_passed else _finding(node, result, settings)
         found.append(
             CheckResult(
                 run_id=run_id,
@@ -53,7 +55,8 @@ def dbt_check_results(
                 severity=_severity(node, result["status"]),
                 is_passed=is_passed,
                 failed_row_count=0 if is_passed else int(result.get("failures") or 0),
-                detail="" if is_passed else _detail(node, result, settings),
+                detail=detail,
+                examples=examples,
             )
         )
     return tuple(found)
@@ -76,37 +79,44 @@ def _severity(node: Mapping[str, Any], status: str) -> Severity:
     return "warn" if str(node["config"].get("severity", "error")).lower() == "warn" else "block"
 
 
+def tested_node(test: Mapping[str, Any]) -> str | None:
+    """Return the id of what a test is about: of a singular test the model that it names first."""
+    attached: str | None = test.get("attached_node")
+    return attached or next(iter(test["depends_on"]["nodes"]), None)
+
+
 def _tested_model(node: Mapping[str, Any], manifest: Mapping[str, Any]) -> str:
-    tested = node.get("attached_node")
-    if tested is None:
-        # a singular test: the model that it names first
-        tested = next(iter(node["depends_on"]["nodes"]), None)
+    tested = tested_node(node)
     found = manifest["nodes"].get(tested) or manifest["sources"].get(tested)
     return str(found["name"]) if found else "?"
 
 
-def _detail(node: Mapping[str, Any], result: Mapping[str, Any], settings: Settings) -> str:
+def _finding(
+    node: Mapping[str, Any], result: Mapping[str, Any], settings: Settings
+) -> tuple[str, Excerpt | None]:
+    """Return what a failed test found, in words and rows."""
     message = _one_line(result.get("message"))
     if result["status"] == "error" or not result.get("compiled_code"):
-        return message
-    reported = node.get("description") or message
-    return f"{_one_line(reported)}: {_examples(str(result['compiled_code']), settings)}"
+        return message, None
+    examples = _examples(str(result["compiled_code"]), settings)
+    reported = _one_line(node.get("description") or message)
+    if isinstance(examples, str):
+        return f"{reported}: (no examples: {examples})", None
+    return f"{reported}: {examples.in_words(MAX_EXAMPLES)}", examples
 
 
-def _examples(query: str, settings: Settings) -> str:
+def _examples(query: str, settings: Settings) -> Excerpt | str:
+    """Return rows that break the rule; or why there are none to be shown."""
     import duckdb
 
     try:
         with warehouse.read(settings.warehouse_path) as connection:
-            failing = connection.execute(f"select * from (\n{query}\n) limit {MAX_EXAMPLES}")  # noqa: S608
+            failing = connection.execute(f"select * from (\n{query}\n) limit {MAX_ROWS}")  # noqa: S608
             names = [column[0] for column in failing.description or ()]
-            rows = failing.fetchall()
+            return Excerpt.of(names, failing.fetchall())
     except duckdb.Error as problem:
-        # the test's finding stands, only its examples are missing: say why
-        return f"(no examples: {_one_line(str(problem))})"
-    return " | ".join(
-        ", ".join(f"{name}={value}" for name, value in zip(names, row, strict=True)) for row in rows
-    )
+        # the test's finding stands, only its examples are missing
+        return _one_line(str(problem))
 
 
 def _one_line(text: str | None) -> str:

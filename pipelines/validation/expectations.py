@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipelines.core import warehouse
+from pipelines.core.excerpt import MAX_ROWS, Excerpt
 from pipelines.core.settings import Settings
 from pipelines.core.windows import Clock
 from pipelines.validation.contracts import Contract
@@ -165,7 +166,7 @@ class _Runner:
             result_format={
                 "result_format": "SUMMARY",
                 "unexpected_index_column_names": key,
-                "partial_unexpected_count": MAX_EXAMPLES,
+                "partial_unexpected_count": MAX_ROWS,
             },
         )
         for result in outcome.results:
@@ -180,6 +181,7 @@ class _Runner:
                 is_passed=bool(result.success),
                 failed_row_count=0 if result.success else _failed_rows(result),
                 detail="" if result.success else _detail(contract, result, key),
+                examples=None if result.success else _examples(result),
             )
 
 
@@ -246,7 +248,7 @@ def _detail(contract: Contract, result: Any, key: Sequence[str]) -> str:
         interval = " to ".join(f"{end:g}" for end in contract.columns[name].median or ())
         return f"the median of {name} is {found['observed_value']}, not in {interval}"
     examples = []
-    for example in found.get("partial_unexpected_index_list") or []:
+    for example in (found.get("partial_unexpected_index_list") or [])[:MAX_EXAMPLES]:
         of_key = ", ".join(f"{column}={_show(example.get(column))}" for column in key)
         rest = ", ".join(
             f"{column}={_show(value)}" for column, value in example.items() if column not in key
@@ -254,6 +256,16 @@ def _detail(contract: Contract, result: Any, key: Sequence[str]) -> str:
         examples.append(f"{of_key}: {rest}" if rest else of_key)
     rule = _rule(contract, kind, name)
     return f"{_failed_rows(result)} rows break '{rule}', such as {' | '.join(examples)}"
+
+
+def _examples(result: Any) -> Excerpt | None:
+    """Return the rows that break an expectation about rows: their key, and what is wrong."""
+    broken = result.result.get("partial_unexpected_index_list")
+    if not broken:
+        return None
+    return Excerpt.of_records(
+        [{name: _show(value) for name, value in row.items()} for row in broken]
+    )
 
 
 def _rule(contract: Contract, kind: str, name: str) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 import polars as pl
 
 from pipelines.core import warehouse
+from pipelines.core.excerpt import MAX_ROWS, Excerpt
 from pipelines.core.settings import Settings
 from pipelines.core.windows import Clock, Window, last_complete_day
 from pipelines.validation.measures import SCHEMA
@@ -115,9 +116,11 @@ def evaluate(
 
     try:
         broken = invariant.find(marts, context)
-        count, detail = broken.height, _examples(broken)
+        count, examples = broken.height, Excerpt.of(broken.columns, broken.head(MAX_ROWS).rows())
+        detail = f"{count} rows, such as {examples.in_words(MAX_EXAMPLES)}" if count else ""
     except (duckdb.CatalogException, duckdb.BinderException) as problem:
-        count, detail = -1, f"could not be checked: {str(problem).splitlines()[0]}"
+        count, examples = -1, None
+        detail = f"could not be checked: {str(problem).splitlines()[0]}"
     return CheckResult(
         run_id=run_id,
         checked_at=clock.now(),
@@ -128,6 +131,7 @@ def evaluate(
         is_passed=count == 0,
         failed_row_count=max(count, 0),
         detail=detail,
+        examples=examples if count else None,
     )
 
 
@@ -158,14 +162,6 @@ class WarehouseMarts:
             [SCHEMA],
         ).fetchall()
         return [(str(mart), str(column)) for mart, column in rows]
-
-
-def _examples(broken: pl.DataFrame) -> str:
-    rows = [
-        ", ".join(f"{name}={value}" for name, value in row.items())
-        for row in broken.head(MAX_EXAMPLES).to_dicts()
-    ]
-    return f"{broken.height} rows, such as {' | '.join(rows)}" if rows else ""
 
 
 def differs(left: str, right: str) -> pl.Expr:

@@ -7,13 +7,14 @@ shows them as asset checks, the lake keeps them, and `marts.ops_check_result` pu
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from pipelines.core.excerpt import Excerpt
     from pipelines.core.settings import Settings
 
 CheckKind = Literal["dbt", "expectation", "invariant", "schema"]
@@ -36,6 +37,8 @@ class CheckResult:
         is_passed: whether the rule holds.
         failed_row_count: how many rows break it; 0 when it holds or when rows are not its subject.
         detail: which rows broke what: up to five examples with key and values. Empty when passed.
+        examples: some of the rows that break it, where rows are its subject. For who looks on: they
+            are not recorded.
     """
 
     run_id: str
@@ -47,6 +50,7 @@ class CheckResult:
     is_passed: bool
     failed_row_count: int = 0
     detail: str = ""
+    examples: Excerpt | None = field(default=None, compare=False)
 
     @property
     def is_blocking(self) -> bool:

@@ -1,13 +1,16 @@
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from assets import automation, dbt_project, ingestion
-from assets.partitions import DAILY
+from assets import automation, dbt_project, ingestion, partitions
+from assets.partitions import days_of_market
 from pipelines import sources
+from pipelines.core.settings import Settings
+from pipelines.core.windows import Window
 from pipelines.publishing.provenance import model_versions
-from pipelines.validation import INVARIANTS
+from pipelines.validation import INVARIANTS, dbt_results
 
 SNAPSHOT = Path(__file__).with_name("asset_keys.txt")
 Specs = dict[str, dg.AssetSpec]
@@ -38,14 +41,27 @@ def test_every_asset_has_group_owner_and_description(specs: Specs) -> None:
 
 
 def test_everything_shares_one_partitioning_and_runs_ranges_at_once(defs: dg.Definitions) -> None:
-    graph = defs.resolve_asset_graph()
+    graph, days = defs.resolve_asset_graph(), days_of_market(Settings())
     odd = [
         key.to_user_string()
         for key in graph.executable_asset_keys
-        if graph.get(key).partitions_def != DAILY
+        if graph.get(key).partitions_def != days
         or graph.get(key).backfill_policy != dg.BackfillPolicy.single_run()
     ]
     assert odd == []
+
+
+def test_partitions_are_the_days_of_the_market(monkeypatch: pytest.MonkeyPatch) -> None:
+    with dg.partition_loading_context(effective_dt=datetime(2024, 3, 2, 6, tzinfo=UTC)):
+        live = days_of_market(Settings(profile="live"))
+        assert live.get_first_partition_key() == "2010-07-18"
+        assert live.get_last_partition_key() == "2024-03-01", "a day can be run once it is over"
+        days = Window.between(date(2024, 1, 1), date(2024, 1, 9))
+        monkeypatch.setattr(partitions, "days_of_dataset", lambda _: days)
+        dataset = days_of_market(Settings())
+        assert dataset.get_first_partition_key() == "2024-01-01"
+        assert dataset.get_last_partition_key() == "2024-01-09"
+        assert len(dataset.get_partition_keys()) == 9
 
 
 def test_nothing_is_only_referred_to(defs: dg.Definitions) -> None:
@@ -61,6 +77,70 @@ def test_raw_tables_are_grouped_by_source(specs: Specs) -> None:
     for source in sources.SOURCES:
         for table in sources.tables(source):
             assert specs[f"raw/{source}/{table.name}"].group_name == source
+
+
+def columns_of(spec: dg.AssetSpec) -> dict[str, dg.TableColumn]:
+    schema = spec.metadata.get("dagster/column_schema")
+    return {column.name: column for column in schema.columns} if schema else {}
+
+
+def test_columns_are_described_from_the_source_to_the_publication(specs: Specs) -> None:
+    layers = ("raw", "history", "staging", "marts", "published")
+    shown = {key: columns_of(spec) for key, spec in specs.items() if key.startswith(layers)}
+    # the lake's own logs are read as they are
+    bare = {key for key, found in shown.items() if not found and "hist_lake__" not in key}
+    assert bare == set()
+    silent = [
+        f"{key}.{c.name}" for key, all_ in shown.items() for c in all_.values() if not c.description
+    ]
+    assert silent == []
+
+
+def test_a_history_has_the_columns_of_its_table_and_of_a_version(specs: Specs) -> None:
+    table = columns_of(specs["raw/binance/klines"])
+    versions = columns_of(specs["history/hist_binance__kline"])
+    assert table["close"] == versions["close"]
+    assert set(table) - set(versions) == {"fetched_at", "_dlt_load_id"}
+    told = (dbt_project.dbt_project().project_dir / "macros/history/history_of.sql").read_text()
+    listed = told.partition("Columns: the raw table's, and\n")[2].partition("-#}")[0]
+    assert set(versions) - set(table) == {
+        line.split()[0] for line in listed.splitlines() if line.strip()
+    }
+
+
+def test_a_published_mart_has_the_columns_that_readers_see(specs: Specs) -> None:
+    mart, published = (
+        columns_of(specs["marts/price_daily"]),
+        columns_of(specs["published/price_daily"]),
+    )
+    assert set(published) - set(mart) == {"symbol", "name"}, "labels beside the id"
+    assert published["as_of_ts"].type == "timestamp", "as any client takes it"
+
+
+def test_every_asset_has_a_layer_and_names_a_file_that_is_there(specs: Specs) -> None:
+    for key, spec in specs.items():
+        assert spec.tags["layer"] == key.partition("/")[0], key
+        (code,) = spec.metadata["dagster/code_references"].code_references
+        assert Path(code.file_path).is_file(), key
+    in_python = {
+        node["name"]
+        for node in dbt_project.manifest()["nodes"].values()
+        if node["resource_type"] == "model" and node["language"] == "python"
+    }
+    assert {
+        key.rpartition("/")[2] for key, spec in specs.items() if "polars" in spec.kinds
+    } == in_python
+
+
+def test_groups_are_sources_and_subjects(specs: Specs) -> None:
+    """Who opens the graph sees one box for a source, one for a subject."""
+    subjects = {
+        key.partition("/")[2]: spec.group_name
+        for key, spec in specs.items()
+        if key.startswith("marts/")
+    }
+    expected = {*sources.SOURCES, *subjects.values(), "curated", "published"}
+    assert {spec.group_name for spec in specs.values()} == expected
 
 
 def test_every_mart_is_published_with_its_description(specs: Specs) -> None:
@@ -105,6 +185,31 @@ def test_dbt_tests_of_marts_are_asset_checks(defs: dg.Definitions) -> None:
     checks = defs.resolve_asset_graph().asset_check_keys
     tested = {check.asset_key.path[-1] for check in checks if check.asset_key.path[0] == "marts"}
     assert tested == set(dbt_project.mart_descriptions())
+
+
+def test_every_dbt_test_is_an_asset_check(defs: dg.Definitions) -> None:
+    shown = {check.name for check in defs.resolve_asset_graph().asset_check_keys}
+    tests = {
+        node["name"]
+        for node in dbt_project.manifest()["nodes"].values()
+        if node["resource_type"] == "test"
+    }
+    assert tests - shown == set(), "the UI would not show that they ran"
+
+
+def test_a_test_of_several_models_is_shown_where_its_results_are_recorded(
+    defs: dg.Definitions,
+) -> None:
+    manifest = dbt_project.manifest()
+    test = next(
+        node
+        for node in manifest["nodes"].values()
+        if node["name"] == "assert_catalogue_matches_marts"
+    )
+    tested = manifest["nodes"][dbt_results.tested_node(test)]["name"]
+    assert tested == "meta_metric_catalog", "the first model that a singular test names"
+    key = dg.AssetCheckKey(dg.AssetKey(["marts", tested]), test["name"])
+    assert key in defs.resolve_asset_graph().asset_check_keys
 
 
 def test_every_check_says_what_holds(defs: dg.Definitions) -> None:
@@ -161,7 +266,7 @@ def test_jobs_select_chains_without_gaps(defs: dg.Definitions, name: str) -> Non
         )
     }
     assert between == set(), "Dagster would skip what comes after the gap, and say success"
-    assert job.partitions_def == DAILY
+    assert job.partitions_def == days_of_market(Settings())
 
 
 def test_writers_of_the_warehouse_share_a_pool(defs: dg.Definitions) -> None:

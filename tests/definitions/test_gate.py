@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from assets import dbt_project
+from assets import checks, dbt_project
 from pipelines.core import warehouse
 from pipelines.core.settings import Settings
 from pipelines.core.windows import FixedClock
 from pipelines.validation import Contract
 from pipelines.validation.expectations import check_contracts
+from pipelines.validation.report import CheckResult
 
 NOW = datetime(2024, 3, 2, 6, tzinfo=UTC)
 MART = "returns_risk_daily"
@@ -26,6 +27,7 @@ ROW = {
 }
 
 Failed = Callable[..., dict[str, bool]]
+Check = Callable[..., tuple[CheckResult, ...]]
 
 
 def table(contract: Contract) -> str:
@@ -38,11 +40,11 @@ def table(contract: Contract) -> str:
 
 
 @pytest.fixture
-def failed(tmp_path: Path) -> Failed:
-    """Return a function that says which expectations fail after some changes; and if they block."""
+def check(tmp_path: Path) -> Check:
+    """Return a function that checks the mart's contract after some changes to it."""
     (contract,) = (one for one in dbt_project.contracts() if one.mart == MART)
 
-    def run(*changes: str) -> dict[str, bool]:
+    def run(*changes: str) -> tuple[CheckResult, ...]:
         settings = Settings(data_dir=tmp_path)
         with warehouse.write(settings.warehouse_path) as connection:
             connection.execute("create schema marts")
@@ -51,7 +53,17 @@ def failed(tmp_path: Path) -> Failed:
             connection.execute(f"insert into marts.{MART} ({names}) values ({values})")
             for change in changes:
                 connection.execute(change)
-        results = check_contracts(settings, FixedClock(NOW), "run", [contract])
+        return check_contracts(settings, FixedClock(NOW), "run", [contract])
+
+    return run
+
+
+@pytest.fixture
+def failed(check: Check) -> Failed:
+    """Return a function that says which expectations fail after some changes; and if they block."""
+
+    def run(*changes: str) -> dict[str, bool]:
+        results = check(*changes)
         return {result.check_name: result.is_blocking for result in results if not result.is_passed}
 
     return run
@@ -89,3 +101,18 @@ def test_a_key_that_is_null_is_found(failed: Failed) -> None:
         f"alter table marts.{MART} alter day drop not null", f"update marts.{MART} set day = null"
     )
     assert found["not_null__day"] is True
+
+
+def test_a_failed_contract_shows_the_rows_that_break_it(check: Check) -> None:
+    results = check(f"insert into marts.{MART} from marts.{MART}")
+    (reported,) = checks.as_asset_checks(results)
+    assert not reported.passed
+    shown = reported.metadata["unique_key: failing rows"].value
+    assert shown.splitlines()[0] == r"| asset\_id | day |"
+    assert shown.splitlines()[2:] == ["| bitcoin | 2024-01-01 |"] * 2
+
+
+def test_a_check_that_holds_shows_no_rows(check: Check) -> None:
+    (reported,) = checks.as_asset_checks(check())
+    assert reported.passed
+    assert not [name for name in reported.metadata if "failing rows" in name]

@@ -352,23 +352,32 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return calls
 
 
-def _publish_only(settings: Settings, asset: str) -> dg.ExecuteInProcessResult:
+def _only(
+    settings: Settings, key: dg.AssetKey, day: str = "2024-03-01"
+) -> dg.ExecuteInProcessResult:
+    """Materialise one asset, as the UI does from the asset's page."""
     defs = build_defs(settings=settings, progress=SilentProgress())
-    job = defs.get_repository_def().get_implicit_job_def_for_assets([keys.published(asset)])
+    job = defs.get_repository_def().get_implicit_job_def_for_assets([key])
     assert job is not None
     with runs.open_instance(settings) as instance:
         return job.execute_in_process(
-            instance=instance,
-            asset_selection=[keys.published(asset)],
-            partition_key="2024-03-01",
-            raise_on_error=False,
+            instance=instance, asset_selection=[key], partition_key=day, raise_on_error=False
         )
+
+
+def test_a_day_that_does_not_exist_is_not_published(gate: list[str], settings: Settings) -> None:
+    result = _only(settings, keys.published("price_daily"), "2024-03-02")
+    (failure,) = [event for event in result.all_events if event.is_step_failure]
+    data = failure.step_failure_data.user_failure_data
+    assert data is not None
+    assert data.description == "2024-03-02 is not over yet: the newest complete day is 2024-03-01"
+    assert gate == []
 
 
 def test_publishing_one_mart_passes_the_gate_and_publishes_all(
     gate: list[str], settings: Settings
 ) -> None:
-    result = _publish_only(settings, "price_daily")
+    result = _only(settings, keys.published("price_daily"))
 
     assert result.success
     assert gate == [f"gate {DAY}", "publish"]
@@ -382,7 +391,7 @@ def test_publishing_without_its_checks_is_refused_where_the_gate_fails(
 ) -> None:
     gate.append("broken")
 
-    assert not _publish_only(settings, "price_daily").success
+    assert not _only(settings, keys.published("price_daily")).success
     assert "publish" not in gate
 
 

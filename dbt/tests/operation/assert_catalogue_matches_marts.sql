@@ -1,4 +1,5 @@
 {% set marts = [
+    ref('meta_metric_catalog'),
     ref('dim_asset'), ref('dim_asset_alias'), ref('dim_venue'), ref('dim_stablecoin'),
     ref('ohlcv_daily'), ref('price_daily'), ref('venue_quality_daily'),
     ref('returns_risk_daily'), ref('market_regime_daily'), ref('alt_performance_by_btc_phase'),
@@ -6,7 +7,7 @@
     ref('stablecoin_supply_daily'), ref('stablecoin_peg_daily'), ref('stablecoin_chain_daily'),
     ref('stablecoin_market_daily'), ref('stablecoin_milestone'), ref('stablecoin_risk_card'),
     ref('ops_load_log'), ref('ops_freshness'), ref('ops_coverage'), ref('ops_check_result'),
-    ref('meta_metric_catalog'), ref('dim_universe_membership'), ref('technical_daily'),
+    ref('dim_universe_membership'), ref('technical_daily'),
     ref('derivatives_daily'), ref('levels_daily'), ref('trader_grade_daily'),
     ref('investor_grade_daily'), ref('grade_components'), ref('grade_evidence_daily'), ref('signal_daily'),
     ref('signal_event'), ref('signal_performance_daily'), ref('depeg_event_log'),

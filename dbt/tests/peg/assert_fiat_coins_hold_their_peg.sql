@@ -1,12 +1,16 @@
 {{ config(severity='warn') }}
 
-with stablecoin_config as (
+with peg as (
+    select * from {{ ref('stablecoin_peg_daily') }}
+),
+
+stablecoin_config as (
     select * from {{ ref('cfg_stablecoin') }}
     qualify row_number() over (order by version desc) = 1
 )
 
 select peg.stablecoin_id, peg.day, peg.dev_bps, supply.supply_rank
-from {{ ref('stablecoin_peg_daily') }} as peg
+from peg
 inner join {{ ref('dim_stablecoin') }} as stablecoin
     on peg.stablecoin_id = stablecoin.stablecoin_id
     and peg.day >= stablecoin.valid_from
