@@ -38,7 +38,7 @@ def test_a_block_is_reported_once_and_costs_one_request(
     run = begin_extraction(source, settings, FixedClock(dataset.now), "run", curated)
     assert list(extract(source, run, Window.of_day(dataset.end))) == []
     (failure,) = run.failures
-    assert failure.startswith(f"{name}: HTTP 451")
+    assert failure.startswith("HTTP 451"), "whoever reports it names the source"
     assert server.faults()[0]["hits"] == 1, "a block is not asked again"
     assert {row["status"] for row in run.log().to_pylist()} <= {"error", "skipped"}
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from pipelines.core.bounds import Bounds
 from pipelines.core.tables import Table
 from pipelines.extraction.candles import INTERVAL_S
 from pipelines.extraction.run import Extraction
@@ -106,6 +107,7 @@ class Host:
     """Stands in for the client of the dump's host."""
 
     base_url = "double:"
+    bounds = Bounds()
 
     def __init__(self, market: Market) -> None:
         self.asked: list[str] = []

@@ -21,6 +21,7 @@ _WRITERS = re.compile(
 _FREE = {
     "pipelines/core/files.py": "it is the one that does it",
     "pipelines/lake/storage.py": "a bucket shows an object when it is whole",
+    "pipelines/lake/upkeep.py": "it moves a damaged file out of the lake",
     "pipelines/publishing/publisher.py": "the lock: it holds nothing",
     "pipelines/publishing/pointer.py": "the copy of a database, beside, where links cannot be",
     "pipelines/sandbox/generate.py": "a folder of its own that gets its name when it is whole",
