@@ -15,7 +15,7 @@ from assets.resources import Progress
 from pipelines import publishing
 from pipelines.core.settings import Settings
 from pipelines.core.windows import Clock
-from pipelines.publishing import MartEntry, Preview
+from pipelines.publishing import MartEntry, Preview, PreviewError
 from pipelines.publishing.manifest import DATABASE_NAME
 from pipelines.validation.report import recorded
 
@@ -76,7 +76,12 @@ def publication_assets(days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinitio
         folder = settings.published_dir / manifest.version
         # Dagster keeps what is reported once for each day: of a range no pictures
         is_day = window.day_count == 1
-        shown = publishing.previews(folder / DATABASE_NAME) if is_day else {}
+        shown: dict[str, Preview] = {}
+        try:
+            shown = publishing.previews(folder / DATABASE_NAME) if is_day else {}
+        except PreviewError as problem:
+            # what is published is published: a picture that cannot be drawn must not fail it
+            context.log.warning(f"no previews of {manifest.version}: {problem}")
         for spec in specs:
             name = spec.key.path[-1]
             made = _materialization(

@@ -10,7 +10,7 @@ from pipelines.publishing.build import PublishError
 from pipelines.publishing.comparison import MartDiff, diff
 from pipelines.publishing.first_look import FIRST_QUERY, Answer, first_look
 from pipelines.publishing.manifest import Manifest, MartEntry
-from pipelines.publishing.preview import Preview, previews
+from pipelines.publishing.preview import Preview, PreviewError, previews
 from pipelines.publishing.publisher import (
     GateFailed,
     current,
@@ -28,6 +28,7 @@ __all__ = [
     "MartDiff",
     "MartEntry",
     "Preview",
+    "PreviewError",
     "PublishError",
     "current",
     "damaged",

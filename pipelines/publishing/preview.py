@@ -76,6 +76,10 @@ _PEG: Final = f"""
 """  # noqa: S608
 
 
+class PreviewError(Exception):
+    """A publication cannot be shown; the message says why."""
+
+
 @dataclass(frozen=True)
 class Preview:
     """What is shown of a published mart.
@@ -93,9 +97,21 @@ def previews(database: Path) -> dict[str, Preview]:
     """Return the previews of the headline marts in a published file, by mart.
 
     A mart that is not in the file has none: what was published is published.
+
+    Raises:
+        PreviewError: a mart cannot be read or drawn.
     """
+    import duckdb
+
     if not database.exists():
         return {}
+    try:
+        return _previews(database)
+    except (duckdb.Error, ValueError) as problem:
+        raise PreviewError(str(problem)) from problem
+
+
+def _previews(database: Path) -> dict[str, Preview]:
     with warehouse.read(database) as connection:
         there = {
             str(name)
