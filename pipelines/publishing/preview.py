@@ -165,14 +165,20 @@ def _bitcoin(records: list[dict[str, Any]]) -> alt.TopLevelMixin:
     return alt.vconcat(price, grade)
 
 
+def _areas(records: list[dict[str, Any]]) -> alt.Chart:
+    """Return areas over UTC days, still without what they show."""
+    import altair as alt
+
+    day = alt.X("day:T", title=None, scale=alt.Scale(type="utc"))
+    return alt.Chart({"values": records}).mark_area().encode(x=day)
+
+
 def _supply(records: list[dict[str, Any]]) -> alt.TopLevelMixin:
     import altair as alt
 
     return (
-        alt.Chart({"values": records})
-        .mark_area()
+        _areas(records)
         .encode(
-            x=alt.X("day:T", title=None, scale=alt.Scale(type="utc")),
             y=alt.Y(
                 "supply_usd:Q",
                 title="supply, billion USD",
@@ -189,10 +195,8 @@ def _peg(records: list[dict[str, Any]]) -> alt.TopLevelMixin:
     import altair as alt
 
     return (
-        alt.Chart({"values": records})
-        .mark_area()
+        _areas(records)
         .encode(
-            x=alt.X("day:T", title=None, scale=alt.Scale(type="utc")),
             # a coin that dies must not flatten those that are off by a few basis points
             y=alt.Y(
                 "dev_bps:Q",
