@@ -23,6 +23,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_skeleton_passes_its_tests_and_those_of_declarations(project: Path) -> None:
     written = scaffold("bitfinex", "Bitfinex", root=project)
     assert [name for name in written if not (project / name).is_file()] == []

@@ -245,6 +245,7 @@ def test_no_package_is_built_but_the_editable_one(
         assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_damaged_record_of_runs_is_named(tmp_path: Path) -> None:
     assert _tokenmart(tmp_path, "status").returncode == 0
     (path,) = tmp_path.rglob("runs.db")

@@ -138,6 +138,7 @@ def test_what_is_to_be_ignored_is_ignored() -> None:
     assert code == 0, terminal.screen
 
 
+@pytest.mark.slow
 def test_a_run_that_is_stopped_is_canceled_and_nobody_is_called(tmp_path: Path) -> None:
     environment = {**os.environ, "TOKENMART_DATA_DIR": str(tmp_path)}
     terminal = Terminal([sys.executable, "-c", RUN], REPO, environment)
@@ -156,6 +157,7 @@ def test_a_run_that_is_stopped_is_canceled_and_nobody_is_called(tmp_path: Path) 
     assert notifier.open_incidents(settings) == ()
 
 
+@pytest.mark.slow
 def test_each_line_of_the_log_is_a_record(tmp_path: Path) -> None:
     answer = """
     from pipelines.lake.landing import LoadReport

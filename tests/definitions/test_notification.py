@@ -100,6 +100,7 @@ def test_sensors_are_on_because_they_ask_nobody(defs: dg.Definitions) -> None:
     assert Settings().notify == (), "nobody but the log hears of anything"
 
 
+@pytest.mark.slow
 def test_a_failed_run_is_reported_once_and_so_is_its_recovery(
     tick: Tick, host: Host, settings: Settings, instance: dg.DagsterInstance
 ) -> None:
@@ -122,6 +123,7 @@ def test_a_failed_run_is_reported_once_and_so_is_its_recovery(
     assert notifier.open_incidents(settings) == ()
 
 
+@pytest.mark.slow
 def test_the_command_line_reports_without_a_daemon_and_a_daemon_adds_nothing(
     tick: Tick, host: Host, settings: Settings, instance: dg.DagsterInstance
 ) -> None:
@@ -136,6 +138,7 @@ def test_the_command_line_reports_without_a_daemon_and_a_daemon_adds_nothing(
     assert notifier.open_incidents(settings) == ()
 
 
+@pytest.mark.slow
 def test_a_run_that_dagster_starts_again_is_no_news_yet(
     defs: dg.Definitions, host: Host, settings: Settings, instance: dg.DagsterInstance
 ) -> None:
@@ -155,6 +158,7 @@ def test_a_run_that_dagster_starts_again_is_no_news_yet(
     assert notifier.open_incidents(settings) == ()
 
 
+@pytest.mark.slow
 def test_a_refused_publication_is_an_incident_of_its_own(
     host: Host,
     settings: Settings,
@@ -236,6 +240,7 @@ def test_a_source_that_stalls_is_reported_once_and_so_is_its_recovery(
     assert tick("stale_data") == "Tokenmart: recovered: binance delivers no new data"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("newest", "day", "passed"),
     [

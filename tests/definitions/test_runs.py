@@ -68,6 +68,7 @@ def test_a_day_asks_every_source_for_that_day(
     assert record.asset_materialization.metadata["dagster/row_count"].value == 5
 
 
+@pytest.mark.slow
 def test_sources_are_landed_side_by_side(
     landed: dict[str, Window], settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,6 +88,7 @@ def test_sources_are_landed_side_by_side(
     assert landed == dict.fromkeys(sources.SOURCES, DAY)
 
 
+@pytest.mark.slow
 def test_the_extraction_is_one_step_that_says_what_each_source_took(
     landed: dict[str, Window], settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,6 +129,7 @@ def test_the_extraction_is_one_step_that_says_what_each_source_took(
         assert [line for line in reported.lines if line.startswith(f"{name}: ")]
 
 
+@pytest.mark.slow
 def test_of_a_source_all_tables_are_landed_and_reported(
     landed: dict[str, Window], settings: Settings
 ) -> None:
@@ -140,6 +143,7 @@ def test_of_a_source_all_tables_are_landed_and_reported(
     assert checked == {tables[0]}, "a check that was not selected"
 
 
+@pytest.mark.slow
 def test_a_selected_source_is_landed_alone(landed: dict[str, Window], settings: Settings) -> None:
     wanted = [keys.raw("kraken", table.name) for table in sources.tables("kraken")]
     assert _extracted(settings, wanted).success
@@ -156,6 +160,7 @@ def _extracted(settings: Settings, wanted: list[dg.AssetKey]) -> dg.ExecuteInPro
         )
 
 
+@pytest.mark.slow
 def test_a_range_is_one_extraction_window_and_one_run(
     landed: dict[str, Window], settings: Settings
 ) -> None:
@@ -170,6 +175,7 @@ def test_a_range_is_one_extraction_window_and_one_run(
     assert run.tags[".dagster/repository"] == "__repository__@tokenmart"
 
 
+@pytest.mark.slow
 def test_a_repair_asks_for_its_gap_requests_and_nothing_else(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -221,6 +227,7 @@ def test_a_repair_asks_for_its_gap_requests_and_nothing_else(
     assert record is not None
 
 
+@pytest.mark.slow
 def test_first_gap_is_the_first_day_that_a_source_lacks(
     landed: dict[str, Window], settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -265,6 +272,7 @@ def test_failing_sources_are_named_and_the_others_land(
     )
 
 
+@pytest.mark.slow
 def test_unforeseen_error_is_reported_with_its_cause(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -282,6 +290,7 @@ def test_unforeseen_error_is_reported_with_its_cause(
         runs.execute(instance, automation.HISTORY_JOB, DAY, settings, SilentProgress())
 
 
+@pytest.mark.slow
 def test_asset_that_was_skipped_in_silence_is_an_error(
     landed: dict[str, Window], settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -374,6 +383,7 @@ def test_a_day_that_does_not_exist_is_not_published(gate: list[str], settings: S
     assert gate == []
 
 
+@pytest.mark.slow
 def test_publishing_one_mart_passes_the_gate_and_publishes_all(
     gate: list[str], settings: Settings
 ) -> None:
@@ -395,6 +405,7 @@ def test_publishing_without_its_checks_is_refused_where_the_gate_fails(
     assert "publish" not in gate
 
 
+@pytest.mark.slow
 def test_ui_may_launch_a_range_of_everything() -> None:
     """What the UI asks before it takes a backfill; Dagster compares the days of an op's assets."""
     from dagster._core.execution.asset_backfill import AssetBackfillData

@@ -88,6 +88,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     return folder, done.stdout
 
 
+@pytest.mark.slow
 def test_a_model_that_does_not_ask_for_ours_is_built_by_dbt_duckdb(built: Built) -> None:
     folder, log = built
     for stock in ("stock_table", "stock_view"):
@@ -106,6 +107,7 @@ def test_a_model_that_does_not_ask_for_ours_is_built_by_dbt_duckdb(built: Built)
     assert described == [("Ours.", "A number.", False)], "dbt says: constraints are ignored"
 
 
+@pytest.mark.slow
 def test_a_model_that_fails_leaves_what_stood_there(built: Built) -> None:
     folder, _ = built
     failed = run(folder, "--select", "our_table", "--vars", "{value: \"error('no')\"}")
@@ -114,6 +116,7 @@ def test_a_model_that_fails_leaves_what_stood_there(built: Built) -> None:
         assert connection.sql("from our_table").fetchall() == [(3,)]
 
 
+@pytest.mark.slow
 def test_a_view_may_become_a_table_and_a_view_again(built: Built) -> None:
     folder, _ = built
     model = folder / "models" / "ours" / "our_view.sql"

@@ -178,6 +178,7 @@ def test_the_local_dlt_folder_deleted_between_runs(clean: Any, other: Lake) -> N
     assert other.content() == clean[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["duplicate_page", "unordered"])
 def test_pages_shuffled_or_repeated(
     clean: Any, other: Lake, server: SandboxServer, kind: str

@@ -78,7 +78,7 @@ def difference(
     return None
 
 
-@pytest.mark.parametrize("last", [DAYS[6], DAYS[30]], ids=str)
+@pytest.mark.parametrize("last", [pytest.param(DAYS[6], marks=pytest.mark.slow), DAYS[30]], ids=str)
 def test_truncation_and_poison_leave_the_past_alone(
     seeded_box: LakeBox, shared_box: LakeBox, seeded_warehouse: Path, last: date
 ) -> None:

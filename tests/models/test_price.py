@@ -281,6 +281,7 @@ def test_what_was_backfilled_is_said_to_be_assumed(box: LakeBox) -> None:
     assert set(basis.values()) == {"captured", "assumed"}
 
 
+@pytest.mark.slow
 def test_every_data_test_holds_on_it(box: LakeBox) -> None:
     """Warnings are what this market is made of; nothing may be an error."""
     result = box.dbt("test", "--exclude", "test_type:unit")
@@ -304,6 +305,7 @@ def test_a_build_again_changes_nothing(box: LakeBox) -> None:
     assert content() == first
 
 
+@pytest.mark.slow
 def test_a_running_day_has_no_row(seeded_box: LakeBox) -> None:
     """At 13:00 the day's candle is open; yesterday is final, two hours after its end."""
     span = days("2024-01-01", 3)

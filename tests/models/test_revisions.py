@@ -103,6 +103,7 @@ def test_each_state_can_be_had_again_as_of_its_load(seeded_box: LakeBox) -> None
         assert content(seeded_box) == expected, f"as of {instant}"
 
 
+@pytest.mark.slow
 def test_a_restated_close_moves_its_windows_and_nothing_before(seeded_box: LakeBox) -> None:
     """Day k is restated later; before, nothing knew; after, exactly its windows differ."""
     dates = days("2024-01-01", 75)

@@ -204,6 +204,7 @@ def test_words_that_nobody_knows_are_reported(box: LakeBox) -> None:
     assert "defillama-3 magic-backed" in found["unknown_peg_mechanism"]
 
 
+@pytest.mark.slow
 def test_every_data_test_holds_on_it(box: LakeBox) -> None:
     box.dbt("test", "--exclude", "test_type:unit")
 

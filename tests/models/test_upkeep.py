@@ -113,6 +113,7 @@ def test_a_compaction_that_is_killed_changes_nothing_that_can_be_read(
     assert rows(settings).equals(before), "the next compaction"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("dbt_target")
 def test_history_is_the_same_after_compaction(box: LakeBox) -> None:
     settings = Settings(data_dir=box.data_dir)

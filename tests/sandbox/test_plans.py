@@ -64,6 +64,7 @@ def asking(server: SandboxServer, dataset: Dataset, tmp_path: Path) -> Asking:
     return Asking(settings, FixedClock(dataset.now))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SOURCES)
 def test_no_source_sends_more_than_it_planned(name: str, asking: Asking, dataset: Dataset) -> None:
     day, history = Window.of_day(dataset.end), Window.between(dataset.start, dataset.end)

@@ -73,6 +73,7 @@ def renaming(dataset: Dataset, last_day: date, tmp_path_factory: pytest.TempPath
     return load(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     # one venue says that a pair is over, another forgets it

@@ -418,6 +418,7 @@ _STEPS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("owner", "step"), _STEPS, ids=[step for _, step in _STEPS])
 @pytest.mark.parametrize("is_after", [False, True], ids=["before", "after"])
 def test_crash_in_any_step_leaves_a_good_publication(
