@@ -267,6 +267,54 @@ def timeline(
 
 
 @app.command()
+def backup(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="Where backups are, outside of the data folder.")],
+    with_publications: Annotated[
+        bool, typer.Option("--with-publications", help="The publications as well.")
+    ] = False,
+    keep: Annotated[
+        int | None, typer.Option(min=1, help="So many backups stay there; default: all.")
+    ] = None,
+) -> None:
+    """Copy what cannot be made again: the lake with its ledgers, and what is not well."""
+    with _command(context) as (settings, progress, console):
+        from pipelines.backup import back_up
+
+        progress.begin("Back up")
+        done = back_up(settings, folder, with_publications=with_publications, keep=keep)
+        progress.end(
+            f"{len(done.backup.files):,} files, {done.backup.byte_count / 1e6:,.1f} MB; "
+            f"{done.copied_files:,} of them copied, {done.copied_bytes / 1e6:,.1f} MB"
+        )
+        console.print(f"backup {done.backup.name} in {folder}, {done.forgotten} older ones dropped")
+
+
+@app.command()
+def restore(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="Where backups are.")],
+    name: Annotated[str | None, typer.Option(help="The backup; default: the newest.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Compare every byte of it, and write nothing.")
+    ] = False,
+) -> None:
+    """Make an empty data folder what it was when a backup was made, after comparing every byte."""
+    with _command(context) as (settings, progress, console):
+        from pipelines.backup import restore as bring_back
+
+        progress.begin("Compare" if dry_run else "Restore")
+        done = bring_back(settings, folder, name=name, dry_run=dry_run)
+        held = f"{len(done.backup.files):,} files, {done.backup.byte_count / 1e6:,.1f} MB"
+        progress.end(f"{held} of {done.name}, all as they were written")
+        if done.rows is not None:
+            console.print(
+                f"The lake has {done.rows:,} rows, each file as it was landed. "
+                "`tokenmart rebuild` and `tokenmart publish` make the rest from it."
+            )
+
+
+@app.command()
 def notify(context: typer.Context) -> None:
     """Send a trial message to every channel that hears of incidents."""
     with _command(context) as (settings, _progress, console):
@@ -566,6 +614,7 @@ def _problems(problem: Exception) -> list[tuple[str, str]]:
             return [(trouble.stage, trouble.reason) for trouble in problem.troubles]
     name = type(problem).__name__
     known = {
+        "BackupError": "the backup",
         "DatasetError": "the dataset",
         "FileDamaged": "a damaged file",
         "GateFailed": "the gate",

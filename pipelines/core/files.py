@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -48,11 +48,21 @@ def replace_file(target: Path, content: bytes) -> None:
     Raises:
         OSError: it could not be written, such as on a full disk; the message names the file.
     """
+    replace_with(target, (content,))
+
+
+def replace_with(target: Path, pieces: Iterable[bytes]) -> None:
+    """Write a file as `replace_file` does, piece by piece; where one fails, it is as before.
+
+    Raises:
+        OSError: it could not be written; the message names the file.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
     try:
         with beside.open("wb") as file:
-            file.write(content)
+            for piece in pieces:
+                file.write(piece)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(target)

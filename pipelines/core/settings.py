@@ -206,6 +206,11 @@ class Settings(BaseSettings):
         return self.data_dir / "dagster"
 
     @property
+    def incidents_path(self) -> Path:
+        """What is not well, and which messages about it were not delivered yet."""
+        return self.data_dir / "incidents.json"
+
+    @property
     def dlt_dir(self) -> Path:
         """Dlt's working folders, one for each load."""
         return self.data_dir / "dlt"

@@ -29,6 +29,26 @@ def origin_of(settings: Settings) -> str:
     return f"dataset {settings.dataset}" if settings.dataset else "a sandbox server"
 
 
+def claimed(settings: Settings) -> str | None:
+    """Return whose observations the lake holds; None where nothing was landed.
+
+    Raises:
+        FileDamaged: what was written down cannot be read.
+    """
+    file_system, root = storage.bucket(settings)
+    path = f"{root}/{_FILE}"
+    if not file_system.exists(path):
+        return None
+    with naming(
+        path,
+        "whose observations the lake holds",
+        "If they are of this run's market, write "
+        f"{json.dumps({'origin': origin_of(settings)})} into it.",
+        ValueError, KeyError, TypeError,
+    ):  # fmt: skip
+        return str(json.loads(file_system.cat_file(path))["origin"])
+
+
 def claim(settings: Settings) -> None:
     """Write down, or else compare, whose observations the lake holds; keep their identities.
 
@@ -40,23 +60,16 @@ def claim(settings: Settings) -> None:
         FileDamaged: what was written down cannot be read.
     """
     file_system, root = storage.bucket(settings)
-    path, here = f"{root}/{_FILE}", origin_of(settings)
-    if not file_system.exists(path):
-        storage.put(file_system, path, (json.dumps({"origin": here}) + "\n").encode())
-    else:
-        with naming(
-            path,
-            "whose observations the lake holds",
-            f'If they are of this run\'s market, write {json.dumps({"origin": here})} into it.',
-            ValueError, KeyError, TypeError,
-        ):  # fmt: skip
-            before = str(json.loads(file_system.cat_file(path))["origin"])
-        if before != here:
-            raise SettingsError(
-                f"{settings.lake_dir} holds observations of: {before}. This run would add: {here}. "
-                "The two must not mix: choose another folder with TOKENMART_DATA_DIR, or delete "
-                f"this one ({_relative(settings.data_dir)})."
-            )
+    here, before = origin_of(settings), claimed(settings)
+    if before is None:
+        content = (json.dumps({"origin": here}) + "\n").encode()
+        storage.put(file_system, f"{root}/{_FILE}", content)
+    elif before != here:
+        raise SettingsError(
+            f"{settings.lake_dir} holds observations of: {before}. This run would add: {here}. "
+            "The two must not mix: choose another folder with TOKENMART_DATA_DIR, or delete "
+            f"this one ({_relative(settings.data_dir)})."
+        )
     if settings.curation_dir is not None:
         _keep(file_system, f"{root}/{_CURATION}", settings.curation_dir)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
@@ -182,12 +181,8 @@ def _secrets(value: Any) -> Iterable[str]:
             yield from _secrets(part)
 
 
-def _path(settings: Settings) -> Path:
-    return settings.data_dir / "incidents.json"
-
-
 def _read(settings: Settings) -> Ledger:
-    path = _path(settings)
+    path = settings.incidents_path
     if not path.exists():
         return Ledger()
     try:
@@ -199,4 +194,4 @@ def _read(settings: Settings) -> Ledger:
 
 
 def _write(settings: Settings, ledger: Ledger) -> None:
-    replace_file(_path(settings), ledger.model_dump_json(indent=2).encode())
+    replace_file(settings.incidents_path, ledger.model_dump_json(indent=2).encode())

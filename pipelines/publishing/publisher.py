@@ -82,7 +82,7 @@ def publish(
         raise FileNotFoundError(f"there is no warehouse yet: {settings.warehouse_path}")
     keys = {contract.mart: contract.key for contract in contracts}
     required = frozenset(contract.mart for contract in contracts if contract.min_rows > 0)
-    with _alone(settings.published_dir):
+    with alone(settings.published_dir):
         _remove_leftovers(settings.published_dir)
         earlier = publications(settings)
         building = settings.published_dir / f"{_BUILDING}{run_id}"
@@ -188,7 +188,7 @@ def rollback(settings: Settings, to: str | None = None) -> Manifest:
         PublishError: there is no such publication, or none to go back to.
         FileDamaged: the publication that is asked for is not whole any more.
     """
-    with _alone(settings.published_dir):
+    with alone(settings.published_dir):
         whole = publications(settings)
         manifest = _wanted(settings, whole, to) if to else _before(settings, whole)
         point_to(settings.published_dir, manifest.version)
@@ -228,7 +228,7 @@ def _before(settings: Settings, whole: Sequence[Manifest]) -> Manifest:
 
 
 @contextmanager
-def _alone(published_dir: Path) -> Iterator[None]:
+def alone(published_dir: Path) -> Iterator[None]:
     """Keep other publishers and rollbacks out; the lock dies with the process."""
     published_dir.mkdir(parents=True, exist_ok=True)
     with (published_dir / _LOCK).open("w") as lock:
