@@ -25,6 +25,9 @@ class Bounds(BaseModel):
         default=100, ge=1, description="unpacked to packed, where it unpacks to more than 8 MiB"
     )
     max_line_bytes: int = Field(default=MIB, ge=1, description="of a line of text")
+    max_values: int = Field(
+        default=10_000_000, ge=1, description="of JSON: each takes up to 100 bytes of memory"
+    )
     total_s: float = Field(
         default=300, gt=0, description="seconds from a request to the end of its answer"
     )
@@ -44,6 +47,16 @@ class Bounds(BaseModel):
     def _of_ratio(self, packed: int, unpacked: int) -> str | None:
         if unpacked > max(packed * self.max_ratio, 8 * MIB):
             return f"more than {self.max_ratio:g} times what was sent, unpacked (max_ratio)"
+        return None
+
+    def of_json(self, text: bytes) -> str | None:
+        """Return which bound the values of a JSON text break; None: they break none.
+
+        By what stands between them, which is counted at once: a text of a hundred megabytes can
+        hold fifty million empty lists, and fill the memory that it does not fill itself.
+        """
+        if sum(map(text.count, (b",", b":", b"[", b"{"))) > self.max_values:
+            return f"more than {self.max_values:,} values (max_values)"
         return None
 
     def of_lines(self, text: bytes) -> str | None:

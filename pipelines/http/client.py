@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -28,6 +29,10 @@ RETRIED = (408, 418, 425, 429, *range(500, 600))
 THROTTLED = (418, 429)
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 USER_AGENT = "tokenmart/0.1 (market-data warehouse)"
+# of an answer in an error: letters that people see, and what a parser of errors may look at
+_QUOTED, _READ_BYTES = 200, 2**16
+# nodes of chains are reached by addresses such as https://host/v3/<key>
+_KEY_IN_PATH = re.compile(r"[A-Za-z0-9_-]{20,}")
 _SECRET_WORDS = ("key", "token", "secret", "password", "signature")
 
 
@@ -238,6 +243,7 @@ class HttpClient:
         self.base_url = base_url.rstrip("/")
         self._mirrors = [mirror.rstrip("/") for mirror in mirrors]
         self._is_busy = is_busy
+        self._secrets = _secrets_of(base_url, headers or {})
         self.allowance = allowance or Allowance()
         self._adapter = _PacedAdapter(
             Pacer(budget) if budget else None,
@@ -305,9 +311,9 @@ class HttpClient:
                 host.
         """
         response = self._ask("GET", path, accept="text/csv, text/plain", params=params)
-        where = redact(response.url)
+        where = self._shown(response.url)
         if _is_html(response):
-            raise PayloadError(f"{where} answered HTML, not text: {_beginning(response)}")
+            raise PayloadError(f"{where} answered HTML, not text: {self._quoted(response)}")
         if problem := self.bounds.of_lines(response.content):
             raise PayloadError(f"{where} answered {problem}")
         try:
@@ -330,7 +336,7 @@ class HttpClient:
             raise
         if _is_html(response):
             raise PayloadError(
-                f"{redact(response.url)} answered HTML, not a file: {_beginning(response)}"
+                f"{self._shown(response.url)} answered HTML, not a file: {self._quoted(response)}"
             )
         return bytes(response.content)
 
@@ -378,20 +384,20 @@ class HttpClient:
             self._count(0)
             LOG.warning(
                 "no answer from %s: %s",
-                redact(url),
+                self._shown(url),
                 error.__class__.__name__,
                 extra={"source": self.source},
             )
             raise SourceUnavailable(
-                f"no answer from {redact(url)}: {type(error).__name__}"
+                f"no answer from {self._shown(url)}: {type(error).__name__}"
             ) from error
         except OutOfBounds as error:
             self._count(0)
-            raise RequestFailed(f"the answer of {redact(url)} {error}: not taken") from error
+            raise RequestFailed(f"the answer of {self._shown(url)} {error}: not taken") from error
         self._count(len(response.content))
         if response.ok:
             return response
-        status, where = response.status_code, redact(response.url or url)
+        status, where = response.status_code, self._shown(response.url or url)
         problem: type[SourceError] = RequestRefused
         remark = ""
         if status in RETRIED:
@@ -404,28 +410,32 @@ class HttpClient:
         level = logging.INFO if problem is RequestRefused else logging.WARNING
         LOG.log(level, "HTTP %d from %s%s", status, where, remark, extra={"source": self.source})
         raise problem(
-            f"HTTP {status} from {where}{remark}: {_beginning(response)}",
+            f"HTTP {status} from {where}{remark}: {self._quoted(response)}",
             status=status,
-            body=response.text,
+            body=self._said(response),
         )
 
     def _url(self, path: str) -> str:
         if "://" not in path:
             return f"{self.base_url}/{path.lstrip('/')}"
         if not path.startswith(f"{self.base_url}/"):
-            raise PayloadError(f"{redact(path)} is not below {redact(self.base_url)}: not followed")
+            raise PayloadError(
+                f"{self._shown(path)} is not below {self._shown(self.base_url)}: not followed"
+            )
         return path
 
     def _decode(self, response: requests.Response) -> Any:
-        where = redact(response.url)
+        where = self._shown(response.url)
         if _is_html(response):
-            raise PayloadError(f"{where} answered HTML, not JSON: {_beginning(response)}")
+            raise PayloadError(f"{where} answered HTML, not JSON: {self._quoted(response)}")
+        if problem := self.bounds.of_json(response.content):
+            raise PayloadError(f"{where} answered {problem}: {self._quoted(response)}")
         try:
             return json.loads(response.content, parse_float=NumberText)
         except (ValueError, RecursionError) as error:
             raise PayloadError(
                 f"{where} answered {len(response.content)} bytes that are not JSON "
-                f"({error}): {_beginning(response)}"
+                f"({error}): {self._quoted(response)}"
             ) from error
 
     def _busy_answer(
@@ -433,10 +443,28 @@ class HttpClient:
     ) -> bool:
         if response is None or not response.ok or self._is_busy is None:
             return False
+        if self.bounds.of_json(response.content):
+            return False  # get_json refuses it
         try:
             return self._is_busy(json.loads(response.content))
         except (ValueError, RecursionError):
             return False  # get_json says so with all that is known
+
+    def _quoted(self, response: requests.Response) -> str:
+        return " ".join(self._said(response)[:_QUOTED].split())
+
+    def _said(self, response: requests.Response) -> str:
+        # the library would look at all of it to guess in what letters it is
+        start = response.content[:_READ_BYTES].decode("utf-8", "replace")
+        return self._without_secrets(start)
+
+    def _shown(self, url: str) -> str:
+        return self._without_secrets(redact(url))
+
+    def _without_secrets(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
 
     def _count(self, size: int) -> None:
         self._answered = replace(
@@ -464,5 +492,8 @@ def _is_html(response: requests.Response) -> bool:
     return "html" in response.headers.get("Content-Type", "").lower()
 
 
-def _beginning(response: requests.Response) -> str:
-    return " ".join(response.text[:200].split())
+def _secrets_of(url: str, headers: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what of an address and of headers nobody may see: some hosts repeat it in errors."""
+    parts = urlsplit(url)
+    keys = [part for part in parts.path.split("/") if _KEY_IN_PATH.fullmatch(part)]
+    return tuple(secret for secret in (*headers.values(), parts.password, *keys) if secret)

@@ -65,11 +65,12 @@ def _asked(url: str, **bounds: float) -> HttpClient:
 _MEASURED = r"""
 import re, sys
 from pathlib import Path
+from pipelines.core.payload import PayloadError
 from pipelines.http.client import HttpClient, RequestFailed
 client = HttpClient("testsource", sys.argv[1], budget=None)
 try:
     client.get_json("x")
-except RequestFailed as problem:
+except (PayloadError, RequestFailed) as problem:
     print(problem)
 # of this process alone: what getrusage says begins with the size of the one that started it
 print(int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) // 1024)
@@ -154,6 +155,54 @@ def test_an_answer_in_time_leaves_its_connection_in_use(wire: Wire) -> None:
         assert client.get_json("x") == {"a": 1}
         time.sleep(0.2)
     assert client.usage.retry_count == 0, "a watch that was over has cut a connection in use"
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"[" * 100_000, "bytes that are not JSON"),
+        (b'{"a":' * 100_000, "bytes that are not JSON"),
+        (b"[" * 100_000 + b"]" * 100_000, "bytes that are not JSON"),
+        (b"1" * 100_000, "bytes that are not JSON"),
+        (b"[1e" + b"9" * 100_000 + b"]", None),
+        (b'["\xff\xfe\xfd"]', "bytes that are not JSON"),
+        (b'["\x00"]', "bytes that are not JSON"),
+        (b'["\\u0000\\ud800"]', None),
+        (b"\xfe\xff" + b"\xd8\x00" * 50, "bytes that are not JSON"),
+        (b"[{},[],{},[],{},[]]", r"more than 10 values \(max_values\)"),
+    ],
+    ids=["lists", "objects", "closed lists", "digits", "exponent", "no UTF-8", "NUL",
+         "NUL and half a pair", "no UTF-16", "values"],
+)  # fmt: skip
+@pytest.mark.parametrize("is_busy", [None, bool], ids=["", "looks inside"])
+def test_hostile_json_is_a_typed_error(
+    wire: Wire, body: bytes, said: str | None, is_busy: Callable[[object], bool] | None
+) -> None:
+    wire.says(Answer(body))
+    bounds = Bounds(max_values=10 if said is not None and "values" in said else 10_000_000)
+    client = HttpClient(
+        "testsource", wire.url, budget=None, max_attempts=1, is_busy=is_busy, bounds=bounds
+    )
+    if said is None:
+        assert isinstance(client.get_json("x"), list)
+        return
+    with pytest.raises(PayloadError, match=said):
+        client.get_json("x")
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="asks Linux for the peak")
+def test_json_of_empty_lists_takes_no_memory() -> None:
+    """Thirty megabytes of it would be seven hundred of lists."""
+    body = b"[" + b"[]," * (10 * MIB) + b"[]]"
+    head = _HEAD + b"Content-Length: %d\r\n\r\n" % len(body)
+    with serving(lambda send: send(head + body)) as url:
+        done = subprocess.run(
+            [sys.executable, "-c", _MEASURED, url],
+            cwd=REPO_DIR, capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+    said, _, resident_mb = done.stdout.strip().rpartition("\n")
+    assert "more than 10,000,000 values (max_values)" in said, done.stderr[-2000:]
+    assert int(resident_mb) < 300, f"{resident_mb} MB were resident"
 
 
 def test_a_text_of_one_endless_line_is_refused(wire: Wire) -> None:

@@ -308,6 +308,30 @@ def test_no_error_shows_a_secret(wire: Wire, naps: list[float]) -> None:
         assert secret not in str(e.value), str(e.value)
 
 
+KEY = "CG-planted0123456789abcdef"
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 403, 429, 500])
+@pytest.mark.parametrize("place", ["header", "password", "path"])
+def test_a_host_that_repeats_the_key_is_not_quoted_with_it(
+    wire: Wire, naps: list[float], caplog: pytest.LogCaptureFixture, status: int, place: str
+) -> None:
+    caplog.set_level("DEBUG", "tokenmart")
+    base = wire.url.replace("//", f"//user:{KEY}@") if place == "password" else wire.url
+    client = HttpClient(
+        "testsource",
+        f"{base}/v3/{KEY}" if place == "path" else base,
+        budget=None,
+        max_attempts=1,
+        headers={"x-key": KEY} if place == "header" else None,
+    )
+    wire.says(Answer(f"no such key: {KEY * 20}".encode(), status=status))
+    with pytest.raises((RequestRefused, SourceUnavailable, RequestFailed, PayloadError)) as raised:
+        client.get_json("x")
+    assert "no such key: ***" in str(raised.value)
+    assert KEY not in f"{raised.value} {getattr(raised.value, 'body', '')} {caplog.text}"
+
+
 def test_numbers_keep_being_json(wire: Wire) -> None:
     wire.says(Answer(b'[{"price": 0.10}]'))
     assert json.dumps(client_of(wire).get_json("x")) == '[{"price": "0.10"}]'
