@@ -8,10 +8,13 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 INSTALL_LOG := $(VENV)/install.log
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --no-deps
+AUDIT := $(VENV)/audit
+AUDIT_LOCK := .ci/audit.lock
+SBOM := data/sbom.cdx.json
 MANIFEST := dbt/target/manifest.json
 DBT_FILES := $(shell find dbt -type f -not -path 'dbt/target/*' -not -path 'dbt/logs/*' 2>/dev/null)
 
-.PHONY: help install daily dev test test-slow check format bench lock clean
+.PHONY: help install daily dev test test-slow check format bench audit sbom lock clean
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -51,12 +54,13 @@ test: install ## all tests but the slow proofs
 test-slow: install ## the proofs that take minutes (PROOFS=tests/e2e/test_daily.py: some of them)
 	@$(BIN)/python -m pytest -m slow $(PROOFS)
 
-check: install ## lint, format, types, import rules
+check: install ## lint, format, types, import rules, insecure patterns
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/sqlfluff lint dbt --processes 2
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/bandit --quiet --configfile pyproject.toml --recursive pipelines assets scripts
 
 format: install ## write the format that `check` wants
 	@$(BIN)/ruff check --fix .
@@ -66,9 +70,25 @@ format: install ## write the format that `check` wants
 bench: install ## speed and memory, as ratios (see benchmarks/)
 	@$(BIN)/python -m benchmarks
 
+$(AUDIT)/.installed: $(AUDIT_LOCK) | install
+	@$(BIN)/uv venv --quiet --clear $(AUDIT)
+	@$(BIN)/uv pip install --quiet --system-certs --python $(AUDIT)/bin/python --no-deps --require-hashes -r $(AUDIT_LOCK)
+	@touch $@
+
+audit: $(AUDIT)/.installed ## known vulnerabilities of the locked packages (asks PyPI's advisories over the network)
+	@$(AUDIT)/bin/pip-audit --progress-spinner off --disable-pip --require-hashes -r requirements.lock
+
+sbom: $(AUDIT)/.installed ## a CycloneDX bill of materials of the lock, in data/sbom.cdx.json
+	@mkdir -p $(dir $(SBOM))
+	@$(AUDIT)/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
+		--output-file $(SBOM) requirements.lock
+	@echo "$(SBOM)"
+
 lock: ## resolve the dependencies of pyproject.toml anew
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --group dev \
 		--no-header pyproject.toml --output-file requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --group audit \
+		--no-header --output-file $(AUDIT_LOCK)
 
 clean: ## delete everything that runs wrote (the lake too)
 	rm -rf data dbt/target dbt/logs

@@ -95,7 +95,7 @@ class Page:
 
     def published(self, mart: str, column: str) -> Any:
         row = self._connection.execute(
-            f"select {column} from marts.{mart} where asset_id = ? and day = ?",  # noqa: S608
+            f"select {column} from marts.{mart} where asset_id = ? and day = ?",  # noqa: S608  # names of our own
             [self.asset, self.day],
         ).fetchone()
         return None if row is None else row[0]

@@ -209,7 +209,10 @@ def rollback(
 @app.command()
 def diff(
     context: typer.Context,
-    old: Annotated[str, typer.Argument(help="The older publication's version.")],
+    old: Annotated[
+        str | None,
+        typer.Argument(help="The older publication's version; default: the one before."),
+    ] = None,
     new: Annotated[
         str | None, typer.Argument(help="The newer one's; default: the current publication.")
     ] = None,
@@ -222,8 +225,10 @@ def diff(
         current = publishing.current(settings)
         if current is None:
             raise publishing.PublishError("nothing is published yet")
-        after = new or current.version
-        ui.show_diff(console, publishing.diff(settings, old, after), old, after)
+        before, after = old or current.replaces, new or current.version
+        if before is None:
+            raise publishing.PublishError(f"{after} is the first publication: none came before it")
+        ui.show_diff(console, publishing.diff(settings, before, after), before, after)
 
 
 @app.command()
@@ -546,7 +551,7 @@ def serve(
         arguments += ["--now", now]
     command = [sys.executable, "-m", "pipelines.sandbox", *arguments]
     # in place of this process: one to be stopped, and not two
-    os.execv(command[0], command)  # noqa: S606
+    os.execv(command[0], command)  # noqa: S606  # this very interpreter
 
 
 def _range(first: datetime, last: datetime) -> Window:

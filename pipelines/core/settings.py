@@ -38,8 +38,8 @@ from pipelines.core.logs import LogFormat
 from pipelines.core.source_names import SOURCES
 
 REPO_DIR = Path(__file__).resolve().parents[2]
-# the mark of a secret in base64, by Standard Webhooks
-WEBHOOK_SECRET_PREFIX = "whsec_"  # noqa: S105
+# by Standard Webhooks
+WEBHOOK_SECRET_PREFIX = "whsec_"  # noqa: S105  # the mark of a secret in base64
 _PREFIX = "TOKENMART_"
 _NESTED = "__"
 Bulk = Literal["auto", "always", "never"]

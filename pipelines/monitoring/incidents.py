@@ -18,8 +18,8 @@ State = Literal["opened", "recovered"]
 
 _AGING: frozenset[Kind] = frozenset({"source", "marts"})
 
-# where the handbook says what each means and what to do
-HANDBOOK = "docs/operations.md"
+# where it says what each means and what to do
+HANDBOOK = "docs/runbooks/alerts.md"
 ANCHORS: dict[Kind, str] = {
     "run": "a-run-failed",
     "publication": "a-publication-was-refused",

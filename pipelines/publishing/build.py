@@ -197,7 +197,7 @@ def _model_versions(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     ).fetchone()
     if noted is None:
         return {}
-    query = f"select mart, model_version from {_SOURCE}.history.built_mart"  # noqa: S608
+    query = f"select mart, model_version from {_SOURCE}.history.built_mart"  # noqa: S608  # names of our own
     return dict(connection.execute(query).fetchall())
 
 
@@ -214,10 +214,10 @@ def _append_results(
     connection.register("run_results", to_arrow(results))
     # what the build itself refused is of the same run, and stays
     connection.execute(
-        f"delete from {target} using run_results as reported where "  # noqa: S608
+        f"delete from {target} using run_results as reported where "  # noqa: S608  # names of our own
         + " and ".join(f"{CHECK_RESULT}.{part} = reported.{part}" for part in _RESULT_KEY)
     )
-    connection.execute(f"insert into {target} by name select * from run_results")  # noqa: S608
+    connection.execute(f"insert into {target} by name select * from run_results")  # noqa: S608  # names of our own
     connection.unregister("run_results")
 
 
@@ -253,7 +253,7 @@ def _complete_catalogue(
         set column_position = presented.column_position, data_type = presented.data_type
         from presented
         where reported.mart = presented.mart and reported.column_name = presented.column_name
-        """  # noqa: S608
+        """  # noqa: S608  # names of our own
     )
     connection.execute(
         f"""
@@ -269,7 +269,7 @@ def _complete_catalogue(
         from presented
         inner join versions on presented.mart = versions.mart
         where presented.is_label
-        """  # noqa: S608
+        """  # noqa: S608  # names of our own
     )
     connection.unregister("presented")
 
@@ -411,7 +411,7 @@ def _wrong_copies(
     problems = []
     for entry in entries:
         copy = _literal(folder / entry.parquet)
-        row = connection.execute(f"select count(*) from read_parquet('{copy}')").fetchone()  # noqa: S608
+        row = connection.execute(f"select count(*) from read_parquet('{copy}')").fetchone()  # noqa: S608  # our own path, quoted
         if row is None or row[0] != entry.rows:
             problems.append(f"the Parquet copy of {entry.name} does not have its {entry.rows} rows")
     return problems

@@ -93,7 +93,7 @@ def row_sum(
     """
     names = ", ".join(quoted(name) for name in columns)
     row = connection.execute(
-        f"select count(*), coalesce(sum(hash({names})::hugeint), 0)::varchar from {relation}"  # noqa: S608
+        f"select count(*), coalesce(sum(hash({names})::hugeint), 0)::varchar from {relation}"  # noqa: S608  # names from the catalogue, quoted
     ).fetchone()
     if row is None:
         raise RuntimeError(f"{relation} could not be read")

@@ -52,7 +52,7 @@ def record_numbers(
             connection.register("given", recorded_numbers(settings, mart))
             _refuse_renumbering(connection, mart, key)
             news[mart] = connection.execute(
-                f"select {key}, {NUMBER} from {SCHEMA}.{mart} "  # noqa: S608
+                f"select {key}, {NUMBER} from {SCHEMA}.{mart} "  # noqa: S608  # names of our own
                 f"where {key} not in (select {key} from given) order by {NUMBER}"
             ).to_arrow_table()
             connection.unregister("given")
@@ -97,7 +97,7 @@ def _numbered(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
 
 def _refuse_renumbering(connection: duckdb.DuckDBPyConnection, mart: str, key: str) -> None:
     columns = f"event.{key}, event.{NUMBER}, given.{key}, given.{NUMBER}"
-    joined = f"select {columns} from {SCHEMA}.{mart} as event inner join given"  # noqa: S608
+    joined = f"select {columns} from {SCHEMA}.{mart} as event inner join given"  # noqa: S608  # names of our own
     wrong = connection.execute(
         f"{joined} on event.{key} = given.{key} where event.{NUMBER} != given.{NUMBER} "
         f"union all {joined} on event.{NUMBER} = given.{NUMBER} where event.{key} != given.{key} "

@@ -122,7 +122,7 @@ def present(relation: Relation, relations: Mapping[str, Relation], schema: str) 
         alias = f"named_{len(joins)}"
         # a label is not dated, so the periods of a dimension with periods have one label
         joins.append(
-            f"left join (select distinct {dimension.key}, {dimension.symbol} as symbol, "  # noqa: S608
+            f"left join (select distinct {dimension.key}, {dimension.symbol} as symbol, "  # noqa: S608  # names from the manifest, quoted
             f"{dimension.name} as name from {schema}.{dimension.mart}) as {alias} "
             f"on mart.{quoted(name)} = {alias}.{dimension.key}"
         )
@@ -134,7 +134,7 @@ def present(relation: Relation, relations: Mapping[str, Relation], schema: str) 
         ]
     selected = ", ".join(f"{column.expression} as {quoted(column.name)}" for column in columns)
     source = f"{schema}.{quoted(relation.name)} as mart {' '.join(joins)}"
-    return Presentation(tuple(columns), f"select {selected} from {source}")  # noqa: S608
+    return Presentation(tuple(columns), f"select {selected} from {source}")  # noqa: S608  # names from the manifest, quoted
 
 
 def has_latest(columns: Mapping[str, str], key: Sequence[str]) -> bool:
@@ -144,7 +144,7 @@ def has_latest(columns: Mapping[str, str], key: Sequence[str]) -> bool:
 
 def latest_query(mart: str) -> str:
     """Return the query of a mart's newest day."""
-    return f"select * from {mart} where {_DAY} = (select max({_DAY}) from {mart})"  # noqa: S608
+    return f"select * from {mart} where {_DAY} = (select max({_DAY}) from {mart})"  # noqa: S608  # names from the manifest, quoted
 
 
 def _own(relation: Relation, name: str, kind: str) -> Column:

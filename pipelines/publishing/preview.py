@@ -52,28 +52,28 @@ _BITCOIN: Final = f"""
     where price.asset_id = 'bitcoin'
         and price.day > (select max(day) from marts.price_daily) - {_DAYS}
     order by price.day
-"""  # noqa: S608
+"""  # noqa: S608  # our own numbers
 # the largest of the newest day; a coin without a symbol is known by its id
 _LARGEST: Final = f"""
     select stablecoin_id, coalesce(symbol, stablecoin_id) as coin, supply_rank
     from marts.stablecoin_supply_daily_latest
     order by supply_rank nulls last, stablecoin_id
     limit {_COINS}
-"""  # noqa: S608
+"""  # noqa: S608  # our own numbers
 _SUPPLY: Final = f"""
     select supply.day, largest.coin, largest.supply_rank, supply.supply_usd
     from marts.stablecoin_supply_daily as supply
     inner join ({_LARGEST}) as largest on supply.stablecoin_id = largest.stablecoin_id
     where supply.day > (select max(day) from marts.stablecoin_supply_daily) - {_DAYS}
     order by largest.supply_rank, supply.day
-"""  # noqa: S608
+"""  # noqa: S608  # our own numbers
 _PEG: Final = f"""
     select peg.day, largest.coin, largest.supply_rank, peg.dev_bps
     from marts.stablecoin_peg_daily as peg
     inner join ({_LARGEST}) as largest on peg.stablecoin_id = largest.stablecoin_id
     where peg.day > (select max(day) from marts.stablecoin_peg_daily) - {_DAYS}
     order by largest.supply_rank, peg.day
-"""  # noqa: S608
+"""  # noqa: S608  # our own numbers
 
 
 class PreviewError(Exception):

@@ -336,7 +336,7 @@ def _from_publication(path: Path) -> ResearchPanel:
         deaths = connection.execute(_DEATHS_SQL).pl()
         grades = {
             column: connection.execute(
-                f"select asset_id, day, {column} from marts.{table} where {column} is not null"  # noqa: S608
+                f"select asset_id, day, {column} from marts.{table} where {column} is not null"  # noqa: S608  # names of our own
             ).pl()
             for column, table in _GRADES.items()
             if (table, column) in columns

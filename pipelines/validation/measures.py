@@ -43,7 +43,7 @@ def mart_sizes(settings: Settings) -> dict[str, MartSize]:
         for mart, has_day in marts:
             newest = "max(day)" if has_day else "null"
             row = connection.execute(
-                f'select count(*), {newest} from {SCHEMA}."{mart}"'  # noqa: S608
+                f'select count(*), {newest} from {SCHEMA}."{mart}"'  # noqa: S608  # names from the catalogue, quoted
             ).fetchone()
             if row is not None:
                 sizes[mart] = MartSize(rows=row[0], newest_day=row[1])

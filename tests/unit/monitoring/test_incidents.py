@@ -10,7 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.core.settings import REPO_DIR
-from pipelines.monitoring.incidents import ANCHORS, Book, Incident, Kind, Message, Signal, hear
+from pipelines.monitoring.incidents import (
+    ANCHORS,
+    HANDBOOK,
+    Book,
+    Incident,
+    Kind,
+    Message,
+    Signal,
+    hear,
+)
 
 START = datetime(2024, 3, 1, 6, tzinfo=UTC)
 
@@ -69,7 +78,7 @@ def test_a_message_says_what_since_when_which_run_and_where_to_look() -> None:
         "host is down",
         "since: 2024-03-01 06:00 UTC",
         "run: r",
-        "what to do: docs/operations.md#a-run-failed",
+        "what to do: docs/runbooks/alerts.md#a-run-failed",
     ]
     _, (recovered,) = hear(book, [good(2)])
     assert recovered.title == "Tokenmart: recovered: daily failed"
@@ -79,7 +88,7 @@ def test_a_message_says_what_since_when_which_run_and_where_to_look() -> None:
 
 @pytest.mark.parametrize("anchor", ANCHORS.values())
 def test_the_page_that_a_message_names_has_the_section(anchor: str) -> None:
-    page = (REPO_DIR / "docs" / "operations.md").read_text(encoding="utf-8")
+    page = (REPO_DIR / HANDBOOK).read_text(encoding="utf-8")
     headings = [line.lstrip("# ") for line in page.splitlines() if line.startswith("#")]
     assert anchor in {heading.lower().replace(" ", "-") for heading in headings}
 

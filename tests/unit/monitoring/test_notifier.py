@@ -58,7 +58,7 @@ def test_the_log_has_every_incident_and_its_end(
     first, last = caplog.messages
     assert "daily failed" in first
     assert "run: r-1" in first
-    assert "docs/operations.md#a-run-failed" in first
+    assert "docs/runbooks/alerts.md#a-run-failed" in first
     assert "recovered" in last
 
 
@@ -77,7 +77,7 @@ def test_a_webhook_is_signed_as_the_standard_says(tmp_path: Path) -> None:
     assert request.body["type"] == "incident.opened"
     data = request.body["data"]
     assert (data["kind"], data["name"], data["run_id"]) == ("run", "daily", "r-1")
-    assert data["runbook"] == "docs/operations.md#a-run-failed"
+    assert data["runbook"] == "docs/runbooks/alerts.md#a-run-failed"
 
 
 def test_apprise_takes_messages_to_a_url(tmp_path: Path) -> None:

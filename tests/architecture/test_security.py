@@ -1,0 +1,54 @@
+"""What docs/security.md promises and the code alone can show."""
+
+from __future__ import annotations
+
+import re
+import socket
+from pathlib import Path
+
+from pipelines.core.settings import REPO_DIR
+from pipelines.http.client import LOOPBACK
+from pipelines.sandbox.server import run as server
+
+_CODE = ("pipelines", "assets", "scripts", "benchmarks", "tests")
+_LET_OFF = re.compile(r"# noqa: (?:[A-Z]+\d+, )*S\d{3}\b(?P<why>.*)")
+_EVERYWHERE = re.compile(r"""["'](?:0\.0\.0\.0|::|\*|)["']\s*,\s*port|0\.0\.0\.0""")
+
+
+def sources(*folders: str) -> list[Path]:
+    return [path for folder in folders for path in (REPO_DIR / folder).rglob("*.py")]
+
+
+def test_each_line_that_is_let_off_a_rule_of_security_says_why() -> None:
+    silent = [
+        f"{path.relative_to(REPO_DIR)}:{number}"
+        for path in sources(*_CODE)
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if (found := _LET_OFF.search(line)) and not found["why"].strip(" #,")
+    ]
+    assert silent == []
+
+
+def test_nothing_listens_elsewhere_than_on_loopback() -> None:
+    """`tests/e2e/test_listening.py` looks at what runs; here nobody says another address."""
+    assert server.HOST in LOOPBACK
+    with server._listen(0) as listening:
+        assert isinstance(listening, socket.socket)
+        assert listening.getsockname()[0] in LOOPBACK
+    hosts = {
+        (path.name, match[1])
+        for path in sources("pipelines", "assets")
+        for match in re.finditer(r'"--host",\s*"([^"]+)"', path.read_text("utf-8"))
+    }
+    assert hosts == {("development.py", "127.0.0.1")}
+    everywhere = [
+        path for path in sources("pipelines", "assets") if _EVERYWHERE.search(path.read_text())
+    ]
+    assert everywhere == []
+
+
+def test_what_the_page_of_security_names_is_there() -> None:
+    page = (REPO_DIR / "docs" / "security.md").read_text("utf-8")
+    named = re.findall(r"`(tests/[\w/.]+)`", page)
+    assert len(named) > 8
+    assert [path for path in named if not (REPO_DIR / path).exists()] == []
