@@ -36,7 +36,7 @@ class Command:
     @property
     def parts(self) -> tuple[dict[str, str], list[str]]:
         """Its own variables, and its words."""
-        words = shlex.split(self.line.split(";")[-1].strip().removeprefix("! "))
+        words = shlex.split(self.line.removeprefix("! "))
         given: dict[str, str] = {}
         while words and re.match(r"[A-Za-z_]+=", words[0]):
             name, _, value = words.pop(0).partition("=")
