@@ -1,5 +1,6 @@
-"""The lake is the truth: a copy of it alone, in a new data folder, gives the same marts."""
+"""The lake is the truth: a backup of it alone, after all else is lost, gives the same marts."""
 
+import re
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -16,8 +17,21 @@ AS_OF = END - timedelta(days=20)
 def test_a_lake_that_is_restored_alone_is_rebuilt_and_published(
     project: Project, tmp_path: Path
 ) -> None:
-    restored = Project(tmp_path / "restored", project.dataset)
-    shutil.copytree(project.data_dir / "lake", restored.data_dir / "lake")
+    before, backups = project.current, str(tmp_path / "backups")
+    for copied in (r"; \d[\d,]* of them copied", r"; 0 of them copied, 0\.0 MB"):
+        saved = project.run("backup", backups)
+        assert saved.returncode == 0, saved.stdout
+        assert re.search(copied, saved.stdout), saved.stdout
+    refused = project.run("restore", backups)
+    assert refused.returncode == 1
+    assert "a backup is restored into an empty folder" in refused.stdout
+
+    shutil.rmtree(project.data_dir)
+    restored = project
+    brought_back = restored.run("restore", backups)
+    assert brought_back.returncode == 0, brought_back.stdout
+    verified = restored.run("lake", "verify")
+    assert verified.returncode == 0, verified.stdout
 
     early = restored.run("publish")
     assert early.returncode == 1
@@ -32,5 +46,5 @@ def test_a_lake_that_is_restored_alone_is_rebuilt_and_published(
     assert rebuilt.returncode == 0, rebuilt.stdout
     published = restored.run("publish")
     assert published.returncode == 0, published.stdout
-    assert restored.current.content_hash == project.current.content_hash
+    assert restored.current.content_hash == before.content_hash
     assert restored.current.newest_day == END
