@@ -27,24 +27,23 @@ def test_a_lake_that_is_restored_alone_is_rebuilt_and_published(
     assert "a backup is restored into an empty folder" in refused.stdout
 
     shutil.rmtree(project.data_dir)
-    restored = project
-    brought_back = restored.run("restore", backups)
+    brought_back = project.run("restore", backups)
     assert brought_back.returncode == 0, brought_back.stdout
-    verified = restored.run("lake", "verify")
+    verified = project.run("lake", "verify")
     assert verified.returncode == 0, verified.stdout
 
-    early = restored.run("publish")
+    early = project.run("publish")
     assert early.returncode == 1
     assert "nothing was built yet" in early.stdout
 
-    as_of = restored.run("rebuild", "--as-of", f"{AS_OF}T06:00:00Z")
+    as_of = project.run("rebuild", "--as-of", f"{AS_OF}T06:00:00Z")
     # all that was landed was landed later
     assert as_of.returncode == 1, as_of.stdout
     assert f"nothing was known at {AS_OF} 06:00 UTC" in as_of.stdout
 
-    rebuilt = restored.run("rebuild")
+    rebuilt = project.run("rebuild")
     assert rebuilt.returncode == 0, rebuilt.stdout
-    published = restored.run("publish")
+    published = project.run("publish")
     assert published.returncode == 0, published.stdout
-    assert restored.current.content_hash == before.content_hash
-    assert restored.current.newest_day == END
+    assert project.current.content_hash == before.content_hash
+    assert project.current.newest_day == END

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import click
 import pytest
-import typer
 
-from assets.command.cli import app
 from pipelines.core.settings import Settings
+from tests.e2e.command_line import accept
 from tests.e2e.conftest import END, REPO, Project
 
 PAGES = sorted((REPO / "docs" / "runbooks").glob("*.md"))
@@ -55,24 +54,6 @@ def commands(page: Path) -> list[Command]:
 
 
 COMMANDS = [command for page in PAGES for command in commands(page)]
-
-
-def accept(words: list[str]) -> None:
-    """Parse words as `tokenmart` does, and run nothing.
-
-    Raises:
-        click.UsageError: there is no such command, argument or option.
-    """
-    command: click.Command = typer.main.get_command(app)
-    context = None
-    while isinstance(command, click.Group):
-        context = command.make_context("tokenmart", list(words), parent=context)
-        _, found, words = command.resolve_command(
-            context, [*context._protected_args, *context.args]
-        )
-        assert found is not None
-        command = found
-    command.make_context(command.name, list(words), parent=context)
 
 
 def test_every_page_is_in_the_index_and_tells_what_to_type() -> None:

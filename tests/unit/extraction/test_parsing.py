@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
@@ -40,6 +41,31 @@ def parse_cell(column: Column, cell: Any, **options: Any) -> Parsed:
 def value_of(parsed: Parsed) -> Any:
     assert parsed.row_count == 1, f"refused: {parsed.refused}"
     return parsed.rows[0][0].as_py()
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        NumberText("1e" + "9" * 100_000),
+        NumberText("-1e999999999"),
+        NumberText("1." + "9" * 1_000_000),
+        10**4_000,
+        "9" * 5_000_000,
+        "\x00",
+        "\ud800",
+        json.loads("[" * 900 + "]" * 900),
+    ],
+    ids=["exponent", "tiny", "digits", "integer", "text", "NUL", "half a pair", "nested"],
+)
+@pytest.mark.parametrize("kind", ["text", "decimal", "timestamp"])
+def test_a_hostile_cell_is_a_row_or_a_reason_at_once(cell: Any, kind: Any) -> None:
+    started = time.monotonic()
+    column = Column("c", kind, "A cell.")
+    parsed = parse_cell(column, cell, times={"c": "s"} if kind == "timestamp" else {})
+    assert parsed.rows.num_rows + len(parsed.refused) == 1
+    parsed.rows.to_pylist()
+    # alone on a machine it takes hundredths of a second
+    assert time.monotonic() - started < 5
 
 
 def reason_of(parsed: Parsed) -> str:

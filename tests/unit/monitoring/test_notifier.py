@@ -1,12 +1,17 @@
 """Messages on their way: to a server on this machine, signed, once, and without secrets."""
 
 import base64
+import email
 import hashlib
 import hmac
 import json
 import logging
+import threading
 from datetime import UTC, datetime, timedelta
+from email.header import decode_header, make_header
 from pathlib import Path
+from socketserver import StreamRequestHandler, ThreadingTCPServer
+from typing import ClassVar
 
 import pytest
 from pydantic import SecretStr, ValidationError
@@ -92,6 +97,49 @@ def test_apprise_takes_messages_to_a_url(tmp_path: Path) -> None:
         ("Tokenmart: recovered: daily failed", "success"),
     ]
     assert "run: r-1" in bodies[0]["message"]
+
+
+class _Mailbox(StreamRequestHandler):
+    """As much of SMTP as takes a letter."""
+
+    letters: ClassVar[list[str]] = []
+
+    def handle(self) -> None:
+        self._say("220 here")
+        letter: list[str] | None = None
+        while line := self.rfile.readline().decode():
+            if letter is not None and line != ".\r\n":
+                letter.append(line)
+            elif letter is not None:
+                self.letters.append("".join(letter))
+                letter = None
+                self._say("250 taken")
+            elif line.upper().startswith("DATA"):
+                letter = []
+                self._say("354 go on")
+            else:
+                self._say("221 bye" if line.upper().startswith("QUIT") else "250 yes")
+
+    def _say(self, line: str) -> None:
+        self.wfile.write(f"{line}\r\n".encode())
+
+
+def test_an_e_mail_arrives_by_smtp(tmp_path: Path) -> None:
+    _Mailbox.letters.clear()
+    with ThreadingTCPServer(("127.0.0.1", 0), _Mailbox) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
+        address = f"127.0.0.1:{server.server_address[1]}"
+        url = f"mailto://{address}/?from=warehouse@example.org&to=ops@example.org&mode=insecure"
+        settings = Settings(data_dir=tmp_path, notify=(SecretStr(url),))
+        for signal in (bad(), bad(1), good(2)):
+            notifier.report(settings, [signal], WALL)
+        server.shutdown()
+    letters = [email.message_from_string(letter) for letter in _Mailbox.letters]
+    subjects = [str(make_header(decode_header(letter["Subject"]))) for letter in letters]
+    assert subjects == ["Tokenmart: daily failed", "Tokenmart: recovered: daily failed"]
+    assert letters[0]["To"] == "ops@example.org"
+    texts = [part.get_payload(decode=True) for part in letters[0].walk() if not part.is_multipart()]
+    assert any(b"run: r-1" in text for text in texts if isinstance(text, bytes))
 
 
 def test_what_is_not_taken_waits_and_is_sent_once_in_order(tmp_path: Path) -> None:
