@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import dagster as dg
 
-from assets import ingestion, keys
+from assets import ingestion
 from assets.failures import stage_of
 from assets.partitions import days_of, window_of_run
-from pipelines.core.tables import EXTRACTION
 
 
 @dataclass(frozen=True)
@@ -106,26 +104,18 @@ def newest_run(instance: dg.DagsterInstance, beginning: str = "") -> str | None:
 
 
 def _sources(instance: dg.DagsterInstance, run_id: str) -> tuple[SourceLoad, ...]:
-    found = []
-    for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_OBSERVATION):
-        observed = entry.asset_observation
-        if observed is None or observed.asset_key.path[0] != keys.RAW:
-            continue
-        if observed.asset_key.path[-1] != EXTRACTION.name:
-            continue
-        noted: dict[str, Any] = {name: value.value for name, value in observed.metadata.items()}
-        if not noted["enabled"]:
-            continue
-        found.append(
-            SourceLoad(
-                name=observed.asset_key.path[1],
-                start=entry.timestamp - noted[ingestion.SECONDS],
-                end=entry.timestamp,
-                requests=noted[ingestion.REQUESTS],
-                retries=noted[ingestion.RETRIES],
-                throttled=noted[ingestion.THROTTLED],
-                bytes=noted[ingestion.BYTES],
-                rows=noted[ingestion.ROWS],
-            )
+    found = (
+        SourceLoad(
+            name=source,
+            start=at - noted[ingestion.SECONDS],
+            end=at,
+            requests=noted[ingestion.REQUESTS],
+            retries=noted[ingestion.RETRIES],
+            throttled=noted[ingestion.THROTTLED],
+            bytes=noted[ingestion.BYTES],
+            rows=noted[ingestion.ROWS],
         )
+        for source, at, noted in ingestion.observed_loads(instance, run_id)
+        if noted["enabled"]
+    )
     return tuple(sorted(found, key=lambda load: load.start))

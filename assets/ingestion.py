@@ -8,12 +8,13 @@ from typing import Any
 import dagster as dg
 
 from assets import columns, keys
-from assets.partitions import SINGLE_RUN, existing_window
+from assets.partitions import SINGLE_RUN, existing_window, window_of_run
 from assets.resources import Progress
 from pipelines import sources
 from pipelines.core.settings import Settings
 from pipelines.core.tables import EXTRACTION, QUARANTINE, Table
-from pipelines.core.windows import Clock
+from pipelines.core.windows import Clock, Window
+from pipelines.lake.catalog import write_catalog
 from pipelines.lake.landing import LoadReport
 from pipelines.lake.parallel import land_side_by_side
 from pipelines.lake.repair import GapRequest
@@ -27,6 +28,10 @@ REQUESTS = "requests"
 RETRIES = "requests sent again"
 THROTTLED = "answers 'slow down'"
 BYTES = "bytes of the answers"
+_LOAD_ID = "load id"
+_FAILURES = "failures"
+# runs of a job that are looked through for one of the same days that was cut off
+_RUNS_BACK = 20
 
 
 class ExtractConfig(dg.Config):
@@ -71,12 +76,24 @@ def ingestion_assets(days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
         selected = {key.path[1] for key in context.selected_asset_keys}
         names = [name for name in sources.SOURCES if name in selected]
         gap_requests = [GapRequest.from_config(request) for request in config.gap_requests or ()]
+        before: dict[str, str] = {}
         if gap_requests:
             context.log.info(f"nothing else is asked for than {gap_requests}")
-        landings = land_side_by_side(names, window, settings, clock, context.run_id, gap_requests)
+        else:
+            before = _landed_before(context.instance, context.run, window, settings)
         reports: list[LoadReport] = []
         failures: dict[str, str] = {}
         progress.begin("Extract", len(names))
+        for name in (name for name in names if name in before):
+            context.log.info(
+                f"{name}: landed by an earlier run of these days (load {before[name]})"
+            )
+            progress.advance(name, "landed before the run of these days was cut off")
+            yield from _events(
+                context, LoadReport(name, window, load_id=before[name]), window.day_count
+            )
+        names = [name for name in names if name not in before]
+        landings = land_side_by_side(names, window, settings, clock, context.run_id, gap_requests)
         with closing(landings):
             for name, landing in landings:
                 if (error := landing.exception()) is not None:
@@ -101,10 +118,11 @@ def ingestion_assets(days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
                 allow_retries=False,
             )
         asked = [report for report in reports if report.is_enabled]
+        taken_up = f", {len(before)} landed before" if before else ""
         progress.end(
             f"{sum(sum(report.rows.values()) for report in asked):,} rows of {len(asked)} sources "
             f"in {sum(report.requests for report in asked):,} requests, "
-            f"{len(reports) - len(asked)} sources off"
+            f"{len(reports) - len(asked)} sources off{taken_up}"
         )
 
     return extract
@@ -119,6 +137,56 @@ def log_specs() -> list[dg.AssetSpec]:
     return [
         _spec(source, table) for source in sources.SOURCES for table in (EXTRACTION, QUARANTINE)
     ]
+
+
+def observed_loads(
+    instance: dg.DagsterInstance, run_id: str
+) -> Iterator[tuple[str, float, dict[str, Any]]]:
+    """Yield what a run has noted of each source's load: the source, when, and the figures."""
+    for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_OBSERVATION):
+        observed = entry.asset_observation
+        if observed is None or observed.asset_key.path[0] != keys.RAW:
+            continue
+        if observed.asset_key.path[-1] == EXTRACTION.name:
+            noted = {name: value.value for name, value in observed.metadata.items()}
+            yield observed.asset_key.path[1], entry.timestamp, noted
+
+
+def _landed_before(
+    instance: dg.DagsterInstance, run: dg.DagsterRun, window: Window, settings: Settings
+) -> dict[str, str]:
+    """Return which sources need not be asked, because the run of a range goes on: by source, load.
+
+    A range whose last run did not end well is taken up: what that one has landed whole, and the
+    catalog of the lake lists, is there. A single day is asked for again, as sources tell it now.
+    """
+    if window.day_count == 1:
+        return {}
+    earlier = _cut_off(instance, run, window)
+    if not earlier:
+        return {}
+    listed = set(write_catalog(settings)["load_id"])
+    return {
+        source: noted[_LOAD_ID]
+        for run_id in earlier
+        for source, _, noted in observed_loads(instance, run_id)
+        # an earlier release did not note whether all went well
+        if noted.get(_FAILURES) == 0 and noted.get(_LOAD_ID) in listed
+    }
+
+
+def _cut_off(instance: dg.DagsterInstance, run: dg.DagsterRun, window: Window) -> list[str]:
+    """Return the ids of the job's runs of the same days since the last that ended well."""
+    found = []
+    for earlier in instance.get_runs(dg.RunsFilter(job_name=run.job_name), limit=_RUNS_BACK):
+        days = window_of_run(earlier)
+        if earlier.run_id == run.run_id or days is None or not days.covers(window):
+            continue
+        if earlier.is_success:
+            break
+        if earlier.is_finished:
+            found.append(earlier.run_id)
+    return found
 
 
 def _spec(source: str, table: Table) -> dg.AssetSpec:
@@ -136,6 +204,7 @@ def _spec(source: str, table: Table) -> dg.AssetSpec:
 def _observation(report: LoadReport) -> dg.AssetObservation:
     """Return what a source's load did, once, whatever the days: it is over at this instant."""
     measures = _metadata(report, sum(report.rows.values()), 1)
+    measures[_FAILURES] = len(report.failures)
     return dg.AssetObservation(keys.raw(report.source, EXTRACTION.name), metadata=measures)
 
 
@@ -174,7 +243,7 @@ def _metadata(report: LoadReport, rows: int, days: int) -> dict[str, Any]:
     the rest, or three years of a source would be a hundred megabytes of the same figures.
     """
     if days > 1:
-        return {"load id": report.load_id or "none"}
+        return {_LOAD_ID: report.load_id or "none"}
     measures: dict[str, Any] = {
         ROWS: rows,
         "asked for": str(report.window),
@@ -189,7 +258,7 @@ def _metadata(report: LoadReport, rows: int, days: int) -> dict[str, Any]:
         "enabled": report.is_enabled,
     }
     if report.load_id is not None:
-        measures["load id"] = report.load_id
+        measures[_LOAD_ID] = report.load_id
     if report.newest_at is not None:
         measures["newest data"] = dg.MetadataValue.timestamp(report.newest_at)
     return measures

@@ -96,6 +96,10 @@ class Window:
         """How many days."""
         return (self.end - self.start).days
 
+    def covers(self, other: Window) -> bool:
+        """Tell whether every day of the other window is one of this."""
+        return self.start <= other.start and other.end <= self.end
+
     def look_back(self, days: int) -> Window:
         """Return the window that begins `days` earlier: sources restate their newest days."""
         return Window(self.start - days * DAY, self.end)

@@ -14,6 +14,7 @@ import pytest
 from assets import automation, freshness, ingestion, keys
 from assets.command import runs
 from assets.definitions import build_defs
+from assets.partitions import partition_of
 from assets.resources import SilentProgress
 from pipelines import sources
 from pipelines.core.settings import Settings
@@ -270,6 +271,89 @@ def test_failing_sources_are_named_and_the_others_land(
     assert failed.value.troubles == (
         runs.Trouble("extraction", "binance: host is down\nokx: ValueError: no such page"),
     )
+
+
+def test_who_is_asked_again_follows_from_runs_that_were_cut_off(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import polars as pl
+
+    ended = {
+        "oldest": ("2024-02-01", "2024-02-03", dg.DagsterRunStatus.FAILURE),
+        "well": ("2024-02-01", "2024-02-03", dg.DagsterRunStatus.SUCCESS),
+        "killed": ("2024-01-31", "2024-02-03", dg.DagsterRunStatus.FAILURE),
+        "shorter": ("2024-02-02", "2024-02-03", dg.DagsterRunStatus.FAILURE),
+        "stopped": ("2024-02-01", "2024-02-03", dg.DagsterRunStatus.CANCELED),
+        "beside": ("2024-02-01", "2024-02-03", dg.DagsterRunStatus.STARTED),
+        "now": ("2024-02-01", "2024-02-03", dg.DagsterRunStatus.STARTED),
+    }
+    noted = {
+        "oldest": [("gold", {"load id": "listed", "failures": 0})],
+        "killed": [
+            ("kraken", {"load id": "listed", "failures": 0}),
+            ("okx", {"load id": "listed", "failures": 1}),
+            ("ecb", {"load id": "lost", "failures": 0}),
+            ("bitstamp", {"failures": 0}),
+        ],
+        "stopped": [("binance", {"load id": "listed", "failures": 0})],
+    }
+    monkeypatch.setattr(ingestion, "write_catalog", lambda _: pl.DataFrame({"load_id": ["listed"]}))
+    monkeypatch.setattr(
+        ingestion,
+        "observed_loads",
+        lambda _, run_id: ((name, 0.0, figures) for name, figures in noted[run_id]),
+    )
+    with dg.DagsterInstance.ephemeral() as instance:
+        for run_id, (first, last, status) in ended.items():
+            _, tags = partition_of(Window.between(*map(date.fromisoformat, (first, last))))
+            instance.add_run(dg.DagsterRun("backfill", run_id, status=status, tags=tags))
+        run = instance.get_run_by_id("now")
+        assert run is not None
+        window = Window(date(2024, 2, 1), date(2024, 2, 4))
+        landed = ingestion._landed_before(instance, run, window, settings)
+        assert landed == {"kraken": "listed", "binance": "listed"}
+        assert ingestion._landed_before(instance, run, DAY, settings) == {}, "a day is asked again"
+
+
+@pytest.mark.slow
+def test_a_range_that_was_cut_off_goes_on_with_what_is_not_landed(
+    landed: dict[str, Window], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Years of four sources are not fetched again because a fifth was down, or somebody's power."""
+    import polars as pl
+
+    healthy, down = landing.land, {"binance", "okx"}
+    listed = ["1.kraken", "1.ecb", "2.binance"]  # the lake lost all other loads
+
+    def land(
+        name: str, window: Window, settings: Settings, clock: Clock, run_id: str, **_: object
+    ) -> LoadReport:
+        report = replace(healthy(name, window, settings, clock, run_id), load_id=f"{turn}.{name}")
+        return replace(report, failures=("host is down",)) if name in down else report
+
+    def ask(window: Window) -> set[str]:
+        landed.clear()
+        runs.execute(instance, automation.HISTORY_JOB, window, settings, SilentProgress())
+        return set(landed)
+
+    monkeypatch.setattr(landing, "land", land)
+    monkeypatch.setattr(ingestion, "write_catalog", lambda _: pl.DataFrame({"load_id": listed}))
+    window = Window(date(2024, 2, 1), date(2024, 2, 4))
+    turn = 1
+    with runs.open_instance(settings) as instance:
+        with pytest.raises(runs.RunFailed, match="host is down"):
+            ask(window)
+        down, turn = {"okx"}, 2
+        with pytest.raises(runs.RunFailed, match="okx: host is down"):
+            ask(window)
+        assert set(landed) == set(sources.SOURCES) - {"kraken", "ecb"}
+        assert instance.get_materialized_partitions(keys.raw("ecb", "exchange_rates"))
+        with pytest.raises(runs.RunFailed, match="okx: host is down"):
+            ask(Window(window.start, date(2024, 2, 5)))
+        assert set(landed) == set(sources.SOURCES), "days that the run before was not of"
+        down = set()
+        assert ask(window) == set(sources.SOURCES) - {"kraken", "ecb", "binance"}
+        assert ask(window) == set(sources.SOURCES), "it ended well: who runs it again wants news"
 
 
 @pytest.mark.slow

@@ -95,3 +95,11 @@ def test_clock_at() -> None:
 
 def test_start_of_a_day() -> None:
     assert start_of(date(2024, 5, 1)) == datetime(2024, 5, 1, tzinfo=UTC)
+
+
+def test_a_window_covers_its_own_days_and_parts_of_them() -> None:
+    window = Window(date(2025, 1, 2), date(2025, 1, 5))
+    assert window.covers(window)
+    assert window.covers(Window.of_day(date(2025, 1, 4)))
+    assert not window.covers(Window(date(2025, 1, 1), date(2025, 1, 3)))
+    assert not window.covers(Window(date(2025, 1, 4), date(2025, 1, 6)))
