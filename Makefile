@@ -8,13 +8,15 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 INSTALL_LOG := $(VENV)/install.log
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --no-deps
+KILLS ?= 200
+SEED ?= 1
 AUDIT := $(VENV)/audit
 AUDIT_LOCK := .ci/audit.lock
 SBOM := data/sbom.cdx.json
 MANIFEST := dbt/target/manifest.json
 DBT_FILES := $(shell find dbt -type f -not -path 'dbt/target/*' -not -path 'dbt/logs/*' 2>/dev/null)
 
-.PHONY: help install daily dev test test-slow check format bench audit sbom lock clean
+.PHONY: help install daily dev test test-slow chaos check format bench audit sbom lock clean
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -53,6 +55,9 @@ test: install ## all tests but the slow proofs
 
 test-slow: install ## the proofs that take minutes (PROOFS=tests/e2e/test_daily.py: some of them)
 	@$(BIN)/python -m pytest -m slow $(PROOFS)
+
+chaos: install ## pull the plug at random moments (KILLS=200 SEED=1 CHAOS="--faults full_disk"; see docs/operations.md)
+	@$(BIN)/python -m tests.chaos --kills $(KILLS) --seed $(SEED) $(CHAOS)
 
 check: install ## lint, format, types, import rules, insecure patterns
 	@$(BIN)/ruff check .

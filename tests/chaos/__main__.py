@@ -1,0 +1,195 @@
+"""`python -m tests.chaos`: pull the plug at random moments, and see that nothing is lost.
+
+A command is killed several times one after the other (with all that it started, or it alone, as the
+kernel does when memory is short), run to its end, and what is published is compared with what an
+uninterrupted run published. Then come the other faults. The seed decides everything but the
+machine's own pace.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+
+from pipelines.core.settings import REPO_DIR
+from pipelines.sandbox.generate import GeneratorSettings, generate
+from tests.chaos import kills, stages
+from tests.chaos.box import Box, Command
+from tests.chaos.faults import FAULTS, Case, Skipped
+from tests.chaos.kills import Chain, Lane
+
+# the smallest market that the planted defects leave room for, and that fills the same marts as a
+# larger one of so many days
+_END = date(2024, 4, 1)
+_MARKET = GeneratorSettings(
+    name="chaos", start=date(2024, 1, 1), end=_END,
+    assets=15, stablecoins=7, venues=3, perpetuals=2, protocols=8,
+)  # fmt: skip
+_KILLS_A_CHAIN = 8
+_LANDING = (stages.START, stages.LANDING_HISTORY)
+_BUILDING = (
+    stages.DBT_START, stages.SEEDS, stages.HISTORY, stages.STAGING, stages.INTERMEDIATE,
+    stages.MARTS, stages.TESTS,
+)  # fmt: skip
+_REPORT = REPO_DIR / "data" / "chaos" / "report.txt"
+
+
+def main() -> int:
+    """Do it; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("--kills", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--lanes", nargs="*", help="begin in these alone")
+    parser.add_argument("--faults", nargs="*", help="these alone; without a name: none")
+    parser.add_argument("--keep", type=Path, help="a folder to work in, which is kept")
+    parser.add_argument("--report", type=Path, default=_REPORT)
+    options = parser.parse_args()
+    home = (options.keep or Path(tempfile.mkdtemp(prefix="chaos-"))).resolve()
+    home.mkdir(parents=True, exist_ok=True)
+    report = Report(options.report, options.seed)
+    try:
+        for chain in _chains(_lanes(home, options.lanes), options.kills, options.seed, home):
+            report.add(chain)
+        _faults(home, options.seed, options.faults, report)
+    finally:
+        if options.keep is None:
+            shutil.rmtree(home, ignore_errors=True)
+    return report.end()
+
+
+class Report:
+    """The table of what was done and what came of it; printed, and written as it grows."""
+
+    def __init__(self, path: Path, seed: int) -> None:
+        self._path = path
+        self._seed = seed
+        self._chains: list[Chain] = []
+        self._faults: list[str] = []
+        self._failures = 0
+        self._started = time.monotonic()
+
+    def add(self, chain: Chain) -> None:
+        self._chains.append(chain)
+        self._failures += bool(chain.problem)
+        self._say(str(chain))
+
+    def add_fault(self, name: str, outcome: str, *, is_good: bool) -> None:
+        self._faults.append(f"| {name} | {outcome} |")
+        self._failures += not is_good
+        self._say(f"{name}: {outcome}")
+
+    def _say(self, line: str) -> None:
+        print(line, flush=True)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.write_text(self._text(), encoding="utf-8")
+
+    def _text(self) -> str:
+        parts = [
+            f"# Chaos, seed {self._seed}",
+            f"{(time.monotonic() - self._started) / 60:.0f} minutes, {self._failures} failures",
+        ]
+        if self._chains:
+            chains = "\n".join(f"- {chain}" for chain in self._chains)
+            parts += [kills.table(self._chains), f"## Chains\n\n{chains}"]
+        if self._faults:
+            parts += [
+                "## Other faults\n\n| fault | outcome |\n|---|---|\n" + "\n".join(self._faults)
+            ]
+        return "\n\n".join(parts) + "\n"
+
+    def end(self) -> int:
+        print(f"\n{self._text()}\n{self._path}")
+        return 1 if self._failures else 0
+
+
+def _lanes(home: Path, names: Sequence[str] | None) -> list[Lane]:
+    """Return where kills begin, each with what an uninterrupted run from there leads to.
+
+    What was made in a folder that is kept is not made again.
+    """
+    market = home / "market"
+    if not market.exists():
+        generate(_MARKET, market)
+    nothing, first, landed, next_day, again = (
+        Box(home / name, market) for name in ("nothing", "first", "landed", "next-day", "again")
+    )
+    first_run = ("daily", "--day", (_END - timedelta(days=1)).isoformat())
+    of_first = _uninterrupted(nothing, first, first_run)
+    if not landed.data_dir.exists():
+        landed.killed(first_run, stages.DBT_START, 0, whole_tree=True)
+    of_next = _uninterrupted(first, next_day, ("daily",))
+    of_publish = _uninterrupted(next_day, again, ("publish",))
+    return [
+        Lane(name, before, command, after.result(), moments, share)
+        for name, before, command, after, found, killed, share in (
+            ("first-run", nothing, first_run, first, of_first, _LANDING, 0.25),
+            ("landed", landed, first_run, first, of_first, _BUILDING, 0.2),
+            ("next-day", first, ("daily",), next_day, of_next, stages.STAGES, 0.2),
+            ("publication", next_day, ("publish",), again, of_publish, stages.STAGES, 0.35),
+        )
+        if names is None or name in names
+        for moments in [{stage: found[stage] for stage in killed if stage in found}]
+    ]
+
+
+def _uninterrupted(before: Box, after: Box, command: Command) -> dict[str, list[float]]:
+    """Run a command on a copy of a box, and return in which stage it was when."""
+    notes = after.data_dir.with_suffix(".json")
+    if not notes.exists():
+        before.copy(after.data_dir)
+        found = kills.profile(after, command)
+        after.check_readers()
+        after.check_leftovers()
+        notes.write_text(json.dumps(found), encoding="utf-8")
+    moments: dict[str, list[float]] = json.loads(notes.read_text(encoding="utf-8"))
+    return moments
+
+
+def _chains(lanes: Sequence[Lane], count: int, seed: int, home: Path) -> Iterator[Chain]:
+    """Make so many kills, and yield each chain of them.
+
+    A kill that comes too late, because the command was over, is none, and is made up for.
+    """
+    shares = sum(lane.share for lane in lanes)
+    for lane in lanes:
+        wanted, made, drawn = round(count * lane.share / shares), 0, 0
+        while made < wanted and drawn < 3 * wanted:
+            length = min(_KILLS_A_CHAIN, wanted - made)
+            name = f"{seed}-{lane.name}-{drawn}"
+            chain = kills.run_chain(lane, length, name, home, offset=drawn)
+            made, drawn = made + len(chain.kills), drawn + length
+            yield chain
+
+
+def _faults(home: Path, seed: int, names: Sequence[str] | None, report: Report) -> None:
+    """Do each fault to a project after its first day; its next day must not tell."""
+    if names is not None and not names:
+        return
+    first, next_day = Box(home / "first", home / "market"), Box(home / "next-day", home / "market")
+    expected = next_day.result()
+    for fault in FAULTS:
+        if names is not None and fault.__name__ not in names:
+            continue
+        name = fault.__name__.replace("_", " ")
+        box = first.copy(home / fault.__name__)
+        case = Case(box, _END, expected, random.Random(f"{seed} {name}"))
+        try:
+            report.add_fault(name, fault(case), is_good=True)
+        except Skipped as reason:
+            report.add_fault(name, f"skipped: {reason}", is_good=True)
+        except Exception as problem:  # noqa: BLE001  # one failure must not hide the others
+            report.add_fault(name, f"FAILED: {problem}", is_good=False)
+        else:
+            shutil.rmtree(box.data_dir, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
