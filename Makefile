@@ -16,7 +16,7 @@ SBOM := data/sbom.cdx.json
 MANIFEST := dbt/target/manifest.json
 DBT_FILES := $(shell find dbt -type f -not -path 'dbt/target/*' -not -path 'dbt/logs/*' 2>/dev/null)
 
-.PHONY: help install daily dev test test-slow chaos check format bench audit sbom lock clean
+.PHONY: help install daily dev serve test test-slow chaos check format bench audit sbom lock clean
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -49,6 +49,9 @@ daily: install ## data to published marts: in the sandbox, or live with TOKENMAR
 
 dev: install ## the Dagster UI on this machine
 	@$(BIN)/tokenmart dev
+
+serve: install ## the published marts over HTTP, on this machine
+	@$(BIN)/tokenmart serve
 
 test: install ## all tests but the slow proofs
 	@$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder

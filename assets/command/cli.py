@@ -44,6 +44,8 @@ scaffold_app = typer.Typer(
 app.add_typer(scaffold_app, name="scaffold")
 lake_app = typer.Typer(help="The lake's files: compact them, verify them.", no_args_is_help=True)
 app.add_typer(lake_app, name="lake")
+keys_app = typer.Typer(help="Keys of those who may ask the service.", no_args_is_help=True)
+app.add_typer(keys_app, name="keys")
 
 _DAY_FORMATS = ["%Y-%m-%d"]
 Dataset = Annotated[
@@ -426,6 +428,81 @@ def dev(
 
         console.print(f"Dagster's UI: http://127.0.0.1:{port} (stop with Ctrl-C)")
         raise typer.Exit(serve(settings, progress, port))
+
+
+@app.command("serve")
+def serve_marts(
+    context: typer.Context,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+) -> None:
+    """Serve the published marts: REST, OpenAPI, events; read-only."""
+    with _command(context, is_service=True) as (settings, _progress, console):
+        from pipelines.serving import service
+
+        given = {name: value for name, value in {"host": host, "port": port}.items() if value}
+        address = service.prepare(settings, given)
+        console.print(f"The marts: {address}/v1, documentation: {address}/docs (Ctrl-C stops)")
+        service.run(settings, given)
+
+
+@keys_app.command("make")
+def make_key(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Who gets it.")],
+    sql: Annotated[bool, typer.Option("--sql", help="It may ask in SQL, too.")] = False,
+    days: Annotated[int | None, typer.Option(min=1, help="It holds for so many days.")] = None,
+) -> None:
+    """Make a key and print it: what is kept of it is a hash."""
+    with _command(context) as (settings, _progress, console):
+        from datetime import timedelta
+
+        from pipelines.core.windows import clock_at
+        from pipelines.serving.keys import KeyRing
+
+        now = clock_at(settings.now).now()
+        key = KeyRing(settings.keys_path).make(
+            name,
+            ("read", "sql") if sql else ("read",),
+            now,
+            now + timedelta(days=days) if days else None,
+        )
+        console.print(key, soft_wrap=True, highlight=False)
+
+
+@keys_app.command("list")
+def list_keys(context: typer.Context) -> None:
+    """List the keys: who has them, what they may, until when."""
+    with _command(context) as (settings, _progress, console):
+        from pipelines.core.windows import clock_at
+        from pipelines.serving.keys import KeyRing
+
+        now = clock_at(settings.now).now()
+        keys = KeyRing(settings.keys_path).all()
+        for key in keys:
+            until = f"until {key.expires_at:%Y-%m-%d}" if key.expires_at else "without an end"
+            state = "holds" if key.holds(now) else "is refused"
+            scopes = ", ".join(key.scopes)
+            console.print(f"{key.key_id}  {key.name}: {scopes}, {until}; {state}", markup=False)
+        if not keys:
+            console.print("there are no keys: `tokenmart keys make NAME` makes one")
+
+
+@keys_app.command("withdraw")
+def withdraw_key(
+    context: typer.Context, key_id: Annotated[str, typer.Argument(help="As `keys list` says.")]
+) -> None:
+    """Refuse a key from now on, in running services too."""
+    with _command(context) as (settings, _progress, console):
+        from pipelines.core.settings import SettingsError
+        from pipelines.core.windows import clock_at
+        from pipelines.serving.keys import KeyRing
+
+        try:
+            key = KeyRing(settings.keys_path).withdraw(key_id, clock_at(settings.now).now())
+        except KeyError:
+            raise SettingsError(f"there is no key {key_id}: `tokenmart keys list`") from None
+        console.print(f"{key.name}'s key {key.key_id} is refused from now on", markup=False)
 
 
 @lake_app.command()

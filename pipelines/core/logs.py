@@ -18,7 +18,11 @@ from typing import Literal
 
 LogFormat = Literal["plain", "json"]
 LOGGER = "tokenmart"
-FIELDS = ("run", "source", "window", "load_id")
+FIELDS = (
+    *("run", "source", "window", "load_id"),
+    # of a request to the service
+    *("request_id", "holder", "route", "status", "bytes", "seconds"),
+)
 _known: ContextVar[dict[str, str]] = ContextVar("known")
 
 

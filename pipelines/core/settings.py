@@ -28,6 +28,7 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableSettings
@@ -84,6 +85,39 @@ class SourceOverrides(BaseModel):
     bounds: Bounds = Field(default=Bounds(), description="how much an answer may be")
 
 
+class Serving(BaseModel):
+    """How the marts are served (`tokenmart serve`)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: str = Field(default="127.0.0.1", description="address to listen on")
+    port: int = Field(default=8000, ge=0, le=65535)
+    workers: int = Field(default=1, ge=1, description="processes")
+    require_keys: bool = Field(
+        default=False, description="refuse who has no key; needed to listen beyond this machine"
+    )
+    requests_per_minute: int = Field(default=600, ge=1, description="of one key, or of one address")
+    max_concurrent_requests: int = Field(
+        default=64, ge=1, description="that one key, or one address, may have running at a time"
+    )
+    max_body_bytes: int = Field(default=64_000, ge=0, description="of a request")
+    memory: str = Field(default="512MB", description="that the queries of a process may take")
+    threads: int = Field(default=2, ge=1, description="that the queries of a process share")
+    cors_origins: tuple[str, ...] = Field(
+        default=(), description="web pages of these origins may ask: https://example.org"
+    )
+    sql: bool = Field(default=False, description="answer queries in SQL, too")
+
+    @model_validator(mode="after")
+    def _guarded(self) -> Serving:
+        if not self.require_keys and self.host not in {"127.0.0.1", "::1", "localhost"}:
+            raise ValueError(
+                f"{self.host} can be reached from other machines: set "
+                "TOKENMART_SERVING__REQUIRE_KEYS=true, too"
+            )
+        return self
+
+
 class Settings(BaseSettings):
     """The settings of one process. Build it with `get_settings()`."""
 
@@ -133,6 +167,7 @@ class Settings(BaseSettings):
     notify_webhook_url: SecretStr | None = Field(
         default=None, description="gets a signed message about each incident"
     )
+    serving: Serving = Field(default=Serving(), description="the service of the marts")
     sources: dict[str, SourceOverrides] = Field(default_factory=dict)
 
     @field_validator("notify_webhook_secret")
@@ -199,6 +234,11 @@ class Settings(BaseSettings):
     def published_dir(self) -> Path:
         """Where publications are."""
         return self.data_dir / "published"
+
+    @property
+    def keys_path(self) -> Path:
+        """The hashes of the service's keys."""
+        return self.data_dir / "serving" / "keys.json"
 
     @property
     def dagster_home(self) -> Path:

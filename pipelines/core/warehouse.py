@@ -7,7 +7,7 @@ so connections are short, and both ways wait for a lock before they give up.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,6 +23,8 @@ _IN_USE = ("could not set lock on file", "different configuration than existing 
 _REFUSED = ("cannot open file", "no space left", "permission denied", "read-only file system")
 # what reading a block says that is not what was written; opening reads but a few of them
 _CORRUPT = ("corrupt database file", "not a valid duckdb database file")
+# no other file, no extension, and no way to change that
+_CLOSED = {"enable_external_access": "false", "lock_configuration": "true"}
 _REMEDY = (
     "`tokenmart rebuild` makes the warehouse anew from the lake; of publications `tokenmart "
     "rollback` goes to a whole one."
@@ -33,12 +35,18 @@ class WarehouseLocked(Exception):
     """Somebody else kept the file open for longer than we wait."""
 
 
-def _connect(path: Path, *, read_only: bool, wait_s: float) -> duckdb.DuckDBPyConnection:
+def _connect(
+    path: Path,
+    *,
+    read_only: bool,
+    wait_s: float,
+    config: Mapping[str, str | int] | None = None,
+) -> duckdb.DuckDBPyConnection:
     deadline = time.monotonic() + wait_s
     pause = _FIRST_PAUSE_S
     while True:
         try:
-            connection = duckdb.connect(str(path), read_only=read_only)
+            connection = duckdb.connect(str(path), read_only=read_only, config=dict(config or {}))
         except (duckdb.IOException, duckdb.ConnectionException) as error:
             said = str(error).lower()
             if any(words in said for words in _REFUSED):
@@ -58,7 +66,8 @@ def _connect(path: Path, *, read_only: bool, wait_s: float) -> duckdb.DuckDBPyCo
         ) as error:
             raise FileDamaged(path, "a DuckDB database", _REMEDY, error) from error
         else:
-            connection.execute("set timezone = 'UTC'")
+            if not config:  # where it is locked it cannot be set: published instants have no zone
+                connection.execute("set timezone = 'UTC'")
             return connection
 
 
@@ -96,6 +105,24 @@ def write(path: Path, *, wait_s: float = LOCK_WAIT_S) -> Iterator[duckdb.DuckDBP
         connection.execute("checkpoint")
     finally:
         connection.close()
+
+
+def open_shared(path: Path, limits: Mapping[str, str | int]) -> duckdb.DuckDBPyConnection:
+    """Open a file that nobody writes any more, for queries of strangers; the caller closes it.
+
+    Nothing but the file itself can be reached through it, and no query can change that.
+
+    Args:
+        path: a published database.
+        limits: DuckDB's settings of memory and threads.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        FileDamaged: it is no database, or not a whole one.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist")
+    return _connect(path, read_only=True, wait_s=0, config={**_CLOSED, **limits})
 
 
 def set_aside_damaged(path: Path, *, wait_s: float = LOCK_WAIT_S) -> Path | None:

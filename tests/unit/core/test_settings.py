@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from pipelines.core.settings import (
     REPO_DIR,
+    Serving,
     Settings,
     SettingsError,
     SourceOverrides,
@@ -168,6 +169,7 @@ def test_defaults_of_the_example_are_the_defaults() -> None:
         assert shown_value == getattr(defaults, name.lower()), name
     bounds = json.loads(shown["TOKENMART_SOURCES__BINANCE__BOUNDS"])
     assert bounds == defaults.bounds.model_dump()
+    assert json.loads(shown["TOKENMART_SERVING"]) == Serving().model_dump(mode="json")
     binance = source("binance")
     assert shown["TOKENMART_SOURCES__BINANCE__BASE_URL"] == binance.base_url
     assert int(shown["TOKENMART_SOURCES__BINANCE__LOOK_BACK_D"]) == binance.look_back_d

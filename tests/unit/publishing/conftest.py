@@ -12,6 +12,7 @@ from pipelines.core.settings import Settings
 from pipelines.core.windows import FixedClock
 from pipelines.validation.contracts import Column, Contract
 from pipelines.validation.report import CheckResult
+from tests.described import describe
 
 NOW = datetime(2024, 3, 2, 6, tzinfo=UTC)
 KEYS = {
@@ -98,23 +99,7 @@ def make_warehouse(settings: Settings) -> Callable[..., None]:
             connection.execute(_MODELS)
             for change in changes:
                 connection.execute(change)
-            columns = connection.execute(
-                "select table_name, column_name from duckdb_columns() where schema_name = 'marts'"
-            ).fetchall()
-            for table, column in columns:
-                connection.execute(
-                    f"comment on column marts.{table}.{column} is 'what {column}''s value says'"
-                )
-            for (table,) in connection.execute(
-                "select table_name from duckdb_tables() where schema_name = 'marts'"
-            ).fetchall():
-                connection.execute(
-                    f"comment on table marts.{table} is 'one row per key of {table}'"
-                )
-            for (view,) in connection.execute(
-                "select view_name from duckdb_views() where schema_name = 'marts'"
-            ).fetchall():
-                connection.execute(f"comment on view marts.{view} is 'the view {view}'")
+            describe(connection)
 
     return make
 
