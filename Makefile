@@ -84,7 +84,7 @@ $(AUDIT)/.installed: $(AUDIT_LOCK) | install
 	@touch $@
 
 audit: $(AUDIT)/.installed ## known vulnerabilities of the locked packages (asks PyPI's advisories over the network)
-	@$(AUDIT)/bin/pip-audit --progress-spinner off --disable-pip --require-hashes -r requirements.lock
+	@$(AUDIT)/bin/pip-audit --strict --progress-spinner off --disable-pip --require-hashes -r requirements.lock
 
 sbom: $(AUDIT)/.installed ## a CycloneDX bill of materials of the lock, in data/sbom.cdx.json
 	@mkdir -p $(dir $(SBOM))

@@ -52,3 +52,12 @@ def test_what_the_page_of_security_names_is_there() -> None:
     named = re.findall(r"`(tests/[\w/.]+)`", page)
     assert len(named) > 8
     assert [path for path in named if not (REPO_DIR / path).exists()] == []
+
+
+def test_each_locked_package_has_its_hash_and_no_lock_names_an_index() -> None:
+    for lock in (REPO_DIR / "requirements.lock", REPO_DIR / ".ci" / "audit.lock"):
+        text = lock.read_text("utf-8")
+        packages = re.split(r"^(?=[\w.-]+==)", text, flags=re.M)[1:]
+        assert len(packages) > 20, lock.name
+        assert [one.split()[0] for one in packages if "--hash=sha256:" not in one] == []
+        assert re.findall(r"https?://\S+|--index-url", text) == [], lock.name
