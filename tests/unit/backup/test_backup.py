@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipelines import backup
+from pipelines import backup, publishing
 from pipelines.backup import BackupError, saving
 from pipelines.backup.store import Backup, Store, StoredFile
 from pipelines.core.files import FileDamaged
@@ -19,6 +19,8 @@ from pipelines.core.settings import Settings
 from pipelines.core.windows import FixedClock
 from pipelines.lake import origin, storage
 from pipelines.lake.catalog import LakeDamaged, read_catalog, write_catalog
+from pipelines.publishing.manifest import CheckSummary, Manifest
+from pipelines.publishing.pointer import point_to
 
 NOW = datetime(2026, 11, 1, 6, tzinfo=UTC)
 
@@ -98,6 +100,37 @@ def test_what_comes_back_is_what_was_kept(folder: Folder) -> None:
 def _at(folder: Folder, below: str) -> tuple[object, str]:
     file_system, root = storage.bucket(folder.settings)
     return file_system, f"{root}/{below}"
+
+
+def test_publications_come_back_with_the_one_that_was_current(folder: Folder) -> None:
+    published = folder.settings.published_dir
+    for number, version in enumerate(("v1", "v2"), 1):
+        (published / version).mkdir(parents=True)
+        (published / version / "tokenmart.duckdb").write_bytes(b"rows")
+        nothing = CheckSummary(total=0, passed=0, warned=0, by_kind={}, warnings=())
+        Manifest(
+            version=version, sequence=number, replaces=None, published_at=NOW, run_id="r",
+            code_revision="c", profile="sandbox", content_hash="h", database_bytes=4,
+            duckdb_version="1", marts=(), checks=nothing,
+        ).save(published / version)  # fmt: skip
+    (published / ".building-r").mkdir()
+    (published / ".building-r" / "half").write_bytes(b"half")
+    point_to(published, "v1")
+    folder.save()
+    assert not publishing.publications(folder.restored()), "only where they are wanted"
+    shutil.rmtree(folder.backups.parent / "restored")
+    folder.save(with_publications=True)
+
+    into = folder.restored()
+
+    assert publishing.publications(into) == publishing.publications(folder.settings)
+    current = publishing.current(into)
+    assert current is not None
+    assert current.version == "v1"
+    database = into.published_dir / "tokenmart.duckdb"
+    assert database.read_bytes() == b"rows"
+    assert database.stat().st_mode & 0o222 == 0, "a publication is not written again"
+    assert not (into.published_dir / ".building-r").exists()
 
 
 def test_what_is_stored_is_not_copied_again(folder: Folder) -> None:
