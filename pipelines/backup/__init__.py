@@ -1,4 +1,4 @@
-"""Copies of what cannot be made again: the lake, open incidents, and publications where wanted.
+"""Copies of what cannot be made again: the lake, incidents, keys, and publications if wanted.
 
     back_up(settings, folder) -> Saved
     restore(settings, folder) -> Restored

@@ -109,8 +109,9 @@ def _write(settings: Settings, store: Store, backup: Backup) -> None:
         if backup.publication is not None:
             point_to(settings.published_dir, backup.publication)
     for file in backup.files:
-        if file.path == settings.incidents_path.name:
-            replace_with(settings.incidents_path, store.read(file))
+        if PurePosixPath(file.path).parts[0] not in ("lake", "published"):
+            replace_with(settings.data_dir / file.path, store.read(file))
+            (settings.data_dir / file.path).chmod(0o600)
     if "file" in file_system.protocol:
         _lay_out(store, lake, Path(root))
     else:

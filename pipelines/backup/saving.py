@@ -130,9 +130,10 @@ def _found(settings: Settings, *, with_publications: bool) -> Iterator[_Found]:
             folder = settings.published_dir / manifest.version
             yield from _below(local, str(folder), f"published/{manifest.version}")
     yield from _of_lake(settings)
-    if settings.incidents_path.exists():
-        path = settings.incidents_path
-        yield _Found(path.name, local, str(path), path.stat().st_size)
+    for path in (settings.incidents_path, settings.keys_path):
+        if path.exists():
+            below = path.relative_to(settings.data_dir).as_posix()
+            yield _Found(below, local, str(path), path.stat().st_size)
 
 
 def _of_lake(settings: Settings) -> Iterator[_Found]:

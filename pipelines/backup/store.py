@@ -37,7 +37,7 @@ class StoredFile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     path: str
-    """Where it belongs: `lake/…`, `published/…`, `incidents.json`."""
+    """Where it belongs: `lake/…`, `published/…`, or another place in the data folder."""
     byte_count: int
     sha256: str
 

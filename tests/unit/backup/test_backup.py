@@ -86,6 +86,8 @@ def content(home: Path) -> dict[str, bytes]:
 def test_what_comes_back_is_what_was_kept(folder: Folder) -> None:
     storage.put(*_at(folder, "raw/ops/alert/v1.parquet"), b"numbers")
     folder.settings.incidents_path.write_text("{}")
+    folder.settings.keys_path.parent.mkdir()
+    folder.settings.keys_path.write_text("[]")
     (folder.settings.warehouse_path).write_bytes(b"derived")
     folder.save()
     before = content(folder.settings.data_dir)
@@ -94,6 +96,7 @@ def test_what_comes_back_is_what_was_kept(folder: Folder) -> None:
 
     del before["warehouse.duckdb"]
     assert content(into.data_dir) == before
+    assert into.keys_path.stat().st_mode & 0o077 == 0, "who has keys is nobody else's business"
     assert write_catalog(into).equals(read_catalog(folder.settings))
 
 
