@@ -1,6 +1,6 @@
 """Automation: the jobs and the schedules."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,7 @@ import dagster as dg
 from assets import ingestion, keys
 from assets.dbt_project import mart_descriptions
 from assets.partitions import partition_of
+from pipelines import publishing
 from pipelines.core.settings import Settings
 from pipelines.core.windows import DAY, Window
 from pipelines.lake.repair import GapRequest, gap_requests, span
@@ -32,13 +33,13 @@ DAILY_CRON = "0 6 * * *"
 # when the day's run is over
 REPAIR_CRON = "0 9 * * 0"
 
-# a publication is all marts: of which one it is read what was run does not matter
-_ALWAYS_PUBLISHED = "price_daily"
+# prices have a row for every day; a mart of events may have news of the day of the run
+_OF_EVERY_DAY = "price_daily"
 _NO_NEW_DAYS = dg.SkipReason("the sandbox has no new days; TOKENMART_PROFILE=live has")
 
 
-def jobs(days: dg.DailyPartitionsDefinition) -> "list[UnresolvedAssetJobDefinition]":
-    """Return the jobs, of days or ranges of them.
+def jobs() -> "list[UnresolvedAssetJobDefinition]":
+    """Return the jobs. Those that extract are of a day, or of a range of days in a single run.
 
     Each selects a chain without gaps: a gap would be skipped in silence.
     """
@@ -60,7 +61,6 @@ def jobs(days: dg.DailyPartitionsDefinition) -> "list[UnresolvedAssetJobDefiniti
             name,
             selection=selection,
             description=description,
-            partitions_def=days,
             # half the wall time of a process per step, and the steps wait for one another anyway
             executor_def=dg.in_process_executor,
         )
@@ -84,16 +84,17 @@ def repair_config(wanted: Sequence[GapRequest]) -> dict[str, dict[str, object]]:
     return {ingestion.OP_NAME: {"gap_requests": [request.as_config() for request in wanted]}}
 
 
-def missed_days(run: Iterable[date], yesterday: date) -> Window:
+def missed_days(published: date | None, yesterday: date) -> Window:
     """Return the days to be run this morning: yesterday, and those before it that were missed.
 
     Args:
-        run: the days that were ever run. Where the last of them is long ago, all since are missed;
+        published: the newest day that is published. Where it is long ago, all since are missed;
             what is missing before it is the repair's.
         yesterday: the day that has just ended.
     """
-    before = [day for day in run if day < yesterday]
-    return Window.between(max(before) + DAY if before else yesterday, yesterday)
+    if published is None or published >= yesterday:
+        return Window.of_day(yesterday)
+    return Window.between(published + DAY, yesterday)
 
 
 def schedules() -> list[dg.ScheduleDefinition]:
@@ -117,9 +118,10 @@ def schedules() -> list[dg.ScheduleDefinition]:
     ) -> dg.RunRequest | dg.SkipReason:
         if settings.profile == "sandbox":
             return _NO_NEW_DAYS
-        run = context.instance.get_materialized_partitions(keys.published(_ALWAYS_PUBLISHED))
         yesterday = context.scheduled_execution_time.date() - DAY
-        window = missed_days(map(date.fromisoformat, run), yesterday)
+        manifest = publishing.current(settings)
+        newest = manifest.mart(_OF_EVERY_DAY).max_day if manifest is not None else None
+        window = missed_days(newest, yesterday)
         partition_key, tags = partition_of(window)
         return dg.RunRequest(run_key=str(window), partition_key=partition_key, tags=tags)
 

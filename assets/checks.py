@@ -73,7 +73,7 @@ def gate_checks() -> dg.AssetChecksDefinition:
 
 
 def pass_gate(
-    settings: Settings, clock: Clock, progress: Progress, run_id: str, window: Window
+    settings: Settings, clock: Clock, progress: Progress, run_id: str, window: Window | None
 ) -> tuple[CheckResult, ...]:
     """Check all contracts and invariants, record what was found, and return it."""
     progress.begin("Check contracts and invariants")

@@ -73,6 +73,8 @@ def ingestion_assets(days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
         progress: dg.ResourceParam[Progress],
     ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
         window = existing_window(context.run, settings)
+        if window is None:
+            raise dg.Failure("the run has no day to ask the sources for", allow_retries=False)
         selected = {key.path[1] for key in context.selected_asset_keys}
         names = [name for name in sources.SOURCES if name in selected]
         gap_requests = [GapRequest.from_config(request) for request in config.gap_requests or ()]

@@ -1,7 +1,7 @@
-"""Partitions: the days of the market, one definition for everything.
+"""Partitions: the days of the market. A partition is a UTC day, labelled by its start.
 
-A partition is a UTC day, labelled by its start. Two definitions would let a single-run backfill
-fall apart into chunks, so what each run rebuilds whole has the days of what is landed.
+What is landed day by day is partitioned. What every run rebuilds whole, out of all that was landed,
+is not: of a mart there is one state, and not one for each day.
 """
 
 from __future__ import annotations
@@ -37,26 +37,25 @@ def days_of_market(settings: Settings) -> dg.DailyPartitionsDefinition:
     )
 
 
-def existing_window(run: dg.DagsterRun, settings: Settings) -> Window:
-    """Return the days of a run: its partition, or the whole range of a single-run backfill.
+def existing_window(run: dg.DagsterRun, settings: Settings) -> Window | None:
+    """Return the days of a run, which exist; None where it is of none.
 
     Asked by every step, whoever launched it: what does not exist must not be shown as done.
 
     Raises:
-        dg.Failure: the run has no day, or one that the market does not have.
+        dg.Failure: the market does not have these days.
     """
     window = window_of_run(run)
-    if window is None:
-        raise dg.Failure("the run has no day: launch it for a partition", allow_retries=False)
-    try:
-        refuse_unavailable_days(settings, window)
-    except SettingsError as problem:
-        raise dg.Failure(description=str(problem), allow_retries=False) from problem
+    if window is not None:
+        try:
+            refuse_unavailable_days(settings, window)
+        except SettingsError as problem:
+            raise dg.Failure(description=str(problem), allow_retries=False) from problem
     return window
 
 
 def window_of_run(run: dg.DagsterRun) -> Window | None:
-    """Return the days that a run is of; None where it is of none."""
+    """Return a run's partition or range of them; None: it rebuilds or publishes what is there."""
     first = run.tags.get(_RANGE_START, run.tags.get(_DAY))
     last = run.tags.get(_RANGE_END, first)
     if first is None or last is None:
@@ -69,7 +68,9 @@ def days_of(window: Window) -> str:
     return str(window) if window.day_count > 1 else str(window.start)
 
 
-def partition_of(window: Window) -> tuple[str | None, dict[str, str]]:
+def partition_of(window: Window | None) -> tuple[str | None, dict[str, str]]:
     """Return the partition key and the tags of a single run of these days: one of both has them."""
+    if window is None:
+        return None, {}
     first, last = window.start.isoformat(), window.last.isoformat()
     return (first, {}) if first == last else (None, {_RANGE_START: first, _RANGE_END: last})

@@ -10,7 +10,7 @@ import dagster as dg
 from assets import columns, keys
 from assets.checks import pass_gate
 from assets.dbt_project import contracts, mart_descriptions
-from assets.partitions import SINGLE_RUN, existing_window
+from assets.partitions import existing_window
 from assets.resources import Progress
 from pipelines import publishing
 from pipelines.core.settings import Settings
@@ -24,8 +24,8 @@ OP_NAME = "publish_marts"
 _DIGITS = 5
 
 
-def publication_assets(days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
-    """Return the published marts, in runs of days.
+def publication_assets() -> dg.AssetsDefinition:
+    """Return the published marts: all of them or none.
 
     Raises:
         ManifestMissing: the dbt project, which knows the marts, was not parsed yet.
@@ -49,13 +49,7 @@ def publication_assets(days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinitio
         name=OP_NAME,
         description="Publishes the marts that passed the gate as a new version.",
         specs=specs,
-        partitions_def=days,
-        backfill_policy=SINGLE_RUN,
         pool=keys.WRITER_POOL,
-        # a publication is all marts or none, whichever are selected. Dagster refuses a backfill of
-        # an op that cannot be subset where one of its assets has fewer roots than the others: it
-        # compares their days with `!=`, which TimeWindowPartitionsSubset does not define
-        can_subset=True,
     )
     def publish(
         context: dg.AssetExecutionContext,
@@ -74,23 +68,17 @@ def publication_assets(days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinitio
         manifest = publishing.publish(settings, clock, context.run_id, results, contracts())
         progress.end(f"version {manifest.version}, {manifest.rows:,} rows")
         folder = settings.published_dir / manifest.version
-        # Dagster keeps what is reported once for each day: of a range no pictures
-        is_day = window.day_count == 1
         shown: dict[str, Preview] = {}
         try:
-            shown = publishing.previews(folder / DATABASE_NAME) if is_day else {}
+            shown = publishing.previews(folder / DATABASE_NAME)
         except PreviewError as problem:
             # what is published is published: a picture that cannot be drawn must not fail it
             context.log.warning(f"no previews of {manifest.version}: {problem}")
         for spec in specs:
             name = spec.key.path[-1]
-            made = _materialization(
+            yield _materialization(
                 spec.key, manifest.version, manifest.mart(name), folder, shown.get(name)
             )
-            if spec.key in context.selected_asset_keys:
-                yield made
-            else:
-                context.log_event(dg.AssetMaterialization(spec.key, metadata=made.metadata))
 
     return publish
 

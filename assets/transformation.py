@@ -18,7 +18,7 @@ from assets.dbt_project import (
     fresh_manifest,
     manifest,
 )
-from assets.partitions import SINGLE_RUN, existing_window
+from assets.partitions import existing_window
 from assets.resources import Progress
 from pipelines.core import retention, warehouse
 from pipelines.core.settings import Settings
@@ -117,8 +117,8 @@ def _layer(props: Mapping[str, Any]) -> str:
     return _CURATED if props["resource_type"] == "seed" else str(props["fqn"][1])
 
 
-def transformation_assets(days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
-    """Return the assets of the dbt project, in runs of days.
+def transformation_assets() -> dg.AssetsDefinition:
+    """Return the assets of the dbt project.
 
     Raises:
         ManifestMissing: the project was not parsed yet.
@@ -128,8 +128,6 @@ def transformation_assets(days: dg.DailyPartitionsDefinition) -> dg.AssetsDefini
     @dbt_assets(  # type: ignore[untyped-decorator]
         manifest=manifest(),
         name=OP_NAME,
-        partitions_def=days,
-        backfill_policy=SINGLE_RUN,
         dagster_dbt_translator=translator,
         pool=keys.WRITER_POOL,
     )

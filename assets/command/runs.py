@@ -75,13 +75,13 @@ class Outcome:
     Attributes:
         run_id: Dagster's id of the run.
         job: the job.
-        window: the days.
+        window: the days; None: the job is of none.
         assets: how many assets were materialised.
     """
 
     run_id: str
     job: str
-    window: Window
+    window: Window | None
     assets: int
 
 
@@ -130,19 +130,19 @@ def _name_damaged(home: Path) -> None:
 def execute(
     instance: dg.DagsterInstance,
     job: str,
-    window: Window,
+    window: Window | None,
     settings: Settings,
     progress: Progress,
     *,
     config: Mapping[str, Any] | None = None,
     only_sources: Collection[str] | None = None,
 ) -> Outcome:
-    """Run a job for a day, or for a range of days in a single run.
+    """Run a job: for a day, for a range of days in a single run, or for no days.
 
     Args:
         instance: where the run is recorded.
         job: the job's name.
-        window: the days.
+        window: the days; None where the job rebuilds or publishes what is there.
         settings: the run's settings; its clock is theirs.
         progress: is given how far the run is.
         config: config of single ops, by op name.
@@ -153,14 +153,15 @@ def execute(
     """
     for run_id in _fail_orphaned_runs(instance):
         notification.report_run(instance, run_id, settings)
-    progress.heading(f"{_TITLES.get(job, job)}: {window}")
+    title = _TITLES.get(job, job)
+    progress.heading(f"{title}: {window}" if window else title)
     if not is_parsed():
         progress.begin("Parse the dbt project")
         parse(settings)
         progress.end("done")
     job_def = build_defs(settings=settings, progress=progress).resolve_job_def(job)
     partition_key, days = partition_of(window)
-    if partition_key is None:
+    if days:
         # the run is over before this returns: nobody waits for single days of it
         plan_ranges_whole(instance)
     ops = {name: {"config": value} for name, value in (config or {}).items()}
@@ -180,7 +181,7 @@ def execute(
     with (
         interruption.before_the_end(partial(_cancel, instance, run_id)),
         ThreadPoolExecutor(1, "run") as thread,
-        about(run=run_id, window=str(window)),
+        about(run=run_id, **({"window": str(window)} if window else {})),
     ):
         LOG.info("%s begins", job)
         result = thread.submit(copy_context().run, execute_job).result()

@@ -16,7 +16,7 @@ from assets.command.market import Market, morning_after, open_market
 from assets.resources import Progress
 from pipelines import publishing
 from pipelines.core.settings import Settings, SettingsError
-from pipelines.core.windows import Window, clock_at, last_complete_day
+from pipelines.core.windows import Window
 from pipelines.lake import origin, parallel, repair
 from pipelines.lake.catalog import newest_day, newest_fetch, oldest_fetch
 from pipelines.lake.repair import GapRequest
@@ -222,11 +222,10 @@ def rebuild(
         runs.RunFailed: a stage failed.
     """
     settings = origin.recall(settings)
-    newest = _newest_day(settings)
+    _refuse_empty_lake(settings)
     if as_of is not None:
         _refuse_before_knowledge(settings, as_of)
     with runs.open_instance(settings) as instance:
-        day = min(newest, last_complete_day(clock_at(as_of))) if as_of else newest
         config = {
             transformation.OP_NAME: {
                 "from_scratch": True,
@@ -236,7 +235,7 @@ def rebuild(
         return runs.execute(
             instance,
             automation.REBUILD_JOB,
-            Window.of_day(day),
+            None,
             settings,
             progress,
             config=config,
@@ -251,14 +250,11 @@ def publish(settings: Settings, progress: Progress) -> Published:
         runs.RunFailed: a stage failed; the last publication holds.
     """
     settings = origin.recall(settings)
-    day = measures.newest_day(settings)
-    if day is None:
-        _newest_day(settings)
+    if measures.newest_day(settings) is None:
+        _refuse_empty_lake(settings)
         raise SettingsError("nothing was built yet: run `tokenmart rebuild` first")
     with runs.open_instance(settings) as instance:
-        outcome = runs.execute(
-            instance, automation.PUBLISH_JOB, Window.of_day(day), settings, progress
-        )
+        outcome = runs.execute(instance, automation.PUBLISH_JOB, None, settings, progress)
     return Published(_current(settings), (outcome,))
 
 
@@ -285,11 +281,9 @@ def _missing_history(instance: runs.Instance, market: Market, target: date) -> W
     return Window(gap, target) if gap is not None else None
 
 
-def _newest_day(settings: Settings) -> date:
-    day = newest_day(settings)
-    if day is None:
+def _refuse_empty_lake(settings: Settings) -> None:
+    if newest_day(settings) is None:
         raise SettingsError("nothing was landed yet: run `tokenmart daily` first")
-    return day
 
 
 def _refuse_before_knowledge(settings: Settings, as_of: datetime) -> None:

@@ -8,10 +8,11 @@ from importlib import import_module
 from threading import Thread
 
 from pipelines.core.settings import Settings
-from pipelines.core.windows import Clock, Window
+from pipelines.core.windows import Clock, Window, last_complete_day
 from pipelines.validation.contracts import Contract
 from pipelines.validation.expectations import check_contracts
 from pipelines.validation.invariants import check_invariants
+from pipelines.validation.measures import newest_day
 from pipelines.validation.report import CheckResult
 from pipelines.validation.schema_changes import check_schemas
 
@@ -25,7 +26,7 @@ def check_all(
     settings: Settings,
     clock: Clock,
     run_id: str,
-    window: Window,
+    window: Window | None,
     contracts: Iterable[Contract],
     published_rows: Mapping[str, int],
 ) -> tuple[CheckResult, ...]:
@@ -35,10 +36,13 @@ def check_all(
         settings: where the warehouse is.
         clock: stamps the results.
         run_id: the run that checks.
-        window: the days of the run: the newest of them must be in the marts.
+        window: the days of the run: the newest of them must be in the marts. None: it is of no
+            days, and the newest that is built is judged.
         contracts: what is promised of the marts.
         published_rows: rows of each mart in the current publication, to see what got lost.
     """
+    if window is None:
+        window = Window.of_day(newest_day(settings) or last_complete_day(clock))
     # contracts are Python's work, invariants the database's: each leaves a core to the other
     with ThreadPoolExecutor(max_workers=1) as beside:
         invariants = beside.submit(

@@ -4,7 +4,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from assets import automation, dbt_project, ingestion, partitions
+from assets import automation, dbt_project, ingestion, keys, partitions
 from assets.partitions import days_of_market
 from pipelines import sources
 from pipelines.core.settings import Settings
@@ -40,15 +40,26 @@ def test_every_asset_has_group_owner_and_description(specs: Specs) -> None:
     assert bare == []
 
 
-def test_everything_shares_one_partitioning_and_runs_ranges_at_once(defs: dg.Definitions) -> None:
+def test_what_is_landed_by_days_is_partitioned_and_what_is_rebuilt_whole_is_not(
+    defs: dg.Definitions,
+) -> None:
     graph, days = defs.resolve_asset_graph(), days_of_market(Settings())
-    odd = [
-        key.to_user_string()
-        for key in graph.executable_asset_keys
-        if graph.get(key).partitions_def != days
-        or graph.get(key).backfill_policy != dg.BackfillPolicy.single_run()
-    ]
-    assert odd == []
+    partitioned = {key for key in graph.executable_asset_keys if graph.get(key).is_partitioned}
+    assert partitioned == {
+        keys.raw(source, table.name)
+        for source in sources.SOURCES
+        for table in sources.tables(source)
+    }
+    for key in partitioned:
+        assert graph.get(key).partitions_def == days, key
+        assert graph.get(key).backfill_policy == dg.BackfillPolicy.single_run(), key
+
+
+def test_a_publication_is_all_marts_or_none(defs: dg.Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    published = {keys.published(name) for name in dbt_project.mart_descriptions()}
+    for key in published:
+        assert published <= graph.get(key).execution_set_asset_keys, key
 
 
 def test_partitions_are_the_days_of_the_market(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -266,7 +277,10 @@ def test_jobs_select_chains_without_gaps(defs: dg.Definitions, name: str) -> Non
         )
     }
     assert between == set(), "Dagster would skip what comes after the gap, and say success"
-    assert job.partitions_def == days_of_market(Settings())
+    extracts = any(key.path[0] == keys.RAW for key in selected)
+    assert job.partitions_def == (days_of_market(Settings()) if extracts else None)
+    if extracts:
+        assert job.backfill_policy == dg.BackfillPolicy.single_run(), "a range is one run"
 
 
 def test_writers_of_the_warehouse_share_a_pool(defs: dg.Definitions) -> None:

@@ -12,11 +12,13 @@ import pytest
 from assets import automation, freshness, keys, notification
 from assets.command import runs
 from assets.resources import SilentProgress
+from pipelines import publishing
 from pipelines.core.settings import Settings
 from pipelines.core.windows import Window
 from pipelines.lake import landing
 from pipelines.lake.landing import LoadReport
 from pipelines.monitoring import notifier
+from pipelines.publishing import Manifest, MartEntry
 from pipelines.validation.report import CheckResult, record
 
 DAY = Window.of_day(date(2024, 3, 1))
@@ -299,15 +301,14 @@ def test_every_table_of_which_data_are_due_has_the_check(defs: dg.Definitions) -
 # --- schedules ------------------------------------------------------------------------------------
 
 
-def test_missed_days_are_those_since_the_last_one_that_was_run() -> None:
+def test_missed_days_are_those_since_the_last_one_that_is_published() -> None:
     yesterday = date(2024, 3, 9)
-    first = date(2024, 3, 1)
-    assert automation.missed_days([], yesterday) == Window.of_day(yesterday)
+    assert automation.missed_days(None, yesterday) == Window.of_day(yesterday)
     for back in range(1, 9):
         last = yesterday - timedelta(days=back)
-        window = automation.missed_days([first, last], yesterday)
+        window = automation.missed_days(last, yesterday)
         assert window == Window.between(last + timedelta(days=1), yesterday)
-    assert automation.missed_days([yesterday], yesterday) == Window.of_day(yesterday)
+    assert automation.missed_days(yesterday, yesterday) == Window.of_day(yesterday)
 
 
 def schedule_tick(
@@ -326,15 +327,18 @@ def schedule_tick(
 
 
 def test_the_daily_schedule_catches_up_in_one_run(
-    defs: dg.Definitions, instance: dg.DagsterInstance, settings: Settings
+    defs: dg.Definitions,
+    instance: dg.DagsterInstance,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     live = settings.model_copy(update={"profile": "live"})
     ((request), *others), _ = schedule_tick(defs, instance, "every_day", live)
     assert others == []
-    assert request.partition_key == "2024-03-01", "nothing was ever run: yesterday"
-    instance.report_runless_asset_event(
-        dg.AssetMaterialization(keys.published("price_daily"), partition="2024-02-26")
-    )
+    assert request.partition_key == "2024-03-01", "nothing was ever published: yesterday"
+    entry = MartEntry.model_construct(name="price_daily", max_day=date(2024, 2, 26))
+    published = Manifest.model_construct(marts=(entry,))
+    monkeypatch.setattr(publishing, "current", lambda _: published)
     ((request), *others), _ = schedule_tick(defs, instance, "every_day", live)
     assert others == []
     assert request.partition_key is None

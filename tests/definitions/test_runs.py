@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from assets import automation, freshness, ingestion, keys
+from assets import automation, dbt_project, freshness, ingestion, keys
 from assets.command import runs
 from assets.definitions import build_defs
 from assets.partitions import partition_of
@@ -411,7 +411,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         settings: Settings,
         clock: Clock,
         run_id: str,
-        window: Window,
+        window: Window | None,
         contracts: object,
         before: object,
     ) -> tuple[CheckResult, ...]:
@@ -445,22 +445,31 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return calls
 
 
-def _only(
-    settings: Settings, key: dg.AssetKey, day: str = "2024-03-01"
+def _published(settings: Settings, tags: dict[str, str] | None = None) -> dg.ExecuteInProcessResult:
+    """Materialise the published marts alone, as the UI does from the page of one of them."""
+    wanted = [keys.published(name) for name in dbt_project.mart_descriptions()]
+    return _materialised(settings, wanted, tags)
+
+
+def _materialised(
+    settings: Settings, wanted: list[dg.AssetKey], tags: dict[str, str] | None = None
 ) -> dg.ExecuteInProcessResult:
-    """Materialise one asset, as the UI does from the asset's page."""
     defs = build_defs(settings=settings, progress=SilentProgress())
-    job = defs.get_repository_def().get_implicit_job_def_for_assets([key])
+    job = defs.get_repository_def().get_implicit_job_def_for_assets(wanted)
     assert job is not None
     with runs.open_instance(settings) as instance:
         return job.execute_in_process(
-            instance=instance, asset_selection=[key], partition_key=day, raise_on_error=False
+            instance=instance, asset_selection=wanted, tags=tags, raise_on_error=False
         )
 
 
-def test_a_day_that_does_not_exist_is_not_published(gate: list[str], settings: Settings) -> None:
-    result = _only(settings, keys.published("price_daily"), "2024-03-02")
-    (failure,) = [event for event in result.all_events if event.is_step_failure]
+@pytest.mark.parametrize("layer", [keys.MARTS, keys.PUBLISHED])
+def test_a_day_that_does_not_exist_is_refused_by_every_step(
+    gate: list[str], settings: Settings, layer: str
+) -> None:
+    wanted = [keys.model(layer, name) for name in dbt_project.mart_descriptions()]
+    result = _materialised(settings, wanted, {"dagster/partition": "2024-03-02"})
+    (failure, *_) = [event for event in result.all_events if event.is_step_failure]
     data = failure.step_failure_data.user_failure_data
     assert data is not None
     assert data.description == "2024-03-02 is not over yet: the newest complete day is 2024-03-01"
@@ -468,16 +477,13 @@ def test_a_day_that_does_not_exist_is_not_published(gate: list[str], settings: S
 
 
 @pytest.mark.slow
-def test_publishing_one_mart_passes_the_gate_and_publishes_all(
-    gate: list[str], settings: Settings
-) -> None:
-    result = _only(settings, keys.published("price_daily"))
+def test_publishing_passes_the_gate_and_is_of_no_day(gate: list[str], settings: Settings) -> None:
+    result = _published(settings)
 
     assert result.success
-    assert gate == [f"gate {DAY}", "publish"]
-    reported = {event.asset_key for event in result.get_asset_materialization_events()}
-    assert {key.path[0] for key in reported if key} == {"published"}
-    assert len(reported) > 10, "marts that were published are not reported"
+    assert gate == ["gate None", "publish"]
+    reported = {(e.asset_key, e.partition) for e in result.get_asset_materialization_events()}
+    assert reported == {(keys.published(name), None) for name in dbt_project.mart_descriptions()}
 
 
 def test_publishing_without_its_checks_is_refused_where_the_gate_fails(
@@ -485,28 +491,13 @@ def test_publishing_without_its_checks_is_refused_where_the_gate_fails(
 ) -> None:
     gate.append("broken")
 
-    assert not _only(settings, keys.published("price_daily")).success
+    assert not _published(settings).success
     assert "publish" not in gate
 
 
-@pytest.mark.slow
-def test_ui_may_launch_a_range_of_everything() -> None:
-    """What the UI asks before it takes a backfill; Dagster compares the days of an op's assets."""
-    from dagster._core.execution.asset_backfill import AssetBackfillData
-
-    graph = build_defs().resolve_asset_graph()
-    with dg.DagsterInstance.ephemeral() as instance:
-        data = AssetBackfillData.from_asset_partitions(
-            graph,
-            ["2024-02-28", "2024-02-29"],
-            list(graph.executable_asset_keys),
-            instance,
-            1_710_000_000.0,
-            False,
-        )
-    subsets = data.target_subset.partitions_subsets_by_asset_key
-    for key in graph.executable_asset_keys:
-        for other in graph.get(key).execution_set_entity_keys:
-            if isinstance(other, dg.AssetKey):
-                differs = tuple(subsets[key]) != tuple(subsets[other])
-                assert not differs, f"{key.to_user_string()} and {other.to_user_string()}"
+def test_an_extraction_without_a_day_is_refused(
+    landed: dict[str, Window], settings: Settings
+) -> None:
+    result = _materialised(settings, [keys.raw("kraken", "ohlc")])
+    assert not result.success
+    assert landed == {}
