@@ -13,7 +13,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets.dbt_project import dbt_project, manifest
+from assets.dbt_project import dbt_project, manifest, marts
 from pipelines import sources
 from pipelines.publishing.presentation import Relation, present
 
@@ -49,12 +49,8 @@ def of_model(props: Mapping[str, Any]) -> dict[str, Any]:
 
 def of_published_marts() -> dict[str, dict[str, Any]]:
     """Return the metadata of each published mart: its columns as readers see them, and its code."""
-    marts = {
-        node["name"]: node
-        for node in manifest()["nodes"].values()
-        if node["resource_type"] == "model" and node["fqn"][1] == "marts"
-    }
-    relations = {name: _relation(node) for name, node in marts.items()}
+    nodes = marts()
+    relations = {name: _relation(node) for name, node in nodes.items()}
     return {
         name: _schema(
             [
@@ -62,7 +58,7 @@ def of_published_marts() -> dict[str, dict[str, Any]]:
                 for column in present(relation, relations, "marts").columns
             ]
         )
-        | _code(_file(marts[name]))
+        | _code(_file(nodes[name]))
         for name, relation in relations.items()
     }
 

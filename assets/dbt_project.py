@@ -130,13 +130,18 @@ def contracts() -> tuple[Contract, ...]:
     return read_contracts(manifest())
 
 
-def mart_descriptions() -> dict[str, str]:
-    """Return the marts that the project builds: name to description."""
+def marts() -> dict[str, dict[str, Any]]:
+    """Return the marts that the project builds: name to what dbt knows of it."""
     return {
-        node["name"]: node["description"]
+        node["name"]: node
         for node in manifest()["nodes"].values()
         if node["resource_type"] == "model" and node["fqn"][1] == "marts"
     }
+
+
+def mart_descriptions() -> dict[str, str]:
+    """Return the marts that the project builds: name to description."""
+    return {name: node["description"] for name, node in marts().items()}
 
 
 if __name__ == "__main__":

@@ -195,7 +195,7 @@ def _spec(source: str, table: Table) -> dg.AssetSpec:
     return dg.AssetSpec(
         key=keys.raw(source, table.name),
         description=table.description,
-        group_name=source,
+        group_name=keys.source_group(source),
         owners=keys.OWNERS,
         tags=keys.layer(keys.RAW),
         kinds={"python", "dlt", "parquet"},

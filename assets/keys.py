@@ -14,11 +14,22 @@ EXTRACTION_POOL = "extraction"
 RAW = "raw"
 MARTS = "marts"
 PUBLISHED = "published"
+CURATED = "curated"
 
 
 def layer(name: str) -> dict[str, str]:
     """Return the tag by which the catalogue finds the assets of a layer."""
     return {"layer": name}
+
+
+def source_group(source: str) -> str:
+    """Return the group of what belongs to one source: its raw tables, their versions, staging."""
+    return group("sources", source)
+
+
+def group(layer: str, part: str) -> str:
+    """Return the group of a part of a layer: the graph opens with a box for each layer."""
+    return f"{layer}/{part}"
 
 
 def raw(source: str, table: str) -> dg.AssetKey:

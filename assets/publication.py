@@ -9,7 +9,7 @@ import dagster as dg
 
 from assets import columns, keys
 from assets.checks import pass_gate
-from assets.dbt_project import contracts, mart_descriptions
+from assets.dbt_project import contracts, marts
 from assets.partitions import existing_window
 from assets.resources import Progress
 from pipelines import publishing
@@ -35,14 +35,14 @@ def publication_assets() -> dg.AssetsDefinition:
         dg.AssetSpec(
             key=keys.published(name),
             deps=[keys.mart(name)],
-            description=f"Published, read-only. {description}",
-            group_name=keys.PUBLISHED,
+            description=f"Published, read-only. {node['description']}",
+            group_name=keys.group(keys.PUBLISHED, node["fqn"][-2]),
             owners=keys.OWNERS,
             tags=keys.layer(keys.PUBLISHED),
             metadata=declared[name],
             kinds={"duckdb", "parquet"},
         )
-        for name, description in sorted(mart_descriptions().items())
+        for name, node in sorted(marts().items())
     ]
 
     @dg.multi_asset(

@@ -29,12 +29,9 @@ from pipelines.validation import dbt_results, gate, measures
 from pipelines.validation.report import CheckResult, record
 
 OP_NAME = "build_warehouse"
-_CURATED = "curated"
 _PARSED = "partial_parse.msgpack"
-# the layers whose models belong to one source, and are grouped with it
+# the layers whose models are named by what they are of: `hist_<source>__<entity>`
 _OF_A_SOURCE = {"history", "staging"}
-# ... or read what the project itself keeps: seeds, the lake's logs and its earlier results
-_FOLDED = {"curation": _CURATED, "lake": "operation", "ops": "operation", "spot": "price"}
 
 
 class BuildConfig(dg.Config):
@@ -56,16 +53,14 @@ class Translator(DagsterDbtTranslator):  # type: ignore[misc]
         return keys.model(_layer(dbt_resource_props), dbt_resource_props["name"])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
-        """Return the source of a source's models, the subject of the others."""
+        """Return the source of a source's models, the layer and the subject of the others."""
         if dbt_resource_props["resource_type"] == "source":
-            return str(dbt_resource_props["source_name"])
+            return keys.source_group(dbt_resource_props["source_name"])
         layer = _layer(dbt_resource_props)
         if layer in _OF_A_SOURCE:
             _, _, rest = dbt_resource_props["name"].partition("_")
-            source = str(rest.partition("__")[0])
-            return _FOLDED.get(source, source)
-        folders = dbt_resource_props["fqn"][1:-1]
-        return str(folders[-1]) if len(folders) > 1 else layer
+            return keys.source_group(rest.partition("__")[0])
+        return keys.group(layer, dbt_resource_props["fqn"][-2])
 
     def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
         """Return the description as dbt has it, without the SQL text."""
@@ -114,7 +109,7 @@ class Translator(DagsterDbtTranslator):  # type: ignore[misc]
 
 
 def _layer(props: Mapping[str, Any]) -> str:
-    return _CURATED if props["resource_type"] == "seed" else str(props["fqn"][1])
+    return keys.CURATED if props["resource_type"] == "seed" else str(props["fqn"][1])
 
 
 def transformation_assets() -> dg.AssetsDefinition:

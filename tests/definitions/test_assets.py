@@ -87,7 +87,7 @@ def test_nothing_is_only_referred_to(defs: dg.Definitions) -> None:
 def test_raw_tables_are_grouped_by_source(specs: Specs) -> None:
     for source in sources.SOURCES:
         for table in sources.tables(source):
-            assert specs[f"raw/{source}/{table.name}"].group_name == source
+            assert specs[f"raw/{source}/{table.name}"].group_name == f"sources/{source}"
 
 
 def columns_of(spec: dg.AssetSpec) -> dict[str, dg.TableColumn]:
@@ -143,15 +143,22 @@ def test_every_asset_has_a_layer_and_names_a_file_that_is_there(specs: Specs) ->
     } == in_python
 
 
-def test_groups_are_sources_and_subjects(specs: Specs) -> None:
-    """Who opens the graph sees one box for a source, one for a subject."""
-    subjects = {
-        key.partition("/")[2]: spec.group_name
-        for key, spec in specs.items()
-        if key.startswith("marts/")
+def test_the_graph_opens_with_the_way_of_the_data(specs: Specs) -> None:
+    """A box for each layer, which opens into sources or subjects."""
+    layers: dict[str, set[str]] = {}
+    parts: dict[str, set[str]] = {}
+    for spec in specs.values():
+        box, _, part = (spec.group_name or "").partition("/")
+        layers.setdefault(box, set()).add(spec.tags["layer"])
+        parts.setdefault(box, set()).add(part)
+    of_sources = {"raw", "history", "staging"}
+    assert layers == {
+        "sources": of_sources,
+        **{layer: {layer} for layer in ("curated", "intermediate", "marts", "published")},
     }
-    expected = {*sources.SOURCES, *subjects.values(), "curated", "published"}
-    assert {spec.group_name for spec in specs.values()} == expected
+    assert parts["sources"] >= set(sources.SOURCES)
+    assert parts["marts"] == parts["published"]
+    assert parts["intermediate"] <= parts["marts"]
 
 
 def test_every_mart_is_published_with_its_description(specs: Specs) -> None:

@@ -160,7 +160,7 @@ def test_the_ui_command_serves_the_project_and_leaves_nothing_behind(
         ui = Ui(port)
         ui.wait_until_ready(process, 180)
         groups = {node["groupName"] for node in ui.ask(_ASSETS)["assetNodes"]}
-        assert groups >= {"binance", "price", "published"}
+        assert groups >= {"sources/binance", "marts/price", "published/price"}
         # what a supervisor sends
         process.terminate()
         process.wait(timeout=60)
