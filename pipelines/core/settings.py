@@ -107,6 +107,10 @@ class Serving(BaseModel):
         default=(), description="web pages of these origins may ask: https://example.org"
     )
     sql: bool = Field(default=False, description="answer queries in SQL, too")
+    sql_concurrency: int = Field(default=2, ge=1, description="queries in SQL at a time")
+    sql_seconds: int = Field(default=10, ge=1, description="that a query in SQL may take")
+    sql_memory_mb: int = Field(default=512, ge=64, description="that a query in SQL may take")
+    sql_rows: int = Field(default=1_000_000, ge=1, description="that a query in SQL may return")
 
     @model_validator(mode="after")
     def _guarded(self) -> Serving:

@@ -1,10 +1,4 @@
 """The service over the publications: typed, versioned, read-only. Started by `tokenmart serve`.
 
-app = make_app(settings, clock)      an ASGI application
-Shelf(published_dir)                 the publications, each open once
+`app.make_app(settings, clock)` is an ASGI application; `shelf.Shelf` has the publications open.
 """
-
-from pipelines.serving.app import make_app
-from pipelines.serving.shelf import Shelf
-
-__all__ = ["Shelf", "make_app"]

@@ -15,10 +15,11 @@ from starlette_compress import CompressMiddleware
 
 from pipelines.core.settings import Settings
 from pipelines.core.windows import Clock
-from pipelines.serving import catalog_routes, marts, problems
+from pipelines.serving import catalog_routes, marts, problems, sql
 from pipelines.serving.guard import Guard, Meters
 from pipelines.serving.keys import KeyRing
 from pipelines.serving.shelf import Shelf
+from pipelines.serving.sql import Desk
 
 API_VERSION = "1.0.0"
 _DESCRIPTION = """
@@ -50,10 +51,12 @@ def make_app(settings: Settings, clock: Clock) -> FastAPI:
     serving = settings.serving
     shelf = Shelf(settings.published_dir, memory=serving.memory, threads=serving.threads)
     meters = Meters()
+    desk = Desk(serving)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
+        await desk.close()
         shelf.close()
 
     # the documentation's page loads nothing from elsewhere
@@ -72,6 +75,7 @@ def make_app(settings: Settings, clock: Clock) -> FastAPI:
     with shelf.edition() as edition:
         app.include_router(catalog_routes.router_of(shelf))
         app.include_router(marts.router_of(shelf, edition.catalog))
+        app.include_router(sql.router_of(shelf, serving, desk))
 
     @app.get("/healthz", tags=["service"])
     def healthz() -> dict[str, str]:

@@ -11,7 +11,7 @@ from pipelines import publishing
 from pipelines.core import warehouse
 from pipelines.core.settings import Serving, Settings
 from pipelines.core.windows import FixedClock
-from pipelines.serving import make_app
+from pipelines.serving.app import make_app
 from pipelines.validation.contracts import Column, Contract
 from tests.described import describe
 
