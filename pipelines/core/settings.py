@@ -106,6 +106,12 @@ class Serving(BaseModel):
     cors_origins: tuple[str, ...] = Field(
         default=(), description="web pages of these origins may ask: https://example.org"
     )
+    webhooks: tuple[SecretStr, ...] = Field(
+        default=(), description="URLs that get each alert and signal event of a publication, signed"
+    )
+    webhook_secret: SecretStr | None = Field(
+        default=None, description="what these messages are signed with"
+    )
     sql: bool = Field(default=False, description="answer queries in SQL, too")
     sql_concurrency: int = Field(default=2, ge=1, description="queries in SQL at a time")
     sql_seconds: int = Field(default=10, ge=1, description="that a query in SQL may take")
@@ -119,6 +125,10 @@ class Serving(BaseModel):
                 f"{self.host} can be reached from other machines: set "
                 "TOKENMART_SERVING__REQUIRE_KEYS=true, too"
             )
+        if self.webhooks and self.webhook_secret is None:
+            raise ValueError("webhooks are signed: set TOKENMART_SERVING__WEBHOOK_SECRET, too")
+        if self.webhook_secret is not None:
+            webhook_key(self.webhook_secret)
         return self
 
 

@@ -101,29 +101,45 @@ class WebhookChannel:
         Raises:
             NotDelivered: there was no answer, or none that says that it was taken.
         """
-        body = payload(message)
-        # the wall's time even of a simulated run: receivers refuse what is older than minutes
-        sent_at = str(int(self._clock.now().timestamp()))
-        headers = {
-            "content-type": "application/json",
-            "webhook-id": message.id,
-            "webhook-timestamp": sent_at,
-            "webhook-signature": signature(self._secret, message.id, sent_at, body),
-        }
-        try:
-            answer = requests.post(
-                self._url.get_secret_value(),
-                data=body,
-                headers=headers,
-                timeout=_TIMEOUT_S,
-                # whoever redirects is not whom the secret was agreed with
-                allow_redirects=False,
-            )
-        except requests.RequestException as problem:
-            # its text has the URL
-            raise NotDelivered(f"the webhook was not reached: {type(problem).__name__}") from None
-        if not answer.ok or answer.is_redirect:
-            raise NotDelivered(f"the webhook answered {answer.status_code}")
+        post_signed(self._url, self._secret, message.id, payload(message), self._clock)
+
+
+def post_signed(
+    url: SecretStr, secret: SecretStr, message_id: str, body: bytes, clock: Clock
+) -> None:
+    """Post JSON, signed as Standard Webhooks says.
+
+    Args:
+        url: who gets it.
+        secret: that it is signed with.
+        message_id: the same each time that it is sent, so that a receiver knows it again.
+        body: the JSON.
+        clock: the wall's, even of a simulated run: receivers refuse what is older than minutes.
+
+    Raises:
+        NotDelivered: there was no answer, or none that says that it was taken.
+    """
+    sent_at = str(int(clock.now().timestamp()))
+    headers = {
+        "content-type": "application/json",
+        "webhook-id": message_id,
+        "webhook-timestamp": sent_at,
+        "webhook-signature": signature(secret, message_id, sent_at, body),
+    }
+    try:
+        answer = requests.post(
+            url.get_secret_value(),
+            data=body,
+            headers=headers,
+            timeout=_TIMEOUT_S,
+            # whoever redirects is not whom the secret was agreed with
+            allow_redirects=False,
+        )
+    except requests.RequestException as problem:
+        # its text has the URL
+        raise NotDelivered(f"the webhook was not reached: {type(problem).__name__}") from None
+    if not answer.ok or answer.is_redirect:
+        raise NotDelivered(f"the webhook answered {answer.status_code}")
 
 
 def payload(message: Message) -> bytes:

@@ -15,11 +15,12 @@ from starlette_compress import CompressMiddleware
 
 from pipelines.core.settings import Settings
 from pipelines.core.windows import Clock
-from pipelines.serving import catalog_routes, marts, problems, sql
+from pipelines.serving import catalog_routes, events, marts, problems, sql
 from pipelines.serving.guard import Guard, Meters
 from pipelines.serving.keys import KeyRing
 from pipelines.serving.shelf import Shelf
 from pipelines.serving.sql import Desk
+from pipelines.serving.webhooks import delivering
 
 API_VERSION = "1.0.0"
 _DESCRIPTION = """
@@ -55,7 +56,8 @@ def make_app(settings: Settings, clock: Clock) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
+        async with delivering(settings, shelf):
+            yield
         await desk.close()
         shelf.close()
 
@@ -75,6 +77,7 @@ def make_app(settings: Settings, clock: Clock) -> FastAPI:
     with shelf.edition() as edition:
         app.include_router(catalog_routes.router_of(shelf))
         app.include_router(marts.router_of(shelf, edition.catalog))
+        app.include_router(events.router_of(shelf, edition.catalog))
         app.include_router(sql.router_of(shelf, serving, desk))
 
     @app.get("/healthz", tags=["service"])

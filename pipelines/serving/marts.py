@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import time
 from dataclasses import replace
@@ -30,7 +29,6 @@ from pipelines.serving.query import Question, ask
 from pipelines.serving.resources import RESOURCES
 from pipelines.serving.shelf import Edition, Shelf
 
-_PAUSE_S = 0.5
 _FORMS: dict[str, Any] = {form.media_type: {} for form in FORMATS if form is not JSON}
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": ProblemDocument, "description": said}
@@ -192,12 +190,7 @@ async def _answered(
         ) is not None:
             return response
         # an event comes with a publication only: the pointer is looked at, not the database
-        await _next_version(shelf, version, until)
-
-
-async def _next_version(shelf: Shelf, version: str, until: float) -> None:
-    while time.monotonic() < until and shelf.current_version() == version:
-        await asyncio.sleep(min(_PAUSE_S, max(0.0, until - time.monotonic())))
+        await shelf.next_version(version, until)
 
 
 def _read(

@@ -5,7 +5,9 @@ An answer comes from one edition from its first byte to its last, whatever is pu
 
 from __future__ import annotations
 
+import asyncio
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +24,7 @@ from pipelines.serving.catalog import Catalog, read_catalog
 from pipelines.serving.problems import Problem
 
 _OPEN_EDITIONS = 4
+_PAUSE_S = 0.5
 
 
 class Edition:
@@ -83,6 +86,14 @@ class Shelf:
                 "nothing-published", 503, "nothing is published yet: run `tokenmart daily` first"
             )
         return version
+
+    async def next_version(self, version: str, until: float) -> None:
+        """Wait for another current publication; at most until an instant of the monotonic clock.
+
+        The pointer is looked at, and no database.
+        """
+        while time.monotonic() < until and self.current_version() == version:
+            await asyncio.sleep(min(_PAUSE_S, max(0.0, until - time.monotonic())))
 
     def versions(self) -> tuple[Manifest, ...]:
         """Return the manifests of the kept publications, oldest first."""
