@@ -101,7 +101,7 @@ class Serving(BaseModel):
         default=64, ge=1, description="that one key, or one address, may have running at a time"
     )
     max_body_bytes: int = Field(default=64_000, ge=0, description="of a request")
-    memory: str = Field(default="512MB", description="that the queries of a process may take")
+    memory: str = Field(default="256MB", description="that the queries of a process may take")
     threads: int = Field(default=2, ge=1, description="that the queries of a process share")
     cors_origins: tuple[str, ...] = Field(
         default=(), description="web pages of these origins may ask: https://example.org"

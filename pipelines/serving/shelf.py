@@ -68,7 +68,7 @@ class Shelf:
         threads: that one edition's queries share.
     """
 
-    def __init__(self, published_dir: Path, *, memory: str = "512MB", threads: int = 2) -> None:
+    def __init__(self, published_dir: Path, *, memory: str = "256MB", threads: int = 2) -> None:
         self._dir = published_dir
         self._limits: dict[str, str | int] = {"memory_limit": memory, "threads": threads}
         self._editions: OrderedDict[str, Edition] = OrderedDict()
