@@ -94,17 +94,16 @@ class Desk:
     async def _head(
         self, worker: asyncio.subprocess.Process, order: Order, until: float
     ) -> dict[str, str]:
-        assert worker.stdin is not None  # noqa: S101  # as it was started
-        assert worker.stdout is not None  # noqa: S101
-        worker.stdin.write(order.encoded())
+        orders, answers = _pipes(worker)
+        orders.write(order.encoded())
         too_long = {
             "kind": "query-too-long",
             "detail": f"the query takes more than {order.seconds} s: ask for fewer rows",
         }
         try:
             async with asyncio.timeout_at(until):
-                await worker.stdin.drain()
-                line = await worker.stdout.readline()
+                await orders.drain()
+                line = await answers.readline()
         except TimeoutError:
             return too_long
         # the system has ended it: it used up its processor time, or more memory than it may have
@@ -112,11 +111,11 @@ class Desk:
         return head
 
     async def _rows(self, worker: asyncio.subprocess.Process, until: float) -> AsyncIterator[bytes]:
-        assert worker.stdout is not None  # noqa: S101
+        _, answers = _pipes(worker)
         try:
             # a stream that is cut off has no end mark: its reader is told
             async with asyncio.timeout_at(until):
-                while chunk := await worker.stdout.read(_CHUNK):
+                while chunk := await answers.read(_CHUNK):
                     yield chunk
         finally:
             self._running -= 1
@@ -133,6 +132,14 @@ async def _start() -> asyncio.subprocess.Process:
         # a stranger's query has no business with secrets
         env={},
     )
+
+
+def _pipes(
+    worker: asyncio.subprocess.Process,
+) -> tuple[asyncio.StreamWriter, asyncio.StreamReader]:
+    if worker.stdin is None or worker.stdout is None:
+        raise RuntimeError("a worker was started without its pipes")
+    return worker.stdin, worker.stdout
 
 
 async def _end(worker: asyncio.subprocess.Process) -> None:
