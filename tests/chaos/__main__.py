@@ -34,6 +34,8 @@ _MARKET = GeneratorSettings(
     assets=15, stablecoins=7, venues=3, perpetuals=2, protocols=8,
 )  # fmt: skip
 _KILLS_A_CHAIN = 8
+# of all kills: cheap ones are more, and come first
+_SHARES = {"publication": 0.35, "first-run": 0.25, "landed": 0.2, "next-day": 0.2}
 _LANDING = (stages.START, stages.LANDING_HISTORY)
 _BUILDING = (
     stages.DBT_START, stages.SEEDS, stages.HISTORY, stages.STAGING, stages.INTERMEDIATE,
@@ -47,7 +49,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--kills", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--lanes", nargs="*", help="begin in these alone")
+    parser.add_argument("--lanes", nargs="*", choices=_SHARES, default=list(_SHARES))
     parser.add_argument("--faults", nargs="*", help="these alone; without a name: none")
     parser.add_argument("--keep", type=Path, help="a folder to work in, which is kept")
     parser.add_argument("--report", type=Path, default=_REPORT)
@@ -56,9 +58,10 @@ def main() -> int:
     home.mkdir(parents=True, exist_ok=True)
     report = Report(options.report, options.seed)
     try:
-        for chain in _chains(_lanes(home, options.lanes), options.kills, options.seed, home):
+        boxes = Boxes(home)
+        for chain in _chains(boxes, options.lanes, options.kills, options.seed, home):
             report.add(chain)
-        _faults(home, options.seed, options.faults, report)
+        _faults(boxes, home, options.seed, options.faults, report)
     finally:
         if options.keep is None:
             shutil.rmtree(home, ignore_errors=True)
@@ -110,34 +113,58 @@ class Report:
         return 1 if self._failures else 0
 
 
-def _lanes(home: Path, names: Sequence[str] | None) -> list[Lane]:
-    """Return where kills begin, each with what an uninterrupted run from there leads to.
+class Boxes:
+    """What kills and faults begin with; what was made in a folder that is kept is not made again.
 
-    What was made in a folder that is kept is not made again.
+    Attributes:
+        first: the market after its first day.
     """
-    market = home / "market"
-    if not market.exists():
-        generate(_MARKET, market)
-    nothing, first, landed, next_day, again = (
-        Box(home / name, market) for name in ("nothing", "first", "landed", "next-day", "again")
-    )
-    first_run = ("daily", "--day", (_END - timedelta(days=1)).isoformat())
-    of_first = _uninterrupted(nothing, first, first_run)
-    if not landed.data_dir.exists():
-        landed.killed(first_run, stages.DBT_START, 0, whole_tree=True)
-    of_next = _uninterrupted(first, next_day, ("daily",))
-    of_publish = _uninterrupted(next_day, again, ("publish",))
-    return [
-        Lane(name, before, command, after.result(), moments, share)
-        for name, before, command, after, found, killed, share in (
-            ("first-run", nothing, first_run, first, of_first, _LANDING, 0.25),
-            ("landed", landed, first_run, first, of_first, _BUILDING, 0.2),
-            ("next-day", first, ("daily",), next_day, of_next, stages.STAGES, 0.2),
-            ("publication", next_day, ("publish",), again, of_publish, stages.STAGES, 0.35),
-        )
-        if names is None or name in names
-        for moments in [{stage: found[stage] for stage in killed if stage in found}]
-    ]
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        if not (home / "market").exists():
+            generate(_MARKET, home / "market")
+        self._first_run = ("daily", "--day", (_END - timedelta(days=1)).isoformat())
+        self.first = self._box("first")
+        self._of_first = _uninterrupted(self._box("nothing"), self.first, self._first_run)
+
+    def _box(self, name: str) -> Box:
+        return Box(self._home / name, self._home / "market")
+
+    def lane(self, name: str) -> Lane:
+        """Return where kills begin, by one of the names that have shares."""
+        lanes = {
+            "publication": self.publication, "first-run": self.first_run,
+            "landed": self.landed, "next-day": self.next_day,
+        }  # fmt: skip
+        return lanes[name]()
+
+    def first_run(self) -> Lane:
+        """Kill the first run while it lands the history."""
+        return self._lane("first-run", self._box("nothing"), _LANDING)
+
+    def landed(self) -> Lane:
+        """Kill it while it builds a warehouse of what was landed before."""
+        landed = self._box("landed")
+        if not landed.data_dir.exists():
+            landed.killed(self._first_run, stages.DBT_START, 0, whole_tree=True)
+        return self._lane("landed", landed, _BUILDING)
+
+    def _lane(self, name: str, before: Box, killed: Sequence[str]) -> Lane:
+        moments = {stage: found for stage, found in self._of_first.items() if stage in killed}
+        return Lane(name, before, self._first_run, self.first.result(), moments)
+
+    def next_day(self) -> Lane:
+        """Kill the run of the next day, in every stage."""
+        after = self._box("next-day")
+        moments = _uninterrupted(self.first, after, ("daily",))
+        return Lane("next-day", self.first, ("daily",), after.result(), moments)
+
+    def publication(self) -> Lane:
+        """Kill checking and publishing what is built."""
+        after = self._box("again")
+        moments = _uninterrupted(self.first, after, ("publish",))
+        return Lane("publication", self.first, ("publish",), after.result(), moments)
 
 
 def _uninterrupted(before: Box, after: Box, command: Command) -> dict[str, list[float]]:
@@ -153,33 +180,35 @@ def _uninterrupted(before: Box, after: Box, command: Command) -> dict[str, list[
     return moments
 
 
-def _chains(lanes: Sequence[Lane], count: int, seed: int, home: Path) -> Iterator[Chain]:
-    """Make so many kills, and yield each chain of them.
+def _chains(
+    boxes: Boxes, names: Sequence[str], count: int, seed: int, home: Path
+) -> Iterator[Chain]:
+    """Make so many kills in these lanes, and yield each chain of them.
 
     A kill that comes too late, because the command was over, is none, and is made up for.
     """
-    shares = sum(lane.share for lane in lanes)
-    for lane in lanes:
-        wanted, made, drawn = round(count * lane.share / shares), 0, 0
+    for name in names if count else ():
+        wanted = round(count * _SHARES[name] / sum(_SHARES[other] for other in names))
+        lane, made, drawn = boxes.lane(name), 0, 0
         while made < wanted and drawn < 3 * wanted:
             length = min(_KILLS_A_CHAIN, wanted - made)
-            name = f"{seed}-{lane.name}-{drawn}"
-            chain = kills.run_chain(lane, length, name, home, offset=drawn)
+            chain = kills.run_chain(lane, length, f"{seed}-{name}-{drawn}", home, offset=drawn)
             made, drawn = made + len(chain.kills), drawn + length
             yield chain
 
 
-def _faults(home: Path, seed: int, names: Sequence[str] | None, report: Report) -> None:
+def _faults(
+    boxes: Boxes, home: Path, seed: int, names: Sequence[str] | None, report: Report
+) -> None:
     """Do each fault to a project after its first day; its next day must not tell."""
     if names is not None and not names:
         return
-    first, next_day = Box(home / "first", home / "market"), Box(home / "next-day", home / "market")
-    expected = next_day.result()
+    expected = boxes.next_day().expected
     for fault in FAULTS:
         if names is not None and fault.__name__ not in names:
             continue
         name = fault.__name__.replace("_", " ")
-        box = first.copy(home / fault.__name__)
+        box = boxes.first.copy(home / fault.__name__)
         case = Case(box, _END, expected, random.Random(f"{seed} {name}"))
         try:
             report.add_fault(name, fault(case), is_good=True)

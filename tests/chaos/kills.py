@@ -27,7 +27,6 @@ class Lane:
         command: what is killed and run again.
         expected: what it leads to without a kill.
         moments: by stage, seconds since its beginning at which an uninterrupted run was in it.
-        share: of all kills.
     """
 
     name: str
@@ -35,7 +34,6 @@ class Lane:
     command: Command
     expected: Result
     moments: dict[str, list[float]]
-    share: float
 
     def draw(self, chance: random.Random, number: int) -> Moment:
         """Return when to kill: the stages come in turn, the moment in each by chance."""
