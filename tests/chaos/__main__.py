@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import shutil
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -49,6 +52,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--kills", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--at-once", type=int, default=os.cpu_count() or 1, help="lanes")
     parser.add_argument("--lanes", nargs="*", choices=_SHARES, default=list(_SHARES))
     parser.add_argument("--faults", nargs="*", help="these alone; without a name: none")
     parser.add_argument("--keep", type=Path, help="a folder to work in, which is kept")
@@ -59,8 +63,7 @@ def main() -> int:
     report = Report(options.report, options.seed)
     try:
         boxes = Boxes(home)
-        for chain in _chains(boxes, options.lanes, options.kills, options.seed, home):
-            report.add(chain)
+        _kills(boxes, options, home, report)
         _faults(boxes, home, options.seed, options.faults, report)
     finally:
         if options.keep is None:
@@ -78,11 +81,13 @@ class Report:
         self._faults: list[str] = []
         self._failures = 0
         self._started = time.monotonic()
+        self._one_at_a_time = threading.Lock()
 
     def add(self, chain: Chain) -> None:
-        self._chains.append(chain)
-        self._failures += bool(chain.problem)
-        self._say(str(chain))
+        with self._one_at_a_time:
+            self._chains.append(chain)
+            self._failures += bool(chain.problem)
+            self._say(str(chain))
 
     def add_fault(self, name: str, outcome: str, *, is_good: bool) -> None:
         self._faults.append(f"| {name} | {outcome} |")
@@ -180,21 +185,30 @@ def _uninterrupted(before: Box, after: Box, command: Command) -> dict[str, list[
     return moments
 
 
-def _chains(
-    boxes: Boxes, names: Sequence[str], count: int, seed: int, home: Path
-) -> Iterator[Chain]:
-    """Make so many kills in these lanes, and yield each chain of them.
+def _kills(boxes: Boxes, options: argparse.Namespace, home: Path, report: Report) -> None:
+    """Make the kills, in several lanes at a time."""
+    of_all = sum(_SHARES[name] for name in options.lanes)
+
+    def work(name: str) -> None:
+        count = round(options.kills * _SHARES[name] / of_all)
+        for chain in _chains(boxes, name, count, options.seed, home) if count else ():
+            report.add(chain)
+
+    with ThreadPoolExecutor(options.at_once) as pool:
+        list(pool.map(work, options.lanes))
+
+
+def _chains(boxes: Boxes, name: str, count: int, seed: int, home: Path) -> Iterator[Chain]:
+    """Make so many kills in a lane, and yield each chain of them.
 
     A kill that comes too late, because the command was over, is none, and is made up for.
     """
-    for name in names if count else ():
-        wanted = round(count * _SHARES[name] / sum(_SHARES[other] for other in names))
-        lane, made, drawn = boxes.lane(name), 0, 0
-        while made < wanted and drawn < 3 * wanted:
-            length = min(_KILLS_A_CHAIN, wanted - made)
-            chain = kills.run_chain(lane, length, f"{seed}-{name}-{drawn}", home, offset=drawn)
-            made, drawn = made + len(chain.kills), drawn + length
-            yield chain
+    lane, made, drawn = boxes.lane(name), 0, 0
+    while made < count and drawn < 3 * count:
+        length = min(_KILLS_A_CHAIN, count - made)
+        chain = kills.run_chain(lane, length, f"{seed}-{name}-{drawn}", home, offset=drawn)
+        made, drawn = made + len(chain.kills), drawn + length
+        yield chain
 
 
 def _faults(

@@ -121,7 +121,7 @@ def run_chain(lane: Lane, count: int, seed: str, home: Path, *, offset: int) -> 
         offset: how many kills the lane has had: its stages come in turn.
     """
     chain, chance, started = Chain(lane.name, seed), random.Random(seed), time.monotonic()
-    box = lane.before.copy(home / "chain")
+    box = lane.before.copy(home / f"chain-{lane.name}")
     box.data_dir.mkdir(exist_ok=True)
     try:
         with reading("watch", box.settings.published_dir) as seen:
