@@ -395,6 +395,7 @@ class HttpClient:
             self._count(0)
             raise RequestFailed(f"the answer of {self._shown(url)} {error}: not taken") from error
         self._count(len(response.content))
+        self._hide_secrets(response)
         if response.ok:
             return response
         status, where = response.status_code, self._shown(response.url or url)
@@ -455,16 +456,19 @@ class HttpClient:
 
     def _said(self, response: requests.Response) -> str:
         # the library would look at all of it to guess in what letters it is
-        start = response.content[:_READ_BYTES].decode("utf-8", "replace")
-        return self._without_secrets(start)
+        return response.content[:_READ_BYTES].decode("utf-8", "replace")
 
     def _shown(self, url: str) -> str:
-        return self._without_secrets(redact(url))
-
-    def _without_secrets(self, text: str) -> str:
+        shown = redact(url)
         for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return text
+            shown = shown.replace(secret, "***")
+        return shown
+
+    def _hide_secrets(self, response: requests.Response) -> None:
+        """Take out of an answer what it repeats of the question, before anybody can quote it."""
+        for secret in map(str.encode, self._secrets):
+            if secret in response.content:
+                response._content = response.content.replace(secret, b"***")  # noqa: SLF001
 
     def _count(self, size: int) -> None:
         self._answered = replace(

@@ -96,7 +96,7 @@ def clone(project: Project, request: pytest.FixtureRequest, tmp_path: Path) -> P
     for path in REPO.iterdir():
         if path.name not in ("data", ".env", ".git"):
             (folder / path.name).symlink_to(path)
-    if request.getfixturevalue("page").name != "first-install.md":
+    if request.node.callspec.params["page"].name != "first-install.md":
         project.data_dir.rename(folder / "data")
     return folder
 

@@ -1,6 +1,7 @@
 """Keys that are planted are in nothing that a run writes, prints or publishes."""
 
 import base64
+import json
 import shutil
 import subprocess
 from dataclasses import replace
@@ -85,13 +86,21 @@ def test_planted_keys_are_nowhere(project: Project, server: SandboxServer, tmp_p
         for name in set(sources.SOURCES) - set(KEYED)
     }
     said: list[subprocess.CompletedProcess[str]] = []
-    repeated = "".join(f"no such key: {_MARK}key{name}; " for name in KEYED)
+    # as CoinGecko says that it does not know a key; any other 401 is of one request alone
+    repeated = json.dumps(
+        {
+            "status": {
+                "error_code": 10002,
+                "error_message": "".join(f"no such key: {_MARK}key{name}; " for name in KEYED),
+            }
+        }
+    )
     answers = [
         {"kind": "500"},
         {"kind": "html"},
         {"kind": "drop"},
         *(
-            {"kind": "answer", "status": status, "body": repeated, "media_type": "text/plain"}
+            {"kind": "answer", "status": status, "body": repeated, "media_type": "application/json"}
             for status in (200, 401, 403, 429)
         ),
     ]

@@ -331,6 +331,9 @@ def test_a_host_that_repeats_the_key_is_not_quoted_with_it(
     assert "no such key: ***" in str(raised.value)
     assert KEY not in f"{raised.value} {getattr(raised.value, 'body', '')} {caplog.text}"
 
+    wire.says({"error": f"no such key: {KEY}"})
+    assert client.get_json("x") == {"error": "no such key: ***"}, "what a parser may quote"
+
 
 def test_numbers_keep_being_json(wire: Wire) -> None:
     wire.says(Answer(b'[{"price": 0.10}]'))
