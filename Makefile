@@ -13,10 +13,12 @@ SEED ?= 1
 AUDIT := $(VENV)/audit
 AUDIT_LOCK := .ci/audit.lock
 SBOM := data/sbom.cdx.json
+DEPLOYED := $(VENV)/.deployed
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 MANIFEST := dbt/target/manifest.json
 DBT_FILES := $(shell find dbt -type f -not -path 'dbt/target/*' -not -path 'dbt/logs/*' 2>/dev/null)
 
-.PHONY: help install daily dev serve test test-slow chaos check format bench audit sbom lock clean
+.PHONY: help install daily dev serve test test-slow test-deployment chaos check format bench audit sbom canary lock clean
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -92,11 +94,25 @@ sbom: $(AUDIT)/.installed ## a CycloneDX bill of materials of the lock, in data/
 		--output-file $(SBOM) requirements.lock
 	@echo "$(SBOM)"
 
-lock: ## resolve the dependencies of pyproject.toml anew
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --group dev \
-		--no-header pyproject.toml --output-file requirements.lock
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --group audit \
-		--no-header --output-file $(AUDIT_LOCK)
+canary: install ## build the lake of TOKENMART_DATA_DIR with this code beside it, and compare
+	@$(BIN)/tokenmart canary
+
+lock: ## resolve the dependencies of pyproject.toml anew: the project's, a deployment's, its tests', the audit's
+	@$(LOCK) pyproject.toml --group dev --output-file requirements.lock
+	@$(LOCK) pyproject.toml --all-extras --group build --constraint requirements.lock \
+		--output-file deploy/requirements.lock
+	@$(LOCK) pyproject.toml --all-extras --group deployment --constraint requirements.lock \
+		--constraint deploy/requirements.lock --output-file deploy/requirements-test.lock
+	@$(LOCK) --group audit --output-file $(AUDIT_LOCK)
+
+$(DEPLOYED): $(INSTALLED) deploy/requirements-test.lock
+	@echo "==> what a deployment has beside it"
+	@$(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python --no-deps --require-hashes \
+		-r deploy/requirements-test.lock
+	@touch $@
+
+test-deployment: install $(DEPLOYED) ## PostgreSQL, a bucket, traces, units and image (see docs/deployment.md)
+	@$(BIN)/python -m pytest -m slow tests/deployment
 
 clean: ## delete everything that runs wrote (the lake too)
 	rm -rf data dbt/target dbt/logs

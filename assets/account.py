@@ -38,6 +38,7 @@ class SourceLoad(Stage):
     requests: int = 0
     retries: int = 0
     throttled: int = 0
+    throttled_s: float = 0.0
     bytes: int = 0
     rows: int = 0
 
@@ -112,6 +113,7 @@ def _sources(instance: dg.DagsterInstance, run_id: str) -> tuple[SourceLoad, ...
             requests=noted[ingestion.REQUESTS],
             retries=noted[ingestion.RETRIES],
             throttled=noted[ingestion.THROTTLED],
+            throttled_s=noted.get(ingestion.THROTTLED_SECONDS, 0.0),
             bytes=noted[ingestion.BYTES],
             rows=noted[ingestion.ROWS],
         )

@@ -14,6 +14,7 @@ from assets.dbt_project import contracts
 from assets.partitions import existing_window
 from assets.resources import Progress
 from pipelines import publishing, validation
+from pipelines.core import tracing
 from pipelines.core.settings import Settings
 from pipelines.core.windows import Clock, Window
 from pipelines.validation.report import CheckResult, record
@@ -77,11 +78,13 @@ def pass_gate(
 ) -> tuple[CheckResult, ...]:
     """Check all contracts and invariants, record what was found, and return it."""
     progress.begin("Check contracts and invariants")
-    results = validation.check_all(
-        settings, clock, run_id, window, contracts(), _published_rows(settings)
-    )
+    with tracing.span("gate", run_id) as span:
+        results = validation.check_all(
+            settings, clock, run_id, window, contracts(), _published_rows(settings)
+        )
+        failed = [result for result in results if not result.is_passed]
+        span.note(checks=len(results), failed_checks=len(failed))
     record(results, settings)
-    failed = [result for result in results if not result.is_passed]
     progress.end(f"{len(results) - len(failed)} of {len(results)} passed")
     return results
 

@@ -27,6 +27,7 @@ SECONDS = "seconds that the source took"
 REQUESTS = "requests"
 RETRIES = "requests sent again"
 THROTTLED = "answers 'slow down'"
+THROTTLED_SECONDS = "seconds of waiting for the budget and before requests sent again"
 BYTES = "bytes of the answers"
 _LOAD_ID = "load id"
 _FAILURES = "failures"
@@ -255,6 +256,7 @@ def _metadata(report: LoadReport, rows: int, days: int) -> dict[str, Any]:
         "requests planned with the source's lists": report.planned,
         RETRIES: report.retries,
         THROTTLED: report.throttled,
+        THROTTLED_SECONDS: report.throttled_s,
         BYTES: report.bytes,
         "quarantined rows": report.quarantined,
         "enabled": report.is_enabled,

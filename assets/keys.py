@@ -11,6 +11,9 @@ WRITER_POOL = "warehouse_writer"
 # the same: two runs do not ask one host at the same time
 EXTRACTION_POOL = "extraction"
 
+# a tag of the runs of the command line, which reports them itself: its host and process
+PROCESS = "tokenmart/process"
+
 RAW = "raw"
 MARTS = "marts"
 PUBLISHED = "published"

@@ -63,6 +63,11 @@ def _write(
         ("requests", "Requests sent, retries included.", {s.name: s.requests for s in run.sources}),
         ("retries", "Requests sent again.", {s.name: s.retries for s in run.sources}),
         ("throttled_answers", "Answers 429 or 418.", {s.name: s.throttled for s in run.sources}),
+        (
+            "throttled_seconds",
+            "Seconds of waiting for its budget, and before requests sent again.",
+            {s.name: s.throttled_s for s in run.sources},
+        ),
         ("rows", "Rows landed.", {s.name: s.rows for s in run.sources}),
         ("received_bytes", "Bytes of the answers.", {s.name: s.bytes for s in run.sources}),
         ("duration_seconds", "How long its load took.", {s.name: s.seconds for s in run.sources}),

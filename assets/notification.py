@@ -9,8 +9,11 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from assets import keys
 from assets.failures import troubles
+from assets.metrics import write_metrics
 from assets.partitions import days_of, window_of_run
+from assets.timeline import note_time_line
 from pipelines import publishing
 from pipelines.core.settings import Settings
 from pipelines.monitoring import notifier
@@ -99,6 +102,7 @@ def sensors() -> list[dg.SensorDefinition]:
     def failed_runs(
         context: dg.RunFailureSensorContext, settings: dg.ResourceParam[Settings]
     ) -> dg.SkipReason:
+        _account_for(context, settings)
         if context.dagster_run.tags.get(_WILL_RETRY) == "true":
             return dg.SkipReason(f"run {context.dagster_run.run_id} is tried again")
         signals = run_signals(context.instance, context.dagster_run.run_id, settings)
@@ -115,6 +119,7 @@ def sensors() -> list[dg.SensorDefinition]:
     def recovered_runs(
         context: dg.RunStatusSensorContext, settings: dg.ResourceParam[Settings]
     ) -> dg.SkipReason:
+        _account_for(context, settings)
         signals = run_signals(context.instance, context.dagster_run.run_id, settings)
         return _news(notifier.report(settings, signals))
 
@@ -128,6 +133,13 @@ def sensors() -> list[dg.SensorDefinition]:
         return _news(notifier.report(settings, notifier.data_signals(settings)))
 
     return [failed_runs, recovered_runs, stale_data]
+
+
+def _account_for(context: dg.RunStatusSensorContext, settings: Settings) -> None:
+    """Write down what a run did that Dagster has started: a command does so itself."""
+    if keys.PROCESS not in context.dagster_run.tags:
+        write_metrics(context.instance, context.dagster_run.run_id, settings)
+        note_time_line(context.instance, context.dagster_run.run_id)
 
 
 def _news(messages: Sequence[Message]) -> dg.SkipReason:

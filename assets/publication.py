@@ -13,6 +13,7 @@ from assets.dbt_project import contracts, marts
 from assets.partitions import existing_window
 from assets.resources import Progress
 from pipelines import publishing
+from pipelines.core import tracing
 from pipelines.core.settings import Settings
 from pipelines.core.windows import Clock
 from pipelines.publishing import MartEntry, Preview, PreviewError
@@ -65,7 +66,9 @@ def publication_assets() -> dg.AssetsDefinition:
             pass_gate(settings, clock, progress, context.run_id, window)
             results = recorded(context.run_id, settings)
         progress.begin("Publish")
-        manifest = publishing.publish(settings, clock, context.run_id, results, contracts())
+        with tracing.span("publish", context.run_id) as span:
+            manifest = publishing.publish(settings, clock, context.run_id, results, contracts())
+            span.note(version=manifest.version, rows=manifest.rows)
         progress.end(f"version {manifest.version}, {manifest.rows:,} rows")
         folder = settings.published_dir / manifest.version
         shown: dict[str, Preview] = {}

@@ -3,11 +3,13 @@
 Settings are read when a run starts, never when definitions load.
 """
 
+from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Protocol
 
 import dagster as dg
 
-from pipelines.core import logs
+from pipelines.core import logs, tracing
 from pipelines.core.settings import Settings, get_settings
 from pipelines.core.windows import Clock, clock_at
 from pipelines.sandbox.availability import with_available_sources
@@ -50,11 +52,17 @@ class SilentProgress:
 
 
 @dg.resource(description="The settings, read from the environment when the run starts.")
-def environment_settings(_context: dg.InitResourceContext) -> Settings:
-    """Return the settings of this process, less the sources that its market does not have."""
+def environment_settings(context: dg.InitResourceContext) -> Iterator[Settings]:
+    """Give the settings of this process, less the sources that its market does not have.
+
+    They are there from a run's start to its end, and so is its trace: a run that Dagster started
+    has nobody else around all of its steps. Sensors have settings as well, and no run.
+    """
     settings = get_settings()
     logs.configure(settings.log_format)
-    return with_available_sources(settings)
+    run = context.run
+    with tracing.run(run.run_id, job=run.job_name) if run is not None else nullcontext():
+        yield with_available_sources(settings)
 
 
 @dg.resource(

@@ -20,7 +20,7 @@ from assets.dbt_project import (
 )
 from assets.partitions import existing_window
 from assets.resources import Progress
-from pipelines.core import retention, warehouse
+from pipelines.core import retention, tracing, warehouse
 from pipelines.core.settings import Settings
 from pipelines.core.windows import Clock
 from pipelines.lake.catalog import write_catalog
@@ -145,13 +145,14 @@ def transformation_assets() -> dg.AssetsDefinition:
         # rows be counted and shown. What depends on a mart may not be reported before it
         held: list[Any] = []
         waiting = _marts_and_dependents(translator)
-        for event in invocation.stream():
-            if isinstance(event, dg.AssetCheckResult) or _key_of(context, event) in waiting:
-                held.append(event)
-            else:
-                yield event
-            if isinstance(event, dg.Output):
-                progress.advance(event.output_name)
+        with tracing.span("dbt", context.run_id):
+            for event in invocation.stream():
+                if isinstance(event, dg.AssetCheckResult) or _key_of(context, event) in waiting:
+                    held.append(event)
+                else:
+                    yield event
+                if isinstance(event, dg.Output):
+                    progress.advance(event.output_name)
         run_results = _run_results(invocation)
         results = dbt_results.dbt_check_results(
             run_results, manifest(), settings, clock, context.run_id

@@ -47,6 +47,7 @@ app.add_typer(lake_app, name="lake")
 keys_app = typer.Typer(help="Keys of those who may ask the service.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
 
+_LOOPBACK = "127.0.0.1"
 _DAY_FORMATS = ["%Y-%m-%d"]
 Dataset = Annotated[
     Path | None,
@@ -234,6 +235,22 @@ def diff(
 
 
 @app.command()
+def canary(context: typer.Context) -> None:
+    """Build the lake with this code, beside what is published, and say what would change."""
+    with _command(context) as (settings, progress, console):
+        from assets.command import ui, workflows
+        from pipelines import publishing
+
+        made = workflows.canary(settings, progress)
+        old, new = made.before.version, made.after.version
+        ui.show_diff(console, publishing.diff(made.settings, old, new), old, new)
+        if made.before.content_hash != made.after.content_hash:
+            console.print(f"This code publishes something else: see {made.settings.data_dir}")
+            raise typer.Exit(1)
+        console.print("This code publishes the same, to the last bit")
+
+
+@app.command()
 def status(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
@@ -261,7 +278,7 @@ def timeline(
     with _command(context) as (settings, _progress, console):
         from assets.account import account_of, newest_run
         from assets.command import runs
-        from assets.command.timeline import draw
+        from assets.timeline import draw
         from pipelines.core.settings import SettingsError
 
         with runs.open_instance(settings) as instance:
@@ -424,10 +441,34 @@ def dev(
 ) -> None:
     """Open Dagster's UI with its daemon; in the sandbox profile with a sandbox server."""
     with _command(context, is_service=True) as (settings, progress, console):
-        from assets.command.development import serve
+        from assets.command.development import development, serve
 
-        console.print(f"Dagster's UI: http://127.0.0.1:{port} (stop with Ctrl-C)")
-        raise typer.Exit(serve(settings, progress, port))
+        console.print(f"Dagster's UI: http://{_LOOPBACK}:{port} (stop with Ctrl-C)")
+        raise typer.Exit(serve(settings, progress, development(_LOOPBACK, port)))
+
+
+@app.command()
+def daemon(context: typer.Context) -> None:
+    """Run Dagster's daemon alone, for a supervisor: it starts runs, schedules and sensors."""
+    with _command(context, is_service=True) as (settings, progress, _console):
+        from assets.command import development
+
+        raise typer.Exit(development.serve(settings, progress, development.daemon()))
+
+
+@app.command()
+def webserver(
+    context: typer.Context,
+    host: Annotated[
+        str, typer.Option(help="The address to listen on. The UI asks nobody for a password.")
+    ] = _LOOPBACK,
+    port: Annotated[int, typer.Option(help="Port of the UI.")] = 3000,
+) -> None:
+    """Run Dagster's UI alone, for a supervisor; the runs that it launches the daemon starts."""
+    with _command(context, is_service=True) as (settings, progress, _console):
+        from assets.command import development
+
+        raise typer.Exit(development.serve(settings, progress, development.webserver(host, port)))
 
 
 @app.command("serve")

@@ -1,4 +1,8 @@
-"""The UI on this machine: `dagster dev` with the project's instance, settings and sandbox."""
+"""Dagster's programs with the project's instance, settings and sandbox.
+
+On one's own machine that is `dagster dev`, all in one; where it runs for years the daemon and the
+webserver, each watched by a supervisor.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,8 +24,24 @@ from pipelines.lake import origin
 _PATIENCE_S = 3
 
 
-def serve(settings: Settings, progress: Progress, port: int) -> int:
-    """Run Dagster's UI and daemon until they are stopped; return their exit code."""
+def development(host: str, port: int) -> tuple[str, ...]:
+    """Return the program with the UI, the daemon and all that they start."""
+    return "dagster", "dev", "--host", host, "--port", str(port)
+
+
+def webserver(host: str, port: int) -> tuple[str, ...]:
+    """Return the program with the UI alone: it launches runs, and the daemon starts them."""
+    return "dagster-webserver", "--host", host, "--port", str(port)
+
+
+def daemon() -> tuple[str, ...]:
+    """Return the program that starts runs, schedules and sensors."""
+    return "dagster-daemon", "run"
+
+
+def serve(settings: Settings, progress: Progress, program: Sequence[str]) -> int:
+    """Run a program of Dagster until it is stopped; return its exit code."""
+    name, *arguments = program
     with open_market(
         settings, progress, admit=lambda found: origin.claim(found.settings)
     ) as market:
@@ -33,19 +54,15 @@ def serve(settings: Settings, progress: Progress, port: int) -> int:
             dataset=market.settings.dataset,
             curation_dir=market.settings.curation_dir,
             now=market.settings.now,
-        ) | {"DAGSTER_HOME": str(market.settings.dagster_home)}
+        ) | runs.dagster_environment(market.settings)
         process = subprocess.Popen(
             [
                 # nobody stops what this command has started if it is killed itself
                 *(sys.executable, "-P", "-m", "pipelines.core.lifeline", str(os.getpid())),
-                str(Path(sys.executable).with_name("dagster")),
-                "dev",
+                str(Path(sys.executable).with_name(name)),
+                *arguments,
                 "--workspace",
                 str(settings.repo_dir / "workspace.yaml"),
-                "--host",
-                "127.0.0.1",
-                "--port",
-                str(port),
             ],
             env=environment,
             cwd=settings.repo_dir,

@@ -13,6 +13,7 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -29,16 +30,18 @@ from assets.failures import Trouble, troubles
 from assets.metrics import write_metrics
 from assets.partitions import partition_of
 from assets.resources import Progress
+from assets.timeline import note_time_line
 from pipelines import sources
+from pipelines.core import tracing
 from pipelines.core.files import naming, replace_file
 from pipelines.core.logs import about
-from pipelines.core.settings import Settings
+from pipelines.core.settings import Settings, SettingsError, lent_environment
 from pipelines.core.windows import Window
 from pipelines.lake.catalog import read_catalog
 
 LOG = logging.getLogger("tokenmart.runs")
+_POSTGRES_VARIABLE = "TOKENMART_POSTGRES_URL"
 _CONFIG = Path(__file__).with_name("dagster.yaml")
-_PROCESS = "tokenmart/process"
 _TITLES = {
     automation.DAILY_JOB: "Day",
     automation.BACKFILL_JOB: "Backfill",
@@ -91,21 +94,50 @@ def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
 
     Raises:
         FileDamaged: one of its databases cannot be read.
+        InstanceUnusable: the databases cannot be reached, or used.
+        SettingsError: its databases are in PostgreSQL, and the library for that is not installed.
     """
     home = settings.dagster_home
     home.mkdir(parents=True, exist_ok=True)
     installed = home / _CONFIG.name
-    config = _CONFIG.read_text(encoding="utf-8") + instance_config()
+    config = _CONFIG.read_text(encoding="utf-8") + _storage_config(settings)
     if not installed.exists() or installed.read_text(encoding="utf-8") != config:
         replace_file(installed, config.encode())
+    where = f"in {home}" if settings.postgres_url is None else "of TOKENMART_POSTGRES_URL"
     try:
-        with dg.DagsterInstance.from_config(str(home)) as instance:
+        with (
+            lent_environment(dagster_environment(settings)),
+            dg.DagsterInstance.from_config(str(home)) as instance,
+        ):
             yield instance
     except (DatabaseError, sqlite3.DatabaseError) as problem:
         _name_damaged(home)
         raise InstanceUnusable(
-            f"the databases in {home} cannot be used now: {problem.args[0]}"
+            f"the databases {where} cannot be used now: {problem.args[0]}"
         ) from problem
+
+
+def dagster_environment(settings: Settings) -> dict[str, str]:
+    """Return the variables by which Dagster's processes find the instance and its databases."""
+    found = {"DAGSTER_HOME": str(settings.dagster_home)}
+    if settings.postgres_url is not None:
+        found[_POSTGRES_VARIABLE] = settings.postgres_url.get_secret_value()
+    return found
+
+
+def _storage_config(settings: Settings) -> str:
+    """Return the lines of the instance's config that say where its databases are.
+
+    In PostgreSQL they are Dagster's own. Its address has a password: the file names the variable.
+    """
+    if settings.postgres_url is None:
+        return instance_config()
+    if find_spec("dagster_postgres") is None:
+        raise SettingsError(
+            "TOKENMART_POSTGRES_URL is set, and dagster-postgres is not installed: "
+            "docs/deployment.md says how to install it"
+        )
+    return f"\nstorage:\n  postgres:\n    postgres_url: {{env: {_POSTGRES_VARIABLE}}}\n"
 
 
 def _name_damaged(home: Path) -> None:
@@ -174,20 +206,25 @@ def execute(
         partition_key=partition_key,
         raise_on_error=False,
         run_id=run_id,
-        tags={**_REPOSITORY, _PROCESS: f"{socket.gethostname()}:{os.getpid()}", **days},
+        tags={**_REPOSITORY, keys.PROCESS: f"{socket.gethostname()}:{os.getpid()}", **days},
         asset_selection=None if only_sources is None else list(selected),
     )
+    days_asked = {"window": str(window)} if window else {}
     # in the main thread Dagster takes the signals for itself, and answers when a step is over
     with (
         interruption.before_the_end(partial(_cancel, instance, run_id)),
         ThreadPoolExecutor(1, "run") as thread,
-        about(run=run_id, **({"window": str(window)} if window else {})),
+        about(run=run_id, **days_asked),
+        tracing.run(run_id, job=job, **days_asked) as span,
     ):
         LOG.info("%s begins", job)
         result = thread.submit(copy_context().run, execute_job).result()
         LOG.info("%s ends: %s", job, "success" if result.success else "failure")
+        if not result.success:
+            span.fail(f"{job} failed")
     notification.report_run(instance, result.run_id, settings)
     write_metrics(instance, result.run_id, settings)
+    note_time_line(instance, result.run_id)
     if not result.success:
         raise RunFailed(result.run_id, troubles(result.all_events, result.run_id, settings))
     done = {event.asset_key for event in result.get_asset_materialization_events()}
@@ -234,7 +271,7 @@ def _fail_orphaned_runs(instance: dg.DagsterInstance) -> list[str]:
     gone = []
     running = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
     for run in instance.get_runs(running):
-        host, _, pid = run.tags.get(_PROCESS, "").rpartition(":")
+        host, _, pid = run.tags.get(keys.PROCESS, "").rpartition(":")
         if host == socket.gethostname() and not _is_alive(int(pid)):
             instance.report_run_failed(run, message="the process that ran this is gone")
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)

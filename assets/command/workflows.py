@@ -5,6 +5,7 @@ The command line only parses and prints; everything here can be called from a pr
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -17,7 +18,7 @@ from assets.resources import Progress
 from pipelines import publishing
 from pipelines.core.settings import Settings, SettingsError
 from pipelines.core.windows import Window
-from pipelines.lake import origin, parallel, repair
+from pipelines.lake import origin, parallel, repair, storage
 from pipelines.lake.catalog import newest_day, newest_fetch, oldest_fetch
 from pipelines.lake.repair import GapRequest
 from pipelines.publishing import Manifest
@@ -256,6 +257,48 @@ def publish(settings: Settings, progress: Progress) -> Published:
     with runs.open_instance(settings) as instance:
         outcome = runs.execute(instance, automation.PUBLISH_JOB, None, settings, progress)
     return Published(_current(settings), (outcome,))
+
+
+@dataclass(frozen=True)
+class Canary:
+    """What this code makes of the lake, beside what is published of it.
+
+    Attributes:
+        settings: those of the folder that has both publications.
+        before: the current one.
+        after: the one that this code would publish.
+    """
+
+    settings: Settings
+    before: Manifest
+    after: Manifest
+
+
+def canary(settings: Settings, progress: Progress) -> Canary:
+    """Build and publish the lake in a folder beside it; what is used is not touched.
+
+    Raises:
+        SettingsError: there is no publication to compare with.
+        runs.RunFailed: a stage failed.
+    """
+    before = publishing.current(settings)
+    if before is None:
+        raise SettingsError("nothing is published yet that this code could be compared with")
+    folder = settings.data_dir / "canary"
+    beside = settings.model_copy(
+        update={"data_dir": folder, "lake_url": None, "postgres_url": None, "metrics_file": None}
+    )
+    progress.begin(f"Copy the lake to {folder}")
+    shutil.rmtree(folder, ignore_errors=True)
+    storage.copy_lake(settings, folder / "lake")
+    shutil.copytree(
+        settings.published_dir / before.version,
+        beside.published_dir / before.version,
+        copy_function=storage.link_or_copy,
+    )
+    progress.end("done")
+    rebuild(beside, progress)
+    return Canary(beside, before, publish(beside, progress).manifest)
 
 
 def _admit(window: Window | None, market: Market) -> None:

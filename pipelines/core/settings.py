@@ -166,6 +166,10 @@ class Settings(BaseSettings):
     sweep_period_d: int = Field(
         default=90, ge=0, description="days in which daily runs read all of the past again; 0: off"
     )
+    postgres_url: SecretStr | None = Field(
+        default=None,
+        description="database of Dagster's runs, events and schedules; default: SQLite in data_dir",
+    )
     log_format: LogFormat = Field(
         default="plain", description="of logs: lines for people, or one JSON object a line"
     )
@@ -307,6 +311,14 @@ def get_settings() -> Settings:
 
 def _variable(path: Sequence[str]) -> str:
     return _PREFIX + _NESTED.join(part.upper() for part in path)
+
+
+def traces_are_wanted() -> bool:
+    """Whether OpenTelemetry's own variables name somebody who gets this process's traces."""
+    given = os.environ  # noqa: TID251  # this module is the one that may
+    if given.get("OTEL_SDK_DISABLED") == "true" or given.get("OTEL_TRACES_EXPORTER") == "none":
+        return False
+    return any(given.get(f"OTEL_EXPORTER_OTLP_{name}") for name in ("ENDPOINT", "TRACES_ENDPOINT"))
 
 
 def child_environment(**changes: str | Path | datetime | None) -> dict[str, str]:

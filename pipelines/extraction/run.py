@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.core import tracing
 from pipelines.core.payload import PayloadError
 from pipelines.core.settings import Bulk
 from pipelines.core.tables import EXTRACTION, QUARANTINE, Listing, Table
@@ -248,6 +249,14 @@ class Extraction:
             outcomes = {name: received.outcome(name, reaches, begins, missing) for name in entities}
         else:
             outcomes = dict.fromkeys(entities, ("error", error))
+        duration_s, used = time.monotonic() - started, asdict(self.usage.since(before))
+        tracing.passed(
+            "requests", self.run_id, duration_s, table=table.name, entities=len(entities),
+            first_entity=entities[0], status=outcomes[entities[0]][0],
+            rows=received.row_counts.total(), **used,
+        )  # fmt: skip
+        # how long it waited says something of that day's run, and nothing of the source
+        used.pop("throttled_s")
         self._note(
             table,
             entities,
@@ -255,8 +264,8 @@ class Extraction:
             outcomes,
             rows_landed=received.row_counts,
             rows_quarantined=received.refused_count,
-            duration_s=time.monotonic() - started,
-            **vars(self.usage.since(before)),
+            duration_s=duration_s,
+            **used,
         )
 
     def _failure(

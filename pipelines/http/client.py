@@ -13,8 +13,9 @@ import re
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from http import HTTPStatus
+from operator import add, sub
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -82,29 +83,28 @@ class Budget:
 
 @dataclass(frozen=True)
 class Usage:
-    """What was sent so far."""
+    """What was sent so far.
+
+    Attributes:
+        request_count: requests, retries included.
+        retry_count: requests that were sent again.
+        throttle_count: answers that asked us to slow down.
+        byte_count: bytes of the answers.
+        throttled_s: seconds of waiting: for the budget, and before a request was sent again.
+    """
 
     request_count: int = 0
     retry_count: int = 0
     throttle_count: int = 0
     byte_count: int = 0
+    throttled_s: float = 0.0
 
     def __add__(self, other: Usage) -> Usage:
-        return Usage(
-            self.request_count + other.request_count,
-            self.retry_count + other.retry_count,
-            self.throttle_count + other.throttle_count,
-            self.byte_count + other.byte_count,
-        )
+        return Usage(*map(add, astuple(self), astuple(other)))
 
     def since(self, earlier: Usage) -> Usage:
         """Return what was sent after `earlier`."""
-        return Usage(
-            self.request_count - earlier.request_count,
-            self.retry_count - earlier.retry_count,
-            self.throttle_count - earlier.throttle_count,
-            self.byte_count - earlier.byte_count,
-        )
+        return Usage(*map(sub, astuple(self), astuple(earlier)))
 
 
 class Allowance:
@@ -138,7 +138,7 @@ class Allowance:
 
 
 class Pacer:
-    """A token bucket: `wait` returns when the next request may leave."""
+    """A token bucket: `wait` comes back when the next request may leave."""
 
     def __init__(
         self,
@@ -153,14 +153,16 @@ class Pacer:
         self._filled_at = monotonic()
         self._lock = threading.Lock()
 
-    def wait(self) -> None:
-        """Take one token, sleeping until there is one."""
+    def wait(self) -> float:
+        """Take one token, sleeping until there is one; return for how many seconds."""
         with self._lock:
             self._fill()
-            if self._tokens < 1:
-                self._sleep((1 - self._tokens) / self._budget.requests_per_second)
+            pause = max(0.0, 1 - self._tokens) / self._budget.requests_per_second
+            if pause:
+                self._sleep(pause)
                 self._fill()
             self._tokens -= 1
+            return pause
 
     def _fill(self) -> None:
         now = self._monotonic()
@@ -196,14 +198,21 @@ class _PacedAdapter(BoundedAdapter):
             for name in self._private:  # a redirect has led elsewhere: the key stays here
                 request.headers.pop(name, None)
         self._allowance.take()
-        if self._pacer is not None:
-            self._pacer.wait()
-        self.usage = replace(self.usage, request_count=self.usage.request_count + 1)
+        waited_s = self._pacer.wait() if self._pacer is not None else 0.0
+        self.usage += Usage(request_count=1, throttled_s=waited_s)
         response = super().send(request, *args, **kwargs)
-        if response.status_code in THROTTLED:
-            self.usage = replace(self.usage, throttle_count=self.usage.throttle_count + 1)
+        self.usage += Usage(throttle_count=response.status_code in THROTTLED)
         self.redirect_count += response.is_redirect
         return response
+
+    def pausing(self, sleep: Callable[[float], None]) -> Callable[[float], None]:
+        """Return a `sleep` between two attempts that counts as waiting."""
+
+        def pause(seconds: float) -> None:
+            self.usage += Usage(throttled_s=seconds)
+            sleep(seconds)
+
+        return pause
 
 
 class HttpClient:
@@ -266,6 +275,8 @@ class HttpClient:
         )
         # kept, because dlt's client makes a new one, unpaced, for each thread that asks
         self._session = client.session
+        retrying = self._session.send.retry
+        retrying.sleep = self._adapter.pausing(retrying.sleep)
         self._session.mount("http://", self._adapter)
         self._session.mount("https://", self._adapter)
         self._session.headers.update({"User-Agent": USER_AGENT, **(headers or {})})
@@ -471,11 +482,7 @@ class HttpClient:
                 response._content = response.content.replace(secret, b"***")  # noqa: SLF001
 
     def _count(self, size: int) -> None:
-        self._answered = replace(
-            self._answered,
-            request_count=self._answered.request_count + 1,
-            byte_count=self._answered.byte_count + size,
-        )
+        self._answered += Usage(request_count=1, byte_count=size)
 
 
 def redact(url: str) -> str:

@@ -6,7 +6,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import partial
 
@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines import sources
+from pipelines.core import tracing
 from pipelines.core.logs import about
 from pipelines.core.settings import Settings
 from pipelines.core.tables import QUARANTINE
@@ -47,6 +48,7 @@ class LoadReport:
         planned: the same, once the source's own lists were read.
         retries: requests sent again.
         throttled: answers that asked us to slow down.
+        throttled_s: seconds of waiting for the budget, and before requests were sent again.
         bytes: of the answers' bodies.
         newest_at: newest instant that the landed rows describe.
         failures: what makes the run an error, for people.
@@ -67,6 +69,7 @@ class LoadReport:
     planned: int = 0
     retries: int = 0
     throttled: int = 0
+    throttled_s: float = 0.0
     bytes: int = 0
     newest_at: datetime | None = None
     failures: tuple[str, ...] = ()
@@ -97,6 +100,7 @@ def merged(reports: Sequence[LoadReport]) -> LoadReport:
         planned=sum(report.planned for report in reports),
         retries=sum(report.retries for report in reports),
         throttled=sum(report.throttled for report in reports),
+        throttled_s=sum(report.throttled_s for report in reports),
         bytes=sum(report.bytes for report in reports),
         newest_at=max(newest, default=None),
         failures=tuple(problem for report in reports for problem in report.failures),
@@ -159,11 +163,15 @@ def land(
     with (
         lock(settings, source_name),
         about(run=run_id, source=source_name, window=str(asked)),
+        tracing.span("source", run_id, source=source_name, window=str(asked)) as span,
     ):
         items = tally.watch(_asked_of(source, run, asked, sweep))
         load_id = append(source_name, items, run, settings, clock)
         changes = compare(source_name, run, settings)
         usage = run.usage
+        span.note(rows=sum(tally.rows.values()), load_id=load_id, **asdict(usage))
+        if run.failures:
+            span.fail("; ".join(run.failures))
         LOG.info(
             "%d rows landed, %d requests, %d failures",
             sum(tally.rows.values()), usage.request_count, len(run.failures),
@@ -180,6 +188,7 @@ def land(
         planned=run.plan.request_count,
         retries=usage.retry_count,
         throttled=usage.throttle_count,
+        throttled_s=usage.throttled_s,
         bytes=usage.byte_count,
         newest_at=tally.newest_at,
         failures=tuple(run.failures),

@@ -7,13 +7,14 @@ import os
 import threading
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from contextvars import copy_context
 from functools import cache, partial
 from importlib import import_module
 from queue import SimpleQueue
 from typing import Any
 
 from pipelines import sources
-from pipelines.core import logs
+from pipelines.core import logs, tracing
 from pipelines.core.garbage import collect_rarely
 from pipelines.core.lifeline import end_with
 from pipelines.core.settings import Settings, get_settings
@@ -75,14 +76,16 @@ def land_side_by_side(
             except BaseException as problem:  # noqa: BLE001  # whoever asks how it went gets it
                 landed.set_exception(problem)
 
-    for number in range(workers):
-        threading.Thread(target=work, name=f"land-{number}", daemon=True).start()
-    try:
-        for landed in as_completed(names):
-            yield names[landed], landed
-    finally:
-        for landed in names:
-            landed.cancel()
+    with tracing.span("extract", run_id, window=str(window)):
+        for number in range(workers):
+            target = partial(copy_context().run, work)
+            threading.Thread(target=target, name=f"land-{number}", daemon=True).start()
+        try:
+            for landed in as_completed(names):
+                yield names[landed], landed
+        finally:
+            for landed in names:
+                landed.cancel()
 
 
 def _land(
@@ -99,7 +102,7 @@ def _land(
         # a day's run looks at days of long ago as well; a range is what somebody asked for
         is_sweeping = window.day_count == 1
         job = partial(landing.land, name, window, settings, clock, run_id, is_sweeping=is_sweeping)
-        return _processes().submit(job).result() if is_spread else job()
+        return _processes().submit(tracing.carried(job)).result() if is_spread else job()
     reports = [
         landing.land(
             name,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
@@ -13,14 +15,26 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.core.files import naming, replace_file
-from pipelines.core.settings import Settings
+from pipelines.core.settings import Settings, SettingsError
 
 
 def bucket(settings: Settings) -> tuple[Any, str]:
-    """Return the lake's file system and its root there."""
+    """Return the lake's file system and its root there.
+
+    Raises:
+        SettingsError: there is no such kind of bucket, or its library is not installed.
+    """
     import fsspec
 
-    file_system, root = fsspec.core.url_to_fs(settings.lake_dir)
+    try:
+        # dlt writes to it as well, and what it has written is in no listing of ours
+        file_system, root = fsspec.core.url_to_fs(settings.lake_dir, use_listings_cache=False)
+    except (ImportError, ValueError) as problem:
+        kind = settings.lake_dir.partition(":")[0]
+        raise SettingsError(
+            f"TOKENMART_LAKE_URL names a bucket of the kind {kind}: {problem}. "
+            "docs/deployment.md says which there are and what they need"
+        ) from problem
     return file_system, str(root)
 
 
@@ -82,6 +96,26 @@ def put(file_system: Any, path: str, content: bytes) -> None:
         replace_file(Path(path), content)
     else:
         file_system.pipe_file(path, content)
+
+
+def copy_lake(settings: Settings, folder: Path) -> None:
+    """Make the folder a lake with what this one has, for somebody who works on it beside.
+
+    Files are never changed in place, so that on one disk they are linked and not copied.
+    """
+    file_system, root = bucket(settings)
+    if "file" in file_system.protocol:
+        shutil.copytree(root, folder, copy_function=link_or_copy)
+    else:
+        file_system.get(f"{root}/", f"{folder}/", recursive=True)
+
+
+def link_or_copy(source: str, target: str) -> None:
+    """Give a file that nobody changes a second name, or a copy where that is on another disk."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipelines.core import warehouse
 from pipelines.core.settings import Settings
@@ -64,11 +64,10 @@ def record_numbers(
 
 def recorded_numbers(settings: Settings, mart: str) -> pa.Table:
     """Return the ledger of a mart: one row per event with its key and `event_seq`."""
-    import fsspec
     import pyarrow as pa
 
     schema = pa.schema([(NUMBERED[mart], pa.string()), (NUMBER, pa.int64())])
-    file_system, folder = fsspec.core.url_to_fs(_folder(settings, mart))
+    file_system, folder = _folder(settings, mart)
     tables = []
     for path in sorted(file_system.glob(f"{folder}/*.parquet")):
         found = storage.read_table(
@@ -82,8 +81,9 @@ def recorded_numbers(settings: Settings, mart: str) -> pa.Table:
     return pa.concat_tables(tables) if tables else schema.empty_table()
 
 
-def _folder(settings: Settings, mart: str) -> str:
-    return f"{settings.lake_dir}/raw/ops/{mart}"
+def _folder(settings: Settings, mart: str) -> tuple[Any, str]:
+    file_system, root = storage.bucket(settings)
+    return file_system, f"{root}/raw/ops/{mart}"
 
 
 def _numbered(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
@@ -113,10 +113,9 @@ def _refuse_renumbering(connection: duckdb.DuckDBPyConnection, mart: str, key: s
 def _write(
     settings: Settings, mart: str, version: str, numbers: pa.Table, published_at: datetime
 ) -> None:
-    import fsspec
     import pyarrow as pa
 
     instants = pa.array([published_at] * numbers.num_rows, pa.timestamp("us", tz="UTC"))
-    file_system, folder = fsspec.core.url_to_fs(_folder(settings, mart))
+    file_system, folder = _folder(settings, mart)
     table = numbers.append_column("published_at", instants)
     storage.replace_table(file_system, f"{folder}/{version}.parquet", table)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -96,9 +96,12 @@ def to_arrow(results: Sequence[CheckResult]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=schema)
 
 
-def results_path(run_id: str, settings: Settings) -> str:
-    """Return where in the lake a run's results are kept: one file per run."""
-    return f"{settings.lake_dir}/raw/ops/check_result/{run_id}.parquet"
+def _place(run_id: str, settings: Settings) -> tuple[Any, str]:
+    """Return the lake's file system and where in it a run's results are kept: one file per run."""
+    from pipelines.lake import storage
+
+    file_system, root = storage.bucket(settings)
+    return file_system, f"{root}/raw/ops/check_result/{run_id}.parquet"
 
 
 def record(results: Sequence[CheckResult], settings: Settings) -> None:
@@ -108,24 +111,20 @@ def record(results: Sequence[CheckResult], settings: Settings) -> None:
     there and replaces only results of the same kind, mart and name: a repeated step adds nothing
     twice. The file is replaced as a whole.
     """
-    import fsspec
-
     from pipelines.lake import storage
 
     for run_id in dict.fromkeys(result.run_id for result in results):
         merged = {_identity(result): result for result in recorded(run_id, settings)}
         merged.update({_identity(result): result for result in results if result.run_id == run_id})
-        file_system, path = fsspec.core.url_to_fs(results_path(run_id, settings))
+        file_system, path = _place(run_id, settings)
         storage.replace_table(file_system, path, to_arrow(list(merged.values())))
 
 
 def recorded(run_id: str, settings: Settings) -> tuple[CheckResult, ...]:
     """Return the results that a run recorded so far; none if it recorded nothing."""
-    import fsspec
-
     from pipelines.lake import storage
 
-    file_system, path = fsspec.core.url_to_fs(results_path(run_id, settings))
+    file_system, path = _place(run_id, settings)
     if not file_system.exists(path):
         return ()
     found = storage.read_table(

@@ -1,17 +1,20 @@
 """Where the time of a run went: as lines in a terminal, and as metrics."""
 
+import base64
 import re
+import xml.etree.ElementTree as ET
 from datetime import date
 from pathlib import Path
 
+import dagster as dg
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from assets import automation
 from assets.account import RunAccount, SourceLoad, Stage, account_of, newest_run
 from assets.command import runs
-from assets.command.timeline import WIDTH, draw
 from assets.resources import SilentProgress
+from assets.timeline import WIDTH, draw, picture
 from pipelines import sources
 from pipelines.core.settings import Settings
 from pipelines.core.windows import Window
@@ -33,8 +36,8 @@ def run(
             return LoadReport(name, window, is_enabled=False, disabled_reason="switched off")
         rows = {table.name: 5 for table in sources.tables(name)}
         return LoadReport(
-            name, window, load_id="1.2", rows=rows, requests=3, retries=2, throttled=1, bytes=700,
-            duration_s=0.25,
+            name, window, load_id="1.2", rows=rows, requests=3, retries=2, throttled=1,
+            throttled_s=1.5, bytes=700, duration_s=0.25,
         )  # fmt: skip
 
     monkeypatch.setattr(landing, "land", land)
@@ -45,7 +48,14 @@ def run(
         assert newest_run(instance) == newest_run(instance, done.run_id[:6]) == done.run_id
         assert newest_run(instance, "none") is None
         account = account_of(instance, done.run_id)
+        notes = [
+            entry.dagster_event.event_specific_data.metadata["time line"].value
+            for entry in instance.all_logs(done.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)
+            if "time line" in getattr(entry.dagster_event.event_specific_data, "metadata", {})
+        ]
     assert account is not None
+    (shown,) = notes
+    assert base64.b64decode(shown.partition("base64,")[2].rstrip(")")) == picture(account)
     samples = {
         f"{sample.name} {next(iter(sample.labels.values()))}": sample.value
         for family in text_string_to_metric_families(path.read_text())
@@ -64,22 +74,28 @@ def test_a_run_accounts_for_stages_and_sources(
     assert {round(load.seconds, 3) for load in account.sources} == {0.25}
     (kraken,) = (load for load in account.sources if load.name == "kraken")
     assert (kraken.requests, kraken.retries, kraken.throttled, kraken.bytes) == (3, 2, 1, 700)
+    assert kraken.throttled_s == 1.5
     assert kraken.rows == 5 * len(sources.tables("kraken"))
 
     assert samples[f"tokenmart_run_success {automation.HISTORY_JOB}"] == 1
     assert samples["tokenmart_stage_duration_seconds extraction"] > 0
     assert samples["tokenmart_source_retries kraken"] == 2
     assert samples["tokenmart_source_received_bytes kraken"] == 700
+    assert samples["tokenmart_source_throttled_seconds kraken"] == 1.5
     assert f"tokenmart_source_requests {OFF}" not in samples
     assert samples["tokenmart_failed_checks block"] == 0
 
 
-def test_a_time_line_fits_the_terminal() -> None:
-    account = RunAccount(
+@pytest.fixture
+def account() -> RunAccount:
+    return RunAccount(
         run_id="0" * 36, job="daily", days="2024-03-01", state="success", start=100.0, end=300.0,
         stages=(Stage("extraction", 110.0, 150.0), Stage("building the warehouse", 150.0, 290.0)),
         sources=(SourceLoad("binance", 110.0, 149.0), SourceLoad("long_name" * 5, 110.0, 110.1)),
     )  # fmt: skip
+
+
+def test_a_time_line_fits_the_terminal(account: RunAccount) -> None:
     lines = draw(account)
 
     assert max(map(len, lines)) <= WIDTH
@@ -90,6 +106,21 @@ def test_a_time_line_fits_the_terminal() -> None:
     assert lines[-1].split() == ["between", "the", "stages", "20.0", "s"]
 
 
+def test_a_picture_has_the_same_lines(account: RunAccount) -> None:
+    image = ET.fromstring(picture(account))  # noqa: S314  # our own
+    texts = [text.text for text in image.iter("{*}text")]
+    bars = [(float(bar.get("x", 0)), float(bar.get("width", "0"))) for bar in image.iter("{*}rect")
+            if bar.get("width") != "100%"]  # fmt: skip
+    assert texts[::2] == [
+        "extraction", "binance", "long_name" * 3 + "long", "building the warehouse",
+    ]  # fmt: skip
+    assert texts[1] == "40.0 s"
+    full = (WIDTH - 42) * 8
+    assert bars[0] == (32 * 8 + pytest.approx(full * 10 / 200, abs=0.1), full * 40 / 200)
+    assert all(x + width <= (32 + 38) * 8 + 1 for x, width in bars)
+
+
 def test_a_run_without_an_end_or_length_is_drawn() -> None:
     account = RunAccount("r", "daily", "", "started", 5.0, 5.0, (Stage("gate", 5.0, 5.0),), ())
+    assert ET.fromstring(picture(account)).find("{*}text") is not None  # noqa: S314
     assert max(map(len, draw(account))) <= WIDTH

@@ -48,7 +48,7 @@ def test_retry_after_seconds_are_honoured(wire: Wire, naps: list[float]) -> None
     client = client_of(wire)
     assert client.get_json("x") == {"ok": True}
     assert naps == [7.0]
-    assert client.usage == Usage(2, 1, 1, len(b'{"ok": true}'))
+    assert client.usage == Usage(2, 1, 1, len(b'{"ok": true}'), 7.0)
 
 
 def test_a_ban_is_a_throttle_too(wire: Wire, naps: list[float]) -> None:
@@ -71,7 +71,7 @@ def test_a_storm_of_429_ends_as_unavailable(wire: Wire, naps: list[float]) -> No
         client.get_json("x")
     assert len(wire.seen) == 4
     assert naps == [1.0, 1.0, 1.0]
-    assert client.usage == Usage(4, 3, 4, len(b"slow down"))
+    assert client.usage == Usage(4, 3, 4, len(b"slow down"), 3.0)
 
 
 def test_5xx_then_success_backs_off(wire: Wire, naps: list[float]) -> None:
@@ -158,7 +158,7 @@ def test_connection_refused_is_unavailable(naps: list[float]) -> None:
     client = HttpClient("testsource", f"http://127.0.0.1:{port}", budget=None, max_attempts=3)
     with pytest.raises(SourceUnavailable, match=rf"no answer from http://127.0.0.1:{port}/x: Conn"):
         client.get_json("x", {"api_key": "s3cret"})
-    assert client.usage == Usage(3, 2, 0, 0)
+    assert client.usage == Usage(3, 2, 0, 0, sum(naps))
 
 
 def test_a_proxy_of_the_environment_is_not_asked_for_loopback(
@@ -248,13 +248,22 @@ class FakeTime:
         self.now += seconds
 
 
+def test_waiting_for_the_budget_counts(wire: Wire) -> None:
+    wire.says([1])
+    client = client_of(wire, budget=Budget(requests_per_second=50.0))
+    for _ in range(3):
+        client.get_json("x")
+    assert 0.01 < client.usage.throttled_s < 0.05
+
+
 def test_the_pace_is_kept() -> None:
     time = FakeTime()
     pacer = Pacer(Budget(requests_per_second=2.0), time.monotonic, time.sleep)
-    leaving = []
+    leaving, waits = [], []
     for _ in range(5):
-        pacer.wait()
+        waits.append(pacer.wait())
         leaving.append(time.now - 100.0)
+    assert waits == [0.0, *time.slept], "what was slept is what is reported"
     assert leaving == pytest.approx([0.0, 0.5, 1.0, 1.5, 2.0])
 
 
@@ -274,7 +283,7 @@ def test_a_burst_is_allowed_after_a_pause_and_not_saved_up() -> None:
 
 def test_retries_are_inside_the_budget(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[None] = []
-    monkeypatch.setattr(Pacer, "wait", lambda self: waits.append(None))
+    monkeypatch.setattr(Pacer, "wait", lambda self: waits.append(None) or 0.0)
     monkeypatch.setattr("tenacity.nap.time.sleep", lambda seconds: None)
     wire.says(Answer(status=503), Answer(status=503), [1])
     client_of(wire, budget=Budget(100.0)).get_json("x")
