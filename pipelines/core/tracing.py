@@ -7,7 +7,6 @@ the run, in whatever process, knows where his spans belong without being handed 
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from uuid import UUID
 
 from pipelines.core.settings import traces_are_wanted
+from pipelines.core.windows import SystemClock
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -126,7 +126,7 @@ def passed(name: str, run_id: str, duration_s: float, **attributes: Attribute) -
     from opentelemetry import trace
 
     is_outermost = not trace.get_current_span().get_span_context().is_valid
-    end = time.time_ns()
+    end = int(SystemClock().now().timestamp() * 1e9)
     provider.get_tracer(NAME).start_span(
         name,
         _of_run(provider, run_id) if is_outermost else None,

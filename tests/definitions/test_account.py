@@ -116,7 +116,7 @@ def test_a_picture_has_the_same_lines(account: RunAccount) -> None:
     ]  # fmt: skip
     assert texts[1] == "40.0 s"
     full = (WIDTH - 42) * 8
-    assert bars[0] == (32 * 8 + pytest.approx(full * 10 / 200, abs=0.1), full * 40 / 200)
+    assert bars[0] == pytest.approx((32 * 8 + full * 10 / 200, full * 40 / 200), abs=0.1)
     assert all(x + width <= (32 + 38) * 8 + 1 for x, width in bars)
 
 
