@@ -106,23 +106,35 @@ def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     where = f"in {home}" if settings.postgres_url is None else "of TOKENMART_POSTGRES_URL"
     try:
         with (
-            lent_environment(dagster_environment(settings)),
+            lent_environment(_postgres_variable(settings)),
             dg.DagsterInstance.from_config(str(home)) as instance,
         ):
             yield instance
-    except (DatabaseError, sqlite3.DatabaseError) as problem:
+    except _database_errors(settings) as problem:
         _name_damaged(home)
-        raise InstanceUnusable(
-            f"the databases {where} cannot be used now: {problem.args[0]}"
-        ) from problem
+        why = (problem.__cause__ or problem).args[0]
+        raise InstanceUnusable(f"the databases {where} cannot be used now: {why}") from problem
 
 
 def dagster_environment(settings: Settings) -> dict[str, str]:
     """Return the variables by which Dagster's processes find the instance and its databases."""
-    found = {"DAGSTER_HOME": str(settings.dagster_home)}
+    return {"DAGSTER_HOME": str(settings.dagster_home), **_postgres_variable(settings)}
+
+
+def _postgres_variable(settings: Settings) -> dict[str, str]:
+    """Return the variable that the instance's config names, where it is not in the environment."""
+    if settings.postgres_url is None:
+        return {}
+    return {_POSTGRES_VARIABLE: settings.postgres_url.get_secret_value()}
+
+
+def _database_errors(settings: Settings) -> tuple[type[Exception], ...]:
+    errors: tuple[type[Exception], ...] = (DatabaseError, sqlite3.DatabaseError)
     if settings.postgres_url is not None:
-        found[_POSTGRES_VARIABLE] = settings.postgres_url.get_secret_value()
-    return found
+        from dagster_postgres.utils import DagsterPostgresException
+
+        errors += (DagsterPostgresException,)
+    return errors
 
 
 def _storage_config(settings: Settings) -> str:

@@ -174,14 +174,14 @@ def _provider() -> TracerProvider | None:
         _LOG.warning("no traces are sent, %s: install the extra `otel`", problem)
         return None
 
-    class RunIds(RandomIdGenerator):
+    class RunIds(RandomIdGenerator):  # type: ignore[misc]  # the extra may not be installed
         def generate_trace_id(self) -> int:
-            begun = _beginning.get()
-            return begun.int if begun is not None else super().generate_trace_id()
+            begun, other = _beginning.get(), int(super().generate_trace_id())
+            return begun.int if begun is not None else other
 
         def generate_span_id(self) -> int:
-            begun = _beginning.get()
-            return _first_span(begun) if begun is not None else super().generate_span_id()
+            begun, other = _beginning.get(), int(super().generate_span_id())
+            return _first_span(begun) if begun is not None else other
 
     # where they go, and what else they say of who sends them, OpenTelemetry's variables say
     named = Resource.create({"service.name": NAME}).merge(OTELResourceDetector().detect())
