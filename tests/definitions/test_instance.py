@@ -9,13 +9,14 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import yaml
+from pydantic import SecretStr
 
 from assets.command import runs
 from assets.compat.event_log import BATCH_SIZE, BatchingSqliteEventLogStorage
 from assets.resources import SilentProgress
 from pipelines.core import retention
 from pipelines.core.files import FileDamaged
-from pipelines.core.settings import Settings
+from pipelines.core.settings import Settings, SettingsError
 
 _VOLATILE = {"timestamp", "pid", "run_id", "message", "user_message", "marker_end", "marker_start"}
 DAYS = dg.DailyPartitionsDefinition("2024-01-01")
@@ -191,6 +192,20 @@ def test_run_whose_process_is_gone_has_failed_and_frees_its_place(tmp_path: Path
         assert instance.get_run_by_id(alive.run_id).status is dg.DagsterRunStatus.STARTED  # type: ignore[union-attr]
         again = storage.claim_concurrency_slot("warehouse_writer", alive.run_id, "step")
         assert again.is_claimed, "the dead run still holds its place in the pool"
+
+
+def test_postgresql_is_named_by_a_variable_and_asks_for_its_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(data_dir=tmp_path, postgres_url=SecretStr("postgresql://u:s3cret@/d"))
+    monkeypatch.setattr(runs, "find_spec", lambda _name: None)
+    with pytest.raises(SettingsError, match=r"dagster-postgres is not installed"):
+        runs._storage_config(settings)
+    monkeypatch.setattr(runs, "find_spec", lambda name: name)
+    config = yaml.safe_load(runs._storage_config(settings))
+    assert config == {"storage": {"postgres": {"postgres_url": {"env": "TOKENMART_POSTGRES_URL"}}}}
+    assert "s3cret" in runs.dagster_environment(settings)["TOKENMART_POSTGRES_URL"]
+    assert "s3cret" not in repr(settings)
 
 
 def test_silent_progress_is_a_progress() -> None:

@@ -1,5 +1,6 @@
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -8,7 +9,7 @@ import pytest
 from pipelines.core.files import FileDamaged
 from pipelines.core.settings import REPO_DIR, Settings, SettingsError
 from pipelines.extraction.universe import CURATION_TABLES
-from pipelines.lake import origin
+from pipelines.lake import origin, storage
 
 
 def test_first_market_claims_the_folder_and_another_is_refused(tmp_path: Path) -> None:
@@ -107,3 +108,27 @@ def test_damaged_origin_is_named_with_what_to_do(tmp_path: Path, content: str) -
 
     with pytest.raises(FileDamaged, match=r"origin\.json is damaged .*It is whose observations"):
         origin.claim(settings)
+
+
+def test_a_lake_is_copied_by_links_and_out_of_a_bucket(tmp_path: Path) -> None:
+    folder = Settings(data_dir=tmp_path / "one", _env_file=None)
+    bucket = Settings(data_dir=tmp_path / "two", lake_url="memory://copied", _env_file=None)
+    for settings in (folder, bucket):
+        file_system, root = storage.bucket(settings)
+        file_system.makedirs(f"{root}/raw/kraken", exist_ok=True)
+        storage.put(file_system, f"{root}/raw/kraken/a.parquet", b"rows")
+        copy = tmp_path / f"copy of {settings.data_dir.name}"
+        storage.copy_lake(settings, copy)
+        assert (copy / "raw" / "kraken" / "a.parquet").read_bytes() == b"rows"
+    first = tmp_path / "one" / "lake" / "raw" / "kraken" / "a.parquet"
+    assert first.samefile(tmp_path / "copy of one" / "raw" / "kraken" / "a.parquet")
+
+
+@pytest.mark.parametrize("url", ["nowhere://bucket/lake", "hdfs://bucket/lake"])
+def test_a_bucket_that_nothing_can_read_is_a_setting_that_is_wrong(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "fsspec.implementations.arrow", None)
+    settings = Settings(data_dir=tmp_path, lake_url=url, _env_file=None)
+    with pytest.raises(SettingsError, match=rf"LAKE_URL names a bucket of the kind {url[:4]}"):
+        storage.bucket(settings)
