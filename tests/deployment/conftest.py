@@ -17,8 +17,9 @@ import pytest
 
 from tests.e2e.conftest import _first, dataset, project
 from tests.e2e.test_ui_backfill import _free_port
+from tests.unit.lake.conftest import serve
 
-__all__ = ["_first", "dataset", "project"]
+__all__ = ["_first", "dataset", "project", "serve"]
 
 _NEEDS = "`make test-deployment` installs what this needs"
 PASSWORD = "not-to-be-found-anywhere"
@@ -118,7 +119,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
         "AWS_ACCESS_KEY_ID": "somebody",
         "AWS_SECRET_ACCESS_KEY": PASSWORD,
-        "AWS_DEFAULT_REGION": "eu-central-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)

@@ -1,19 +1,63 @@
 """A lake in a bucket gives the same publication as one in a folder, and a trace says how."""
 
+import re
 import shutil
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
+import fsspec
 import pytest
 
+from pipelines.core import warehouse
 from pipelines.core.settings import Settings
-from pipelines.lake import upkeep
-from pipelines.lake.catalog import read_catalog
+from pipelines.core.windows import FixedClock
+from pipelines.lake import storage, upkeep
+from pipelines.lake.catalog import LakeDamaged, read_catalog, write_catalog
 from tests.deployment.conftest import PASSWORD, Bucket, Collector
 from tests.e2e.conftest import Project
+from tests.unit.lake.conftest import land
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+
+
+def test_what_is_landed_in_a_bucket_is_listed_mended_compacted_and_read(
+    serve: Any, bucket: Bucket, tmp_path: Path
+) -> None:
+    clock = FixedClock(datetime(2025, 11, 11, 6, tzinfo=UTC))
+    settings = Settings(data_dir=tmp_path, lake_url=bucket.url, profile="live")
+    for number in range(3):
+        land(settings, clock, run_id=f"run-{number}")
+        assert write_catalog(settings).filter(table_name="daily").height == number + 1, (
+            "what dlt has just written is not seen"
+        )
+    assert not list(tmp_path.glob("lake/*"))
+
+    lost = read_catalog(settings).filter(table_name="daily")["path"][0]
+    file_system, root = storage.bucket(settings)
+    file_system.rm_file(f"{root}/{lost}")
+    with pytest.raises(LakeDamaged, match=re.escape(lost)):
+        write_catalog(settings)
+    assert {line["path"] for line in upkeep.mend(settings)} == {lost}
+
+    compacted = upkeep.compact(settings, few_files=2)
+    assert (compacted.files_before, compacted.files_after) == (5, 2)
+    assert upkeep.verify(settings).faults == ()
+
+    # as dbt's profile has it
+    with warehouse.memory() as connection:
+        connection.register_filesystem(fsspec.filesystem("s3"))
+        (path,) = read_catalog(settings).filter(table_name="daily")["path"].unique()
+        (listed,) = connection.execute(
+            f"select count(*) from glob('{settings.lake_dir}/catalog.parquet')"
+        ).fetchone() or (None,)
+        file = f"{settings.lake_dir}/{path}"
+        rows = connection.execute(
+            f"select count(*), count(distinct _dlt_load_id) from read_parquet(['{file}'])"
+        ).fetchone()
+    assert (listed, rows) == (1, (8, 2))
 
 
 def test_a_bucket_gives_the_same_publication(
