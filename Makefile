@@ -18,7 +18,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 MANIFEST := dbt/target/manifest.json
 DBT_FILES := $(shell find dbt -type f -not -path 'dbt/target/*' -not -path 'dbt/logs/*' 2>/dev/null)
 
-.PHONY: help install daily dev serve test test-slow test-deployment chaos check format bench audit sbom canary lock clean
+.PHONY: help install daily dev serve test test-slow extras test-deployment chaos check format bench audit sbom canary lock clean
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -111,8 +111,10 @@ $(DEPLOYED): $(INSTALLED) deploy/requirements-test.lock
 		-r deploy/requirements-test.lock
 	@touch $@
 
-test-deployment: install $(DEPLOYED) ## PostgreSQL, a bucket, traces, units and image (see docs/deployment.md)
-	@$(BIN)/python -m pytest -m slow tests/deployment
+extras: install $(DEPLOYED) ## what a deployment may want: PostgreSQL, a bucket, traces (docs/deployment.md)
+
+test-deployment: extras ## the proofs of these, and of deploy/
+	@$(BIN)/python -m pytest tests/deployment
 
 clean: ## delete everything that runs wrote (the lake too)
 	rm -rf data dbt/target dbt/logs

@@ -171,7 +171,7 @@ def _provider() -> TracerProvider | None:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
         from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
     except ImportError as problem:
-        _LOG.warning("no traces are sent, %s: install the extra `otel`", problem)
+        _LOG.warning("no traces are sent, %s: `make extras` installs what it needs", problem)
         return None
 
     class RunIds(RandomIdGenerator):  # type: ignore[misc]  # the extra may not be installed

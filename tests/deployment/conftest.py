@@ -21,7 +21,7 @@ from tests.unit.lake.conftest import serve
 
 __all__ = ["_first", "dataset", "project", "serve"]
 
-_NEEDS = "`make test-deployment` installs what this needs"
+_NEEDS = "`make extras` installs what this needs"
 PASSWORD = "not-to-be-found-anywhere"
 
 

@@ -66,7 +66,7 @@ def test_what_cannot_be_sent_is_said_once_and_stops_nobody(
     trace_something()
     trace_something()
     (record,) = caplog.records
-    assert "install the extra `otel`" in record.getMessage()
+    assert "`make extras`" in record.getMessage()
 
 
 def test_errors_are_the_callers() -> None:
