@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from assets.command import runs
 from pipelines.core.settings import Settings
+from tests.definitions.test_instance import _run as run_both
 from tests.deployment.conftest import PASSWORD, Collector
 from tests.e2e.conftest import END, Project
 from tests.e2e.test_ui_backfill import (
@@ -24,6 +25,33 @@ from tests.e2e.test_ui_backfill import (
 )
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+
+
+def test_the_storage_is_dagsters_own(postgres_url: str, tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, postgres_url=SecretStr(postgres_url))
+    with runs.open_instance(settings) as instance:
+        assert type(instance) is dg.DagsterInstance, "the storage of the project is at work"
+        assert type(instance.event_log_storage).__name__ == "PostgresEventLogStorage"
+        run = run_both(instance)
+        assert len(instance.get_materialized_partitions(dg.AssetKey("b"))) == 20
+        assert instance.get_concurrency_config().pool_config.default_pool_limit == 1
+    with runs.open_instance(settings) as again:
+        assert again.get_run_by_id(run) is not None
+    home = settings.dagster_home
+    assert not list(home.rglob("*.db")), "something is kept in SQLite"
+    assert PASSWORD not in (home / "dagster.yaml").read_text()
+
+
+def test_a_server_that_is_not_there_is_said_without_its_password(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    url = postgres_url.replace("host=", "host=/nowhere")
+    settings = Settings(data_dir=tmp_path, postgres_url=SecretStr(url))
+    with pytest.raises(runs.InstanceUnusable) as problem, runs.open_instance(settings):
+        pass
+    assert "the databases of TOKENMART_POSTGRES_URL cannot be used now" in str(problem.value)
+    assert "nowhere" in str(problem.value)
+    assert PASSWORD not in str(problem.value)
 
 
 def test_a_day_is_run_by_the_daemon_and_kept_in_postgresql(
@@ -65,8 +93,6 @@ def test_a_day_is_run_by_the_daemon_and_kept_in_postgresql(
         (run,) = found["runs"]
 
         with runs.open_instance(settings) as instance:
-            assert type(instance) is dg.DagsterInstance, "the storage of the project is at work"
-            assert type(instance.event_log_storage).__name__ == "PostgresEventLogStorage"
             kept = instance.get_run_by_id(run["id"])
             assert kept is not None
             assert kept.is_success
@@ -94,20 +120,6 @@ def test_a_day_is_run_by_the_daemon_and_kept_in_postgresql(
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     with runs.open_instance(settings) as instance:
         assert {kept.job_name for kept in instance.get_runs()} >= {"publish"}
-
-
-def test_a_server_that_is_not_there_is_said_without_its_password(
-    project: Project, postgres_url: str
-) -> None:
-    url = postgres_url.replace("host=", "host=/nowhere")
-    done = Project(project.data_dir, project.dataset, {"TOKENMART_POSTGRES_URL": url}).run(
-        "publish"
-    )
-    assert done.returncode == 1
-    said = " ".join((done.stdout + done.stderr).split())
-    assert "TOKENMART_POSTGRES_URL" in said
-    assert "nowhere" in said
-    assert PASSWORD not in said
 
 
 def _notes(instance: dg.DagsterInstance, run_id: str) -> str:
