@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import socket
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping
@@ -125,7 +126,9 @@ def _postgres_variable(settings: Settings) -> dict[str, str]:
     """Return the variable that the instance's config names, where it is not in the environment."""
     if settings.postgres_url is None:
         return {}
-    return {_POSTGRES_VARIABLE: settings.postgres_url.get_secret_value()}
+    url = settings.postgres_url.get_secret_value()
+    # SQLAlchemy takes another driver by default than the one that Dagster brings along
+    return {_POSTGRES_VARIABLE: re.sub("^postgres(ql)?://", "postgresql+psycopg2://", url)}
 
 
 def _database_errors(settings: Settings) -> tuple[type[Exception], ...]:
