@@ -9,13 +9,13 @@ import dagster as dg
 import pytest
 from pydantic import SecretStr
 
+from assets import automation
 from assets.command import runs
 from pipelines.core.settings import Settings
 from tests.definitions.test_instance import _run as run_both
 from tests.deployment.conftest import PASSWORD, Collector
 from tests.e2e.conftest import END, Project
 from tests.e2e.test_ui_backfill import (
-    _ASSETS,
     Ui,
     _alive_of,
     _backfilled,
@@ -82,12 +82,7 @@ def test_a_day_is_run_by_the_daemon_and_kept_in_postgresql(
     try:
         ui = Ui(port)
         ui.wait_until_ready(started[1], 240)
-        assets = [
-            {"path": node["assetKey"]["path"]}
-            for node in ui.ask(_ASSETS)["assetNodes"]
-            if node["isExecutable"]
-        ]
-        found = _backfilled(ui, assets, [END.isoformat()])
+        found = _backfilled(ui, automation.DAILY_JOB, [END.isoformat()])
         said = "\n".join(log.read_text(errors="replace")[-3000:] for log in logs.values())
         assert found["status"] == "COMPLETED_SUCCESS", f"{found}\n{said}"
         (run,) = found["runs"]
