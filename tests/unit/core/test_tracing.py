@@ -51,7 +51,8 @@ def test_opentelemetrys_own_variables_decide(
 
 def test_nothing_is_imported_where_nobody_asks() -> None:
     program = (
-        "import sys; from tests.unit.core.test_tracing import trace_something; trace_something(); "
+        "import sys; from pipelines.core import tracing\n"
+        f"with tracing.run('{RUN}'), tracing.span('gate', '{RUN}'): pass\n"
         "sys.exit(any(name.startswith('opentelemetry.') for name in sys.modules))"
     )
     clean = {"PATH": "/usr/bin:/bin"}
