@@ -88,10 +88,11 @@ def stamp_columns(settings: Settings) -> dict[str, str]:
     with warehouse.read(settings.warehouse_path) as connection:
         found = connection.execute(
             """
-            select table_name, min(column_name)
-            from duckdb_columns()
-            where schema_name = 'marts' and data_type = 'DOUBLE'
-            group by table_name
+            select columns.table_name, min(columns.column_name)
+            from duckdb_columns() as columns
+            inner join duckdb_tables() as tables using (schema_name, table_name)
+            where columns.schema_name = 'marts' and columns.data_type = 'DOUBLE'
+            group by columns.table_name
             """
         ).fetchall()
     sizes = measures.mart_sizes(settings)
