@@ -370,21 +370,42 @@ def research(
         str,
         typer.Option(help="Days ahead to judge, with commas; trials made over them are chosen."),
     ] = "1,7,14,28",
+    thresholds: Annotated[
+        bool,
+        typer.Option(
+            "--thresholds",
+            help="Judge thresholds of the signal instead and, of a publication, stops and targets.",
+        ),
+    ] = False,
 ) -> None:
     """Judge factors, grades and every trial so far by the returns that followed."""
     with _command(context) as (settings, progress, console):
         from dataclasses import replace
 
         from assets.command import ui
-        from pipelines.research import bench, report
+        from pipelines.research import bench, decisions, decisions_report, report
         from pipelines.research.panel import read_panel
         from pipelines.research.trials import read_trials
 
         seeds = settings.dbt_dir / "seeds"
-        ledger = trials or settings.dbt_dir.parent / "docs" / "research" / "trials.csv"
+        ledgers = settings.dbt_dir.parent / "docs" / "research"
+        ledger = trials or ledgers / "trials.csv"
+        path = panel or settings.published_dir / "tokenmart.duckdb"
         progress.begin("Read")
-        given = read_panel(panel or settings.published_dir / "tokenmart.duckdb", seeds=seeds)
+        given = read_panel(path, seeds=seeds)
         progress.end(f"{len(given.grid.assets)} assets, {len(given.grid.days):,} days")
+        folder = out or settings.data_dir / "research" / given.name
+        if thresholds:
+            progress.begin("Decide")
+            decided = [decisions.thresholds(given, ledgers / "threshold_trials.csv", seeds=seeds)]
+            if path.suffix == ".duckdb":
+                plan_ledger = ledgers / "plan_trials.csv"
+                decided.append(decisions.plans(path, plan_ledger, seeds=seeds))
+            progress.end(f"{sum(one.trials.height for one in decided)} trials")
+            answers = {one.question: decisions_report.headline(one) for one in decided}
+            page = decisions_report.write(decided, given.name, folder)
+            ui.show_research(console, answers, given.warning, page)
+            return
         progress.begin("Judge")
         found = bench.run(
             given,
@@ -393,8 +414,11 @@ def research(
             parameters=replace(bench.PARAMETERS, horizons_d=bench.read_horizons(horizons)),
         )
         progress.end(f"{found.quality['measure'].n_unique()} measures")
-        page = report.write(found, given, out or settings.data_dir / "research" / given.name)
-        headlines = {days: report.headline(found.quality, days) for days in report.horizons(found)}
+        page = report.write(found, given, folder)
+        headlines = {
+            f"Returns of {days} days, fifths": report.headline(found.quality, days)
+            for days in report.horizons(found)
+        }
         ui.show_research(console, headlines, found.warning, page)
 
 

@@ -192,11 +192,10 @@ def show_gap_requests(console: Console, gap_requests: Sequence[GapRequest], titl
 
 
 def show_research(
-    console: Console, headlines: Mapping[int, pl.DataFrame], warning: str | None, page: Path
+    console: Console, headlines: Mapping[str, pl.DataFrame], warning: str | None, page: Path
 ) -> None:
-    """Print what measures were worth over each horizon, the best first, and where the rest is."""
-    for horizon_d, headline in headlines.items():
-        title = f"Returns of {horizon_d} days, fifths"
+    """Print each table under its title, and where the rest is."""
+    for title, headline in headlines.items():
         table = Table(title=title, title_justify="left", box=None)
         for column in headline.columns:
             table.add_column(column)

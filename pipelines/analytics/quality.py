@@ -45,7 +45,10 @@ YEAR_D: Final = 365
 BLOCK_CELLS: Final = 1 << 16
 """Cells that are worked on at once: what is made on the way stays in the processor's cache."""
 
-BY_YEAR: Final = ("ic", "spread_ret", "spread_median_ret", "spread_net_ret")
+MIN_FUNDED_SHARE: Final = 0.5
+"""Part of each side's assets whose funding must be known: a median of fewer is nobody's."""
+
+BY_YEAR: Final = ("ic", "spread_ret", "spread_median_ret", "spread_net_ret", "spread_funded_ret")
 """Statistics that are reported for each calendar year as well."""
 
 _SERIES: Final = [KIND, MEASURE, UNIVERSE, PERIOD, "horizon_d", "statistic", "quantile"]
@@ -76,6 +79,7 @@ _WORTHLESS: Final = {
     "spread_ret": 0.0,
     "spread_median_ret": 0.0,
     "spread_net_ret": 0.0,
+    "spread_funded_ret": 0.0,
     "strategy_ret_ann": 0.0,
     "hold_ret_ann": 0.0,
     "excess_ret_ann": 0.0,
@@ -114,11 +118,14 @@ class Outcome:
         horizon_d: days ahead.
         returns: days by assets, from the close ``skip_d`` days after to ``horizon_d`` days later.
         last_returns: of the horizon's last day alone.
+        funding: what longs paid over the days that the returns are of, NaN where a day's is
+            unknown; None: nobody's is known.
     """
 
     horizon_d: int
     returns: FloatArray
     last_returns: FloatArray
+    funding: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,18 +137,22 @@ class Followed:
         returns: days by places of the universe.
         ordered: the same, ordered.
         last_ordered: the returns of the horizon's last day alone, ordered.
+        funding: what longs paid, ordered; None: nobody's is known.
     """
 
     horizon_d: int
     returns: FloatArray
     ordered: Ordered
     last_ordered: Ordered
+    funding: Ordered | None
 
     @classmethod
     def of(cls, outcome: Outcome, universe: Universe) -> Followed:
         """Order the members' returns; once for all measures."""
         returns, last = (universe.narrow(x) for x in (outcome.returns, outcome.last_returns))
-        return cls(outcome.horizon_d, returns, Ordered.of(returns), Ordered.of(last))
+        paid = outcome.funding
+        funding = None if paid is None else Ordered.of(universe.narrow(paid))
+        return cls(outcome.horizon_d, returns, Ordered.of(returns), Ordered.of(last), funding)
 
 
 def blocks(shape: tuple[int, int]) -> Iterator[slice]:
@@ -165,13 +176,16 @@ def held_closes(closes: FloatArray) -> FloatArray:
     return np.where(after, last[None, :], closes)
 
 
-def outcome(closes: FloatArray, horizon_d: int, *, skip_d: int) -> Outcome:
+def outcome(
+    closes: FloatArray, horizon_d: int, *, skip_d: int, funding: FloatArray | None = None
+) -> Outcome:
     """Returns that begin ``skip_d`` days after a day's close: what its measure can earn.
 
     Args:
         closes: days by assets, in constant units, 0 once dead.
         horizon_d: calendar days ahead.
         skip_d: days before the return begins.
+        funding: days by assets: what longs paid over the day, NaN where it is unknown.
     """
     held = held_closes(closes)
     start = _ahead(held, skip_d)
@@ -182,6 +196,9 @@ def outcome(closes: FloatArray, horizon_d: int, *, skip_d: int) -> Outcome:
         horizon_d,
         _ratio(end, start, known),
         _ratio(end, before, known),
+        None
+        if funding is None or np.isnan(funding).all()
+        else _ahead(_sum_of_days(funding, horizon_d), skip_d + horizon_d),
     )
 
 
@@ -395,9 +412,26 @@ def _judge_rows(
     # what leaves a side is sold and what takes its place is bought
     cost = 2 * parameters.cost_bps / 1e4 * (turnover + short_turnover)
     yield "spread_net_ret", 0, spread - cost
+    if followed.funding is not None:
+        paid = _funding_of_parts(standing, followed.funding, rows)
+        yield "spread_funded_ret", 0, spread - cost - (paid[:, -1] - paid[:, 0])
     for quantile in range(1, part_count + 1):
         yield "quantile_ret", quantile, means[:, quantile - 1]
         yield "quantile_median_ret", quantile, medians[:, quantile - 1]
+
+
+def _funding_of_parts(standing: Standing, funding: Ordered, rows: slice) -> FloatArray:
+    """Median of what the longs of each part paid; NaN where that of too few is known."""
+    order, parts = standing.order[rows], standing.parts[rows]
+    known = (parts > 0) & ~np.isnan(funding.ranks.take(order))
+    bounds = standing.bounds[rows]
+    counts = part_sums(known.astype(np.float64), bounds).astype(np.int64)
+    counts[counts < MIN_FUNDED_SHARE * np.diff(bounds, axis=1)] = 0
+    where = np.where(known, parts, 0)
+    # the cells of a part that does not count must not stand in the way of the others
+    where[np.take_along_axis(counts, np.maximum(where - 1, 0).astype(np.int64), axis=1) == 0] = 0
+    places = funding.place.take(order)
+    return part_medians(places, funding.ascending[rows], where, counts)
 
 
 def measure_quality(
@@ -405,6 +439,7 @@ def measure_quality(
     closes: pl.LazyFrame,
     parameters: QualityParameters,
     members: pl.LazyFrame | None = None,
+    funding: pl.LazyFrame | None = None,
 ) -> pl.LazyFrame:
     """What each measure said about the returns that followed.
 
@@ -419,6 +454,8 @@ def measure_quality(
         parameters: horizons, universes and minima.
         members: one row per (asset_id, day) with ``universe_rank`` (1 = most traded), for the
             universes of ``top_counts``; None: there are none.
+        funding: one row per (asset_id, day) with ``funding_day`` (what longs paid over the day);
+            None: nobody's is known.
 
     Returns:
         measure_kind, measure, ``universe`` ('all' or 'top_<n>'), ``period`` ('all' or a calendar
@@ -430,14 +467,15 @@ def measure_quality(
         correlation with the return of the horizon's last day alone), ``autocorrelation`` (rank
         correlation with the measure ``horizon_d`` days before), ``turnover_frac`` (of the top
         quantile within ``horizon_d`` days), ``quantile_ret``, ``quantile_median_ret``,
-        ``spread_ret`` (top less bottom), ``spread_median_ret`` (of their medians) and
-        ``spread_net_ret`` (the mean's, less what replacing both sides costs).
+        ``spread_ret`` (top less bottom), ``spread_median_ret`` (of their medians),
+        ``spread_net_ret`` (the mean's, less what replacing both sides costs) and, where funding
+        is given, ``spread_funded_ret`` (less the median funding that the top paid more).
     """
     known = scores.filter(pl.col("value").is_not_null()).select(
         KIND, MEASURE, ASSET, DAY, pl.col("value").cast(pl.Float64)
     )
     return known.map_batches(
-        lambda frame: _judge_each(frame, closes, parameters, members), schema=_SCHEMA
+        lambda frame: _judge_each(frame, closes, parameters, members, funding), schema=_SCHEMA
     )
 
 
@@ -627,6 +665,7 @@ def _judge_each(
     closes: pl.LazyFrame,
     parameters: QualityParameters,
     members: pl.LazyFrame | None,
+    funding: pl.LazyFrame | None,
 ) -> pl.DataFrame:
     """The rows of each measure, one after the other: all at once would take the memory of all."""
     prices = closes.select(ASSET, DAY, pl.col("close_usd").cast(pl.Float64)).collect()
@@ -635,17 +674,15 @@ def _judge_each(
     if known.is_empty() or prices.is_empty():
         return pl.DataFrame(rows, schema=_SCHEMA)
     (matrix,) = grid.matrices(prices, ["close_usd"])
-    outcomes = [outcome(matrix, days, skip_d=parameters.skip_d) for days in parameters.horizons_d]
+    paid = None if funding is None else _within(grid, funding, "funding_day")
+    outcomes = [
+        outcome(matrix, days, skip_d=parameters.skip_d, funding=paid)
+        for days in parameters.horizons_d
+    ]
     everyone = np.ones(matrix.shape, dtype=np.bool_)
     universes: Mapping[str, BoolArray] = {ALL: everyone}
     if members is not None:
-        among = members.select(ASSET, DAY, "universe_rank").collect()
-        within = (
-            pl.DataFrame({ASSET: grid.assets})
-            .join(among, on=ASSET)
-            .filter(pl.col(DAY).is_between(grid.days[0], grid.days[-1]))
-        )
-        (ranks,) = grid.matrices(within, ["universe_rank"])
+        ranks = _within(grid, members, "universe_rank")
         universes = top_universes(ranks, everyone, parameters.top_counts)
     measures = (
         (kind, measure, grid.matrices(frame, ["value"])[0])
@@ -654,6 +691,17 @@ def _judge_each(
         )
     )
     return judge_all(grid, measures, outcomes, universes, parameters)
+
+
+def _within(grid: Grid, frame: pl.LazyFrame, column: str) -> FloatArray:
+    """A column of a frame that may know more assets and days than the grid."""
+    known = pl.DataFrame({ASSET: grid.assets}).join(
+        frame.select(ASSET, DAY, column).collect(), on=ASSET
+    )
+    (matrix,) = grid.matrices(
+        known.filter(pl.col(DAY).is_between(grid.days[0], grid.days[-1])), [column]
+    )
+    return matrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -771,6 +819,15 @@ def _ahead(values: FloatArray, days: int) -> FloatArray:
     later = np.full_like(values, np.nan)
     later[: max(len(values) - days, 0)] = values[days:]
     return later
+
+
+def _sum_of_days(values: FloatArray, days: int) -> FloatArray:
+    """Sum of each row and the ``days`` - 1 before it; NaN where one of them is."""
+    total = np.full_like(values, np.nan)
+    if len(values) >= days:
+        windows = np.lib.stride_tricks.sliding_window_view(values, days, axis=0)
+        total[days - 1 :] = windows.sum(axis=-1)
+    return total
 
 
 def _ratio(end: FloatArray, start: FloatArray, known: BoolArray) -> FloatArray:

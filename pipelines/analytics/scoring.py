@@ -117,6 +117,19 @@ def mid_rank_percentile(value: pl.Expr, *, within: Sequence[str | pl.Expr]) -> p
     return 100 * (rank - 0.5) / value.count().over(*within)
 
 
+def own_percentile(value: pl.Expr, days: int, min_obs: int) -> pl.Expr:
+    """Mid-rank percentile among the last days of one series without holes (formula: factor-score).
+
+    Args:
+        value: the value to rank.
+        days: window in rows.
+        min_obs: values that the window needs.
+    """
+    rank = value.rolling_rank(days, "average", min_samples=min_obs)
+    observed = value.is_not_null().cast(pl.Float64).rolling_sum(days, min_samples=1)
+    return pl.when(value.is_not_null()).then(100 * (rank - 0.5) / observed)
+
+
 def history_percentile(
     frame: pl.LazyFrame, *, value: str, days: int, min_obs: int, alias: str
 ) -> pl.LazyFrame:
@@ -299,10 +312,7 @@ def _own_history(factor: Factor, parameters: GradeParameters) -> pl.Expr:
 
 
 def _history_expr(value: pl.Expr, days: int, min_obs: int) -> pl.Expr:
-    rank = value.rolling_rank(days, "average", min_samples=min_obs)
-    observed = value.is_not_null().cast(pl.Float64).rolling_sum(days, min_samples=1)
-    percentile = (100 * (rank - 0.5) / observed).over(SERIES)
-    return pl.when(value.is_not_null()).then(percentile)
+    return own_percentile(value, days, min_obs).over(SERIES)
 
 
 def _across(factor: Factor, min_peers: int) -> tuple[pl.Expr, pl.Expr]:

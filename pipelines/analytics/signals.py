@@ -153,6 +153,28 @@ def signals(
     return dense(wanted).map_batches(run, schema=schema)
 
 
+def positions(
+    grades: FloatArray,
+    *,
+    dead: BoolArray,
+    left: BoolArray,
+    unpriced: BoolArray,
+    parameters: SignalParameters,
+) -> npt.NDArray[np.int8]:
+    """The positions of ``signals`` where everything is a matrix already, days by assets.
+
+    Args:
+        grades: NaN where there is none.
+        dead: whether the asset is.
+        left: whether it is outside of the universe.
+        unpriced: whether it has no price.
+        parameters: the thresholds.
+    """
+    machine = _Machine(parameters, grades=grades, dead=dead, left=left, unpriced=unpriced)
+    machine.run()
+    return machine.signal
+
+
 def signal_events(
     states: pl.LazyFrame, *, version: str, grade: str = "trader_grade"
 ) -> pl.LazyFrame:

@@ -123,8 +123,31 @@ def run(name: str, rule: Rule, path: Path, *, seeds: Path) -> Backtest:
     return Backtest(name, rule, traded, daily, strategies.summary(daily, traded))
 
 
+def published_excursions(seeds: Path) -> ExcursionParameters:
+    """Which excursions count as usual in what is published."""
+    return ExcursionParameters.from_plan(pl.read_csv(seeds / "plan/cfg_plan.csv"))
+
+
 def read_market(path: Path, rule: Rule, *, seeds: Path) -> pl.DataFrame:
     """What ``strategies.backtest`` takes, from published marts; prices in first units."""
+    return tradable(read_prices(path, rule, seeds=seeds), published_excursions(seeds))
+
+
+def tradable(market: pl.DataFrame, parameters: ExcursionParameters) -> pl.DataFrame:
+    """Prices at which somebody could trade, beside the usual excursions until then.
+
+    Args:
+        market: result of ``read_prices``.
+        parameters: which excursions count as usual.
+    """
+    usual = excursions(market.lazy(), parameters).collect()
+    # what one venue alone shows is nothing to trade at
+    confirmed = pl.when(~pl.col("is_unconfirmed")).then(pl.col(*PRICES)).name.keep()
+    return market.join(usual, on=[ASSET, DAY]).with_columns(confirmed)
+
+
+def read_prices(path: Path, rule: Rule, *, seeds: Path) -> pl.DataFrame:
+    """Published bars in first units, with all that a rule asks of its assets but excursions."""
     with warehouse.read(path) as connection:
         mart, column = _measure(connection, rule)
         if not _columns(connection, "ohlcv_daily"):
@@ -142,13 +165,9 @@ def read_market(path: Path, rule: Rule, *, seeds: Path) -> pl.DataFrame:
     closes, returns = grid.matrices(market, ["close_usd", "ret_1d"])
     factor = pl.Series(unit_factor(closes, returns)[grid.locate(market)])
     seen = pl.when("has_perpetual").then(DAY).forward_fill().over(ASSET, order_by=DAY)
-    market = market.with_columns(
-        pl.col(*PRICES) * factor, (pl.col("atr_14") * factor).alias("atr_usd")
-    )
-    usual = excursions(market.lazy(), ExcursionParameters.from_plan(plan)).collect()
-    return market.join(usual, on=[ASSET, DAY]).with_columns(
-        # what one venue alone shows is nothing to trade at
-        pl.when(~pl.col("is_unconfirmed")).then(pl.col(*PRICES)).name.keep(),
+    return market.with_columns(
+        pl.col(*PRICES) * factor,
+        (pl.col("atr_14") * factor).alias("atr_usd"),
         ((pl.col(DAY) - seen).dt.total_days() < max_age_d)
         .fill_null(value=False)
         .alias("is_shortable"),

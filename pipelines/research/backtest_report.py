@@ -16,7 +16,7 @@ HEIGHTS = {"equity": 260, "drawdown_frac": 140}
 
 
 def write(results: Sequence[Backtest], out: Path) -> Path:
-    """Write ``trades.parquet``, ``performance.parquet`` and ``report.html``.
+    """Write ``trades.parquet``, ``performance.parquet``, ``equity.svg`` and ``report.html``.
 
     Args:
         results: what became of each rule; the tables name it in ``strategy_id``.
@@ -27,21 +27,23 @@ def write(results: Sequence[Backtest], out: Path) -> Path:
     """
     out.mkdir(parents=True, exist_ok=True)
     _together(results, "trades").write_parquet(out / "trades.parquet")
-    _together(results, "performance").write_parquet(out / "performance.parquet")
+    performance = _together(results, "performance")
+    performance.write_parquet(out / "performance.parquet")
+    drawing = _curves(performance)
+    (out / "equity.svg").write_text(drawing, encoding="utf-8")
     path = out / "report.html"
-    path.write_text(html(results), encoding="utf-8")
+    path.write_text(html(results, performance, drawing), encoding="utf-8")
     return path
 
 
-def html(results: Sequence[Backtest]) -> str:
+def html(results: Sequence[Backtest], performance: pl.DataFrame, drawing: str) -> str:
     """The page: equity and drawdown of all rules, then of each what became of it, and the rule."""
-    performance = _together(results, "performance")
     days = performance["day"]
     parts = [
         sentence(f"{days.min()!s} to {days.max()!s}, net of all costs."),
         sentence("A Sharpe ratio within two of its standard errors (se) of zero is no evidence."),
         heading("Equity and drawdown"),
-        _curves(performance),
+        drawing,
     ]
     for result in results:
         fields = dataclasses.asdict(result.rule)

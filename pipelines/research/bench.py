@@ -11,17 +11,9 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from pipelines.analytics.calendar import ASSET, DAY, AnalyticsError, FloatArray
+from pipelines.analytics.calendar import ASSET, DAY, FloatArray
 from pipelines.analytics.factors import catalogue_by_name, compute_factors
 from pipelines.analytics.grade_seeds import grade_parameters
-from pipelines.analytics.inference import (
-    deflated_sharpe,
-    lag_count,
-    moments,
-    newey_west,
-    overfitting_probability,
-    sharpe,
-)
 from pipelines.analytics.quality import (
     ALL,
     Judged,
@@ -32,10 +24,11 @@ from pipelines.analytics.quality import (
     quality_rows,
 )
 from pipelines.analytics.scoring import assemble_grade, score_factors
+from pipelines.research.conditions import Asked, conditions, held_against
 from pipelines.research.errors import ResearchError
 from pipelines.research.panel import ResearchPanel
+from pipelines.research.selection import ChoiceRule, Contest, deflated, walk_forward
 from pipelines.research.trials import Trial, composite, percentiles
-from pipelines.research.walk_forward import choose, folds
 
 PARAMETERS: Final = QualityParameters(
     horizons_d=(1, 7, 14, 28),
@@ -47,29 +40,11 @@ PARAMETERS: Final = QualityParameters(
     min_periods=20,
 )
 WORKERS: Final = 2
-BLOCKS: Final = 16
-SERIES: Final = ("ic", "spread_net_ret", "turnover_frac")
+CHOSEN_BY: Final = ("ic", "spread_net_ret")
+SERIES: Final = (*CHOSEN_BY, "turnover_frac")
 """What is asked of the days of a trial, among all members."""
 
-MIN_TOLD_SHARE: Final = 0.9
 CORRELATION_STEP_D: Final = 7
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChoiceRule:
-    """How a trial is chosen, and how much of the time it is not allowed to see.
-
-    Attributes:
-        turnover_penalty: information coefficient that a complete change of the top costs.
-        fold_count: stretches to judge.
-        min_train_d: days with figures that the first choice needs, no fewer than its horizon.
-        embargo_d: days left out beyond those that the outcome reaches into.
-    """
-
-    turnover_penalty: float = 0.02
-    fold_count: int = 4
-    min_train_d: int = 120
-    embargo_d: int = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +57,7 @@ class Findings:
         trials: one row per trial: figures, Sharpe ratios and their deflated probability among the
             trials of its horizon.
         walk_forward: one row per horizon and fold: what was chosen inside and what it did outside.
+        conditions: what grades were worth on the days of each condition, and the difference.
         overfitting: probability of backtest overfitting by horizon and statistic; None where it
             cannot be had.
         warning: why nothing can be concluded; None if something can.
@@ -91,6 +67,7 @@ class Findings:
     correlation: pl.DataFrame
     trials: pl.DataFrame
     walk_forward: pl.DataFrame
+    conditions: pl.DataFrame
     overfitting: dict[tuple[int, str], float | None]
     warning: str | None
 
@@ -115,15 +92,18 @@ def run(
     rule = rule or ChoiceRule()
     if not panel.factors:
         panel.with_factors()
+    asked = {name for trial in trials for name in trial.weights} - set(panel.factors)
+    panel.with_own_history(sorted(asked))
     outcomes = [
-        outcome(panel.closes, days, skip_d=parameters.skip_d) for days in parameters.horizons_d
+        outcome(panel.closes, days, skip_d=parameters.skip_d, funding=panel.funding)
+        for days in parameters.horizons_d
     ]
+    scores = panel.factors | panel.own_history
     with ThreadPoolExecutor(WORKERS) as pool:
-        ranked = dict(
-            zip(panel.factors, pool.map(percentiles, panel.factors.values()), strict=True)
-        )
+        ranked = dict(zip(scores, pool.map(percentiles, scores.values()), strict=True))
     possible = [trial for trial in trials if set(trial.weights) <= set(ranked)]
     measures = [("factor", name, matrix) for name, matrix in panel.factors.items()]
+    measures += [("own_history", name, matrix) for name, matrix in panel.own_history.items()]
     measures += [("grade", name, matrix) for name, matrix in panel.grades.items()]
     if "trader_grade" not in panel.grades:
         measures += [
@@ -131,15 +111,17 @@ def run(
         ]
     together = {trial.name: trial for trial in possible if trial.factor is None}
     measures += [("composite", name, composite(trial, ranked)) for name, trial in together.items()]
-    daily: dict[tuple[str, str, int], dict[str, FloatArray]] = {}
-
+    daily: dict[tuple[str, int], dict[str, FloatArray]] = {}
+    graded: list[Asked] = []
     against = contests(outcomes, panel.universes)
 
     def kept(judged: Iterable[Judged]) -> Iterator[Judged]:
         for one in judged:
             if one.universe == ALL:
                 wanted = {name: x for name, _, x in one.daily if name in SERIES}
-                daily[one.kind, one.measure, one.horizon_d] = wanted
+                daily[one.measure, one.horizon_d] = wanted
+            if one.kind == "grade":
+                graded.append(Asked.of(one))
             yield one
 
     def judged_part(number: int) -> pl.DataFrame:
@@ -153,23 +135,27 @@ def run(
     chosen: list[pl.DataFrame] = []
     overfitting: dict[tuple[int, str], float | None] = {}
     for days in parameters.horizons_d:
-        asked = [trial for trial in possible if trial.horizon_d == days]
-        columns = [
-            daily["factor", trial.factor, days]
-            if trial.factor
-            else daily["composite", trial.name, days]
-            for trial in asked
-        ]
-        series = {name: _stacked([x[name] for x in columns], panel) for name in SERIES}
-        rows, probabilities = _trials(asked, series, days)
+        made_over = [trial for trial in possible if trial.horizon_d == days]
+        columns = [daily[trial.factor or trial.name, days] for trial in made_over]
+        contest = Contest(
+            [trial.name for trial in made_over],
+            days,
+            panel.grid.days,
+            {name: _stacked([x[name] for x in columns], panel) for name in SERIES},
+        )
+        rows, probabilities = deflated(contest, CHOSEN_BY)
         made.append(rows)
-        chosen.append(_walk_forward(panel, asked, series, days, rule, parameters))
-        overfitting |= {(days, name): found for name, found in probabilities.items()}
+        turnover = np.nan_to_num(contest.series["turnover_frac"])
+        objective = contest.series["ic"] - rule.turnover_penalty * turnover
+        chosen.append(walk_forward(contest, objective, rule, skip_d=parameters.skip_d))
+        if made_over:
+            overfitting |= {(days, name): probabilities.get(name) for name in CHOSEN_BY}
     return Findings(
         quality.sort(keys),
-        correlation(ranked),
+        correlation({name: ranked[name] for name in panel.factors}),
         pl.concat(made),
         pl.concat(chosen),
+        held_against(graded, conditions(panel)),
         overfitting,
         panel.warning,
     )
@@ -238,170 +224,3 @@ def correlation(ranked: dict[str, FloatArray]) -> pl.DataFrame:
 def _stacked(columns: Sequence[FloatArray], panel: ResearchPanel) -> FloatArray:
     """Days by trials."""
     return np.column_stack(columns) if columns else np.zeros((len(panel.grid.days), 0))
-
-
-def _trials(
-    trials: Sequence[Trial], series: dict[str, FloatArray], horizon_d: int
-) -> tuple[pl.DataFrame, dict[str, float | None]]:
-    schema = {
-        "horizon_d": pl.Int64(),
-        "trial": pl.String(),
-        "statistic": pl.String(),
-        "mean": pl.Float64(),
-        "standard_error": pl.Float64(),
-        "t_stat": pl.Float64(),
-        "turnover_frac": pl.Float64(),
-        "period_count": pl.Int64(),
-        "sharpe": pl.Float64(),
-        "deflated_sharpe_probability": pl.Float64(),
-    }
-    rows: list[dict[str, object]] = []
-    overfitting: dict[str, float | None] = {}
-    for statistic in ("ic", "spread_net_ret") if trials else ():
-        daily = series[statistic]
-        # a factor of many equals has a day's number now and then: it cannot be set beside others
-        reported = np.flatnonzero(
-            (~np.isnan(daily)).sum(axis=0) >= MIN_TOLD_SHARE * (~np.isnan(daily)).any(axis=1).sum()
-        )
-        whole = _apart(daily[:, reported], horizon_d)
-        apart = np.full((len(whole), len(trials)), np.nan)
-        apart[:, reported] = whole
-        ratios = np.array([sharpe(column) for column in apart.T])
-        known_ratios = ratios[np.isfinite(ratios)]
-        spread = float(known_ratios.var(ddof=1)) if len(known_ratios) > 1 else 0.0
-        try:
-            overfitting[statistic] = overfitting_probability(whole, BLOCKS)[0]
-        except AnalyticsError:
-            overfitting[statistic] = None
-        for place, trial in enumerate(trials):
-            column = apart[:, place]
-            known = daily[:, place][~np.isnan(daily[:, place])]
-            mean = float(known.mean()) if len(known) else None
-            error = _error(known, horizon_d)
-            turnover = series["turnover_frac"][:, place]
-            probability = None
-            if len(column) > 3 and np.isfinite(ratios[place]):
-                skewness, kurtosis = moments(column)
-                probability = deflated_sharpe(
-                    float(ratios[place]),
-                    count=len(column),
-                    skewness=skewness,
-                    kurtosis=kurtosis,
-                    trial_count=len(trials),
-                    trial_variance=spread,
-                )
-            rows.append(
-                {
-                    "horizon_d": horizon_d,
-                    "trial": trial.name,
-                    "statistic": statistic,
-                    "mean": mean,
-                    "standard_error": None if np.isnan(error) else error,
-                    "t_stat": None if mean is None or np.isnan(error) else mean / error,
-                    "turnover_frac": None
-                    if np.isnan(turnover).all()
-                    else float(np.nanmean(turnover)),
-                    "period_count": len(column),
-                    "sharpe": None if np.isnan(ratios[place]) else float(ratios[place]),
-                    "deflated_sharpe_probability": probability,
-                }
-            )
-    return pl.DataFrame(rows, schema=schema), overfitting
-
-
-def _apart(daily: FloatArray, horizon_d: int) -> FloatArray:
-    """Every ``horizon_d``-th day on which all trials have a number: periods that do not overlap."""
-    whole = np.flatnonzero(~np.isnan(daily).any(axis=1)) if daily.shape[1] else np.zeros(0, int)
-    if not len(whole):
-        return daily[:0]
-    rows = np.arange(whole[0], whole[-1] + 1, horizon_d)
-    return daily[rows[np.isin(rows, whole)]]
-
-
-def _walk_forward(
-    panel: ResearchPanel,
-    trials: Sequence[Trial],
-    series: dict[str, FloatArray],
-    horizon_d: int,
-    rule: ChoiceRule,
-    parameters: QualityParameters,
-) -> pl.DataFrame:
-    schema = {
-        "horizon_d": pl.Int64(),
-        "fold": pl.Int64(),
-        "train_last_day": pl.Date(),
-        "test_first_day": pl.Date(),
-        "test_last_day": pl.Date(),
-        "chosen": pl.String(),
-        "inside": pl.Float64(),
-        "ic": pl.Float64(),
-        "t_stat": pl.Float64(),
-        "spread_net_ret": pl.Float64(),
-        "turnover_frac": pl.Float64(),
-    }
-    reported = np.flatnonzero(~np.isnan(series["ic"]).all(axis=1)) if trials else np.zeros(0, int)
-    if not len(reported):
-        return pl.DataFrame(schema=schema)
-    span = slice(int(reported[0]), int(reported[-1]) + 1)
-    ic, net, turnover = (series[name][span] for name in ("ic", "spread_net_ret", "turnover_frac"))
-    objective = ic - rule.turnover_penalty * np.nan_to_num(turnover)
-    try:
-        parts = folds(
-            len(objective),
-            fold_count=rule.fold_count,
-            min_train_d=max(rule.min_train_d, horizon_d),
-            purge_d=horizon_d + parameters.skip_d,
-            embargo_d=rule.embargo_d,
-        )
-    except ResearchError:
-        return pl.DataFrame(schema=schema)
-    days = panel.grid.days[span]
-    rows: list[dict[str, object]] = []
-    outside = []
-    for number, choice in enumerate(choose(objective, parts), start=1):
-        test = choice.fold.test
-        outside.append(np.column_stack([part[test, choice.trial] for part in (ic, net, turnover)]))
-        rows.append(
-            {
-                "horizon_d": horizon_d,
-                "fold": number,
-                "train_last_day": days[int(choice.fold.train[-1])],
-                "test_first_day": days[int(test[0])],
-                "test_last_day": days[int(test[-1])],
-                "chosen": trials[choice.trial].name,
-                "inside": choice.inside,
-                **_outside(outside[-1], horizon_d),
-            }
-        )
-    rows.append(
-        {
-            "horizon_d": horizon_d,
-            "fold": 0,
-            "train_last_day": None,
-            "test_first_day": rows[0]["test_first_day"],
-            "test_last_day": rows[-1]["test_last_day"],
-            "chosen": "all folds",
-            "inside": None,
-            **_outside(np.vstack(outside), horizon_d),
-        }
-    )
-    return pl.DataFrame(rows, schema=schema)
-
-
-def _error(values: FloatArray, horizon_d: int) -> float:
-    return float(newey_west(values[:, None], lag_count(len(values), horizon_d))[0])
-
-
-def _outside(outside: FloatArray, horizon_d: int) -> dict[str, float | None]:
-    ic = outside[:, 0][~np.isnan(outside[:, 0])]
-    error = _error(ic, horizon_d)
-    means = [
-        float(np.nanmean(outside[:, place])) if (~np.isnan(outside[:, place])).any() else None
-        for place in range(3)
-    ]
-    return {
-        "ic": means[0],
-        "t_stat": None if means[0] is None or np.isnan(error) else means[0] / error,
-        "spread_net_ret": means[1],
-        "turnover_frac": means[2],
-    }

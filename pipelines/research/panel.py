@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,8 +11,14 @@ import polars as pl
 
 from pipelines.analytics.calendar import ASSET, DAY, BoolArray, FloatArray
 from pipelines.analytics.cross_section import Grid, rank_rows
-from pipelines.analytics.factors import OPTIONAL_COLUMNS, catalogue, compute_factors
+from pipelines.analytics.factors import (
+    OPTIONAL_COLUMNS,
+    catalogue,
+    catalogue_by_name,
+    compute_factors,
+)
 from pipelines.analytics.quality import ALL, top_universes
+from pipelines.analytics.scoring import own_percentile
 from pipelines.core import warehouse
 from pipelines.research.errors import ResearchError
 
@@ -22,6 +28,15 @@ TIER_COUNT = 3
 MIN_ASSETS = 20
 MIN_DAYS = 250
 """With fewer assets or days nothing can be concluded, whatever the figures are."""
+
+OWN = "own_"
+"""Before a factor's name: its percentile in the asset's own past, as the trend score takes it."""
+
+FUNDINGS_OF_DAY = 3
+"""Stretches of eight hours: what the rates of funding are said for."""
+
+HISTORY_D = 365
+HISTORY_MIN_OBS = 90
 
 BAR_COLUMNS = ("high_usd", "low_usd", "close_usd", "volume_usd")
 
@@ -36,7 +51,9 @@ class ResearchPanel:
         bars: one row per (asset_id, day): what ``compute_factors`` takes.
         closes: days by assets, constant units, 0 once dead.
         universes: who belongs to each universe on each day; 'all' is the widest.
+        funding: days by assets: what longs paid shorts over the day, NaN where it is unknown.
         factors: factor name to its values, high is good (the sign is applied).
+        own_history: ``OWN`` and a factor's name to its percentile in the asset's own past.
         grades: grade name to its values, as they were published.
         computed: factors of every bar, as ``compute_factors`` gave them.
     """
@@ -46,7 +63,9 @@ class ResearchPanel:
     bars: pl.DataFrame
     closes: FloatArray
     universes: dict[str, BoolArray]
+    funding: FloatArray
     factors: dict[str, FloatArray] = field(default_factory=dict)
+    own_history: dict[str, FloatArray] = field(default_factory=dict)
     grades: dict[str, FloatArray] = field(default_factory=dict)
     computed: pl.DataFrame = field(default_factory=pl.DataFrame)
 
@@ -71,6 +90,21 @@ class ResearchPanel:
         for factor, matrix in zip(known, values, strict=True):
             self.factors[factor.name] = np.where(member, factor.sign * matrix, np.nan)
         return self
+
+    def with_own_history(self, names: Sequence[str]) -> ResearchPanel:
+        """Place factors that are there in their assets' own past; a name begins with ``OWN``."""
+        for name in names:
+            values = self.factors.get(name.removeprefix(OWN))
+            if name.startswith(OWN) and values is not None:
+                self.own_history[name] = rolled(
+                    values, lambda value: own_percentile(value, HISTORY_D, HISTORY_MIN_OBS)
+                )
+        return self
+
+
+def is_score(name: str) -> bool:
+    """Whether it is a factor of the catalogue, or the place of one in the asset's own past."""
+    return name.removeprefix(OWN) in catalogue_by_name()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +170,7 @@ def _from_bars(bars: pl.DataFrame, name: str, rule: UniverseRule) -> ResearchPan
         raise ResearchError(msg)
     grid = Grid.around(bars)
     closes, volumes = grid.matrices(bars, ["close_usd", "volume_usd"])
+    (funding,) = grid.matrices(bars.select(ASSET, DAY, _daily_funding(bars)), ["funding"])
     known = ~np.isnan(closes)
     history = np.maximum.accumulate(known, axis=0).cumsum(axis=0)
     traded = _median_30d(volumes, rule.volume_median_30d_min_obs)
@@ -151,7 +186,14 @@ def _from_bars(bars: pl.DataFrame, name: str, rule: UniverseRule) -> ResearchPan
         _marked(bars, grid, member),
         closes,
         _universes(traded, member),
+        funding,
     )
+
+
+def _daily_funding(bars: pl.DataFrame) -> pl.Expr:
+    """What longs paid shorts over the day, unknown where the bars do not say."""
+    rate = pl.col("funding_8h_eq") if "funding_8h_eq" in bars.columns else pl.lit(None)
+    return (FUNDINGS_OF_DAY * rate).cast(pl.Float64).alias("funding")
 
 
 def _marked(bars: pl.DataFrame, grid: Grid, member: BoolArray) -> pl.DataFrame:
@@ -175,10 +217,21 @@ def _sum_30d(known: BoolArray) -> FloatArray:
 
 
 def _median_30d(values: FloatArray, min_obs: int) -> FloatArray:
-    found = pl.DataFrame(
-        {str(column): values[:, column] for column in range(values.shape[1])}
-    ).with_columns(pl.all().fill_nan(None))
-    rolled = found.with_columns(pl.all().rolling_median(30, min_samples=min_obs))
+    return rolled(values, lambda value: value.rolling_median(30, min_samples=min_obs))
+
+
+def rolled(values: FloatArray, window: Callable[[pl.Expr], pl.Expr]) -> FloatArray:
+    """What a window that rolls over the days makes of each column.
+
+    Args:
+        values: days by assets.
+        window: the rolling expression of one column, NULL where it has no value.
+    """
+    names = [str(column) for column in range(values.shape[1])]
+    found = pl.DataFrame(dict(zip(names, values.T, strict=True))).with_columns(
+        pl.all().fill_nan(None)
+    )
+    rolled = found.select(window(pl.col(name)).alias(name) for name in names)
     return rolled.to_numpy().astype(np.float64)
 
 
@@ -216,7 +269,7 @@ def _recorded_bars(path: Path, seeds: Path) -> pl.DataFrame:
 def _dataset_bars(folder: Path) -> pl.DataFrame:
     """Bars of each asset's most traded dollar market: the bench asks for ranks, not for prices."""
     for table in ("assets", "markets", "candles"):
-        if not (folder / f"{table}.parquet").exists() and not (folder / table).is_dir():
+        if not _has_table(folder, table):
             msg = f"{folder} has no table {table}"
             raise ResearchError(msg)
     assets, markets = _table(folder, "assets"), _table(folder, "markets")
@@ -265,9 +318,35 @@ def _dataset_bars(folder: Path) -> pl.DataFrame:
         .unique(ASSET, keep="first", maintain_order=True)
         .select("venue", "symbol", ASSET)
     )
-    return (
-        candles.join(main, on=["venue", "symbol", ASSET]).select(ASSET, DAY, *BAR_COLUMNS).collect()
+    bars = candles.join(main, on=["venue", "symbol", ASSET]).select(ASSET, DAY, *BAR_COLUMNS)
+    if _has_table(folder, "funding") and _has_table(folder, "perpetuals"):
+        bars = bars.join(_dataset_funding(folder), on=[ASSET, DAY], how="left")
+    return bars.collect()
+
+
+def _dataset_funding(folder: Path) -> pl.LazyFrame:
+    """Mean rate of each asset's perpetuals on each day, per eight hours."""
+    perpetual = (
+        _table(folder, "perpetuals")
+        .filter(pl.col("base_asset_id").is_not_null())
+        .select("venue", "symbol", pl.col("base_asset_id").alias(ASSET))
+        .unique(["venue", "symbol"])
     )
+    day = pl.col("funding_time").dt.date().alias(DAY)
+    paid = _table(folder, "funding").unique(
+        ["venue", "symbol", "funding_time"], keep="last", maintain_order=True
+    )
+    return (
+        paid.group_by("venue", "symbol", day)
+        .agg(pl.col("rate").sum())
+        .join(perpetual, on=["venue", "symbol"])
+        .group_by(ASSET, DAY)
+        .agg((pl.col("rate").mean() / FUNDINGS_OF_DAY).alias("funding_8h_eq"))
+    )
+
+
+def _has_table(folder: Path, name: str) -> bool:
+    return (folder / f"{name}.parquet").exists() or (folder / name).is_dir()
 
 
 def _table(folder: Path, name: str) -> pl.LazyFrame:
@@ -352,7 +431,9 @@ def _from_publication(path: Path) -> ResearchPanel:
         raise ResearchError(msg)
     # what sources tell hours after the close is known a day later
     late = [column for column in OPTIONAL_COLUMNS if column in bars.columns]
-    bars = bars.sort(ASSET, DAY).with_columns(pl.col(late).cast(pl.Float64).shift(1).over(ASSET))
+    bars = bars.sort(ASSET, DAY)
+    paid = bars.select(ASSET, DAY, _daily_funding(bars))
+    bars = bars.with_columns(pl.col(late).cast(pl.Float64).shift(1).over(ASSET))
     bars = bars.select(
         pl.exclude(late),
         *(pl.col(column) for column in late if bars[column].null_count() < bars.height),
@@ -360,6 +441,7 @@ def _from_publication(path: Path) -> ResearchPanel:
     grid = Grid.around(bars)
     closes, returns, traded = grid.matrices(bars, ["close_usd", "ret_1d", "volume_median_30d_usd"])
     (member,) = grid.matrices(bars, ["in_universe"])
+    (funding,) = grid.matrices(paid, ["funding"])
     inside = np.nan_to_num(member) > 0
     universes = _universes(np.where(inside, traded, np.nan), inside)
     universes |= _narratives(grid, narratives, inside)
@@ -371,7 +453,7 @@ def _from_publication(path: Path) -> ResearchPanel:
         *(pl.col(name) * pl.Series(factor[places]) for name in BAR_COLUMNS[:3]),
     )
     panel = ResearchPanel(
-        path.stem, grid, bars, _after_death(grid, closes * factor, deaths), universes
+        path.stem, grid, bars, _after_death(grid, closes * factor, deaths), universes, funding
     )
     for name, frame in grades.items():
         (matrix,) = grid.matrices(_within(frame, grid), [name])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from pipelines.research.bench import Findings
@@ -11,6 +13,9 @@ from pipelines.research.page import heading, legend, page, picture, sentence, ta
 from pipelines.research.panel import ResearchPanel
 
 Z_95 = 1.96
+INTERVALS = {"spread_net_ret": "net", "spread_funded_ret": "funded"}
+"""Spreads after costs, and what the ends of their intervals are called."""
+
 BEST = 5
 PICTURED = ("all", "top_50", "top_20")
 WIDTH = 260
@@ -38,48 +43,59 @@ def headline(quality: pl.DataFrame, horizon_d: int, universe: str = "all") -> pl
         & (pl.col("quantile") == 0)
     )
     keys = ["measure_kind", "measure"]
-    values = rows.pivot(on="statistic", index=keys, values="statistic_value")
-    errors = rows.filter(pl.col("statistic").is_in(["ic", "spread_net_ret"])).pivot(
-        on="statistic", index=keys, values=["t_stat", "standard_error"]
-    )
-    wanted = ["ic", "spread_median_ret", "spread_ret", "spread_net_ret", "turnover_frac"]
-    reported = values.join(errors, on=keys, how="left")
-    missing = [
-        pl.lit(None, pl.Float64).alias(name)
-        for name in (*wanted, "t_stat_ic", "standard_error_spread_net_ret")
-        if name not in reported.columns
-    ]
-    margin = Z_95 * pl.col("standard_error_spread_net_ret")
-    return (
-        reported.with_columns(missing)
-        .select(
-            *keys,
-            "ic",
-            pl.col("t_stat_ic").alias("t"),
-            "spread_median_ret",
-            "spread_ret",
-            "spread_net_ret",
-            (pl.col("spread_net_ret") - margin).alias("net_low"),
-            (pl.col("spread_net_ret") + margin).alias("net_high"),
-            "turnover_frac",
-        )
-        .sort("ic", descending=True, nulls_last=True)
-    )
+    return _in_columns(rows, keys).sort("ic", descending=True, nulls_last=True)
 
 
 def by_year(quality: pl.DataFrame, measure: str, horizon_d: int) -> pl.DataFrame:
     """What one measure was worth by universe and calendar year."""
+    keys = ["universe", "period"]
     rows = quality.filter(
         (pl.col("measure") == measure)
         & (pl.col("horizon_d") == horizon_d)
-        & pl.col("statistic").is_in(["ic", "spread_median_ret", "spread_ret", "spread_net_ret"])
+        & (pl.col("quantile") == 0)
     )
-    keys = ["universe", "period"]
+    days = rows.filter(pl.col("statistic") == "ic").select(*keys, "day_count")
+    return _in_columns(rows, keys).join(days, on=keys, how="left").sort(keys)
+
+
+def _in_columns(rows: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+    """A row for each key: values, the t-value of the IC and 95 % of the spreads after costs."""
     values = rows.pivot(on="statistic", index=keys, values="statistic_value")
-    ic = rows.filter(pl.col("statistic") == "ic").select(
-        *keys, pl.col("t_stat").alias("t"), "day_count"
+    errors = rows.filter(pl.col("statistic").is_in(["ic", *INTERVALS])).pivot(
+        on="statistic", index=keys, values=["t_stat", "standard_error"]
     )
-    return values.join(ic, on=keys, how="left").sort(keys)
+    reported = values.join(errors, on=keys, how="left")
+    wanted = ["ic", "spread_median_ret", "spread_ret", *INTERVALS, "turnover_frac", "t_stat_ic"]
+    missing = [
+        pl.lit(None, pl.Float64).alias(name)
+        for name in (*wanted, *(f"standard_error_{name}" for name in INTERVALS))
+        if name not in reported.columns
+    ]
+    found = reported.with_columns(missing).select(
+        *keys,
+        "ic",
+        pl.col("t_stat_ic").alias("t"),
+        "spread_median_ret",
+        "spread_ret",
+        *(part for name, label in INTERVALS.items() for part in _interval(name, label)),
+        "turnover_frac",
+    )
+    # where nobody knows what longs paid there is nothing to say of it
+    unknown = ["spread_funded_ret", "funded_low", "funded_high"]
+    return found.drop(unknown) if found["spread_funded_ret"].is_null().all() else found
+
+
+def _interval(name: str, label: str) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
+    margin = Z_95 * pl.col(f"standard_error_{name}")
+    value = pl.col(name)
+    return value, (value - margin).alias(f"{label}_low"), (value + margin).alias(f"{label}_high")
+
+
+def conditioned(conditions: pl.DataFrame, horizon_d: int) -> pl.DataFrame:
+    """What the grades were worth on the days of each condition, among all and the most traded."""
+    return conditions.filter(
+        (pl.col("horizon_d") == horizon_d) & pl.col("universe").is_in(PICTURED)
+    ).drop("horizon_d")
 
 
 def write(findings: Findings, panel: ResearchPanel, out: Path) -> Path:
@@ -99,15 +115,19 @@ def write(findings: Findings, panel: ResearchPanel, out: Path) -> Path:
         "correlation": findings.correlation,
         "trials": findings.trials,
         "walk_forward": findings.walk_forward,
+        "conditions": findings.conditions,
     }
     for name, frame in tables.items():
         frame.write_parquet(out / f"{name}.parquet")
+    drawn = pictures(findings)
+    for name, drawing in drawn.items():
+        (out / f"{name}.svg").write_text(drawing, encoding="utf-8")
     path = out / "report.html"
-    path.write_text(html(findings, panel), encoding="utf-8")
+    path.write_text(html(findings, panel, drawn), encoding="utf-8")
     return path
 
 
-def html(findings: Findings, panel: ResearchPanel) -> str:
+def html(findings: Findings, panel: ResearchPanel, drawn: Mapping[str, str]) -> str:
     """The page: what can be concluded, pictures, and every table."""
     quality = findings.quality
     days = panel.grid.days
@@ -117,9 +137,11 @@ def html(findings: Findings, panel: ResearchPanel) -> str:
             "Returns begin at the close of the day after the measure's. Errors are Newey-West's."
         ),
     ]
+    parts.append(sentence(funded(panel)))
     if findings.warning:
         parts.append(sentence(findings.warning))
-    parts += pictures(findings)
+    for name, drawing in drawn.items():
+        parts += [heading(name.capitalize()), drawing]
     grades = quality.filter(pl.col("measure_kind") == "grade")["measure"].unique().sort()
     for horizon_d in horizons(findings):
         for universe in sorted(quality["universe"].unique()):
@@ -128,6 +150,8 @@ def html(findings: Findings, panel: ResearchPanel) -> str:
         for grade in grades:
             title = heading(f"{grade} by year, {horizon_d} days")
             parts += [title, table(by_year(quality, grade, horizon_d))]
+        title = heading(f"Grades by condition of the market, {horizon_d} days")
+        parts += [title, table(conditioned(findings.conditions, horizon_d))]
     parts += [heading("Walk-forward"), table(findings.walk_forward)]
     made = findings.trials.select("trial", "horizon_d").n_unique()
     parts += [heading("Trials"), sentence(f"{made} trials.")]
@@ -136,6 +160,15 @@ def html(findings: Findings, panel: ResearchPanel) -> str:
         line = f"Probability of backtest overfitting by {statistic}, {horizon_d} days: {reported}"
         parts.append(sentence(line))
     return page(f"Research bench: {panel.name}", [*parts, table(findings.trials)])
+
+
+def funded(panel: ResearchPanel) -> str:
+    """Of whom it is known what longs paid shorts."""
+    member = panel.universes["all"]
+    share = (member & ~np.isnan(panel.funding)).sum() / max(int(member.sum()), 1)
+    if not share:
+        return "What funding cost is unknown: no rates are known."
+    return f"Funding is known on {share:.0%} of the members' days."
 
 
 def shown(findings: Findings) -> list[str]:
@@ -148,7 +181,7 @@ def shown(findings: Findings) -> list[str]:
     return headline(findings.quality, horizons(findings)[0])["measure"].head(BEST).to_list()
 
 
-def pictures(findings: Findings) -> list[str]:
+def pictures(findings: Findings) -> dict[str, str]:
     """Decay and fifths of the measures that are shown; nothing where nothing is known."""
     import altair as alt
 
@@ -159,7 +192,7 @@ def pictures(findings: Findings) -> list[str]:
         & pl.col("statistic_value").is_not_null()
     )
     if known.is_empty():
-        return []
+        return {}
     horizon_d = horizons(findings)[0]
     margin = Z_95 * pl.col("standard_error")
     decay = known.filter(pl.col("statistic") == "ic").with_columns(
@@ -193,20 +226,18 @@ def pictures(findings: Findings) -> list[str]:
         .properties(width=WIDTH, height=140)
     )
     columns = alt.Column("universe:N", title=None, sort=list(PICTURED))
-    return [
-        heading("Decay"),
-        picture(
+    return {
+        "decay": picture(
             alt.layer(band, line, data=_inline(decay))
             .properties(width=WIDTH, height=240)
             .facet(column=columns)
         ),
-        heading("Fifths"),
-        picture(
+        "fifths": picture(
             bars.properties(data=_inline(fifths)).facet(
                 row=alt.Row("measure:N", title=None), column=columns
             )
         ),
-    ]
+    }
 
 
 def _inline(frame: pl.DataFrame) -> dict[str, object]:

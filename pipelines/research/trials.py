@@ -15,8 +15,8 @@ import polars as pl
 
 from pipelines.analytics.calendar import FloatArray
 from pipelines.analytics.cross_section import rank_rows
-from pipelines.analytics.factors import catalogue_by_name
 from pipelines.research.errors import ResearchError
+from pipelines.research.panel import is_score
 
 MIN_WEIGHT_SHARE = 0.6
 """Share of a composite's weight that an asset needs: the coverage floor of the grades."""
@@ -30,7 +30,8 @@ class Trial:
 
     Attributes:
         name: its name in the ledger.
-        weights: factor of the catalogue to weight; below zero it counts against its sign.
+        weights: factor of the catalogue, or its place in the asset's own past, to weight; below
+            zero it counts against its sign.
         halflife_d: of the exponential mean that smooths it; 0: none.
         horizon_d: days ahead over which it was judged.
         note: why it was tried.
@@ -44,7 +45,7 @@ class Trial:
 
     @property
     def factor(self) -> str | None:
-        """The factor that orders assets as the trial does; None if it takes more than one."""
+        """The score that orders assets as the trial does; None if it takes more than one."""
         ((name, weight), *others) = self.weights.items()
         return None if others or weight <= 0 or self.halflife_d else name
 
@@ -65,12 +66,12 @@ def read_trials(path: Path) -> list[Trial]:
     if tuple(rows.columns) != COLUMNS:
         msg = f"{path}: the columns are {rows.columns}, not {list(COLUMNS)}"
         raise ResearchError(msg)
-    known, found = catalogue_by_name(), []
+    found = []
     for line, row in enumerate(rows.iter_rows(named=True), start=2):
         weights: dict[str, float] = {}
         for term in (row["terms"] or "").split():
             factor, _, weight = term.partition(":")
-            if factor not in known:
+            if not is_score(factor):
                 msg = f"{path}, line {line}: no factor {factor!r} in the catalogue"
                 raise ResearchError(msg)
             try:

@@ -66,18 +66,25 @@ def folds(
     return found
 
 
-def choose(objective: FloatArray, parts: Sequence[Fold]) -> list[Choice]:
+def choose(
+    objective: FloatArray, parts: Sequence[Fold], exposure: FloatArray | None = None
+) -> list[Choice]:
     """Choose in each fold the trial whose mean objective is the highest in the training part.
 
     Args:
         objective: days by trials; NaN where there is nothing to say.
         parts: the folds.
+        exposure: days by trials: what is at stake on each; trials are then compared by what they
+            earn for each part of it. None: it is always the same.
     """
     found = []
     for fold in parts:
         past = objective[fold.train]
-        count = (~np.isnan(past)).sum(axis=0)
-        mean = np.where(count > 0, np.nansum(past, axis=0) / np.maximum(count, 1), -np.inf)
+        known = ~np.isnan(past)
+        stake = np.where(known, 1.0 if exposure is None else exposure[fold.train], 0.0).sum(axis=0)
+        mean = np.where(
+            stake > 0, np.nansum(past, axis=0) / np.where(stake > 0, stake, 1.0), -np.inf
+        )
         best = int(mean.argmax())
         found.append(Choice(fold, best, float(mean[best])))
     return found

@@ -90,6 +90,8 @@ def test_only_one_model_looks_forward() -> None:
     assert callers == [
         "dbt/models/intermediate/grade/int_signal_quality.py",
         "pipelines/research/bench.py",
+        "pipelines/research/conditions.py",
+        "pipelines/research/decisions.py",
         "pipelines/research/panel.py",
     ]
 

@@ -222,3 +222,34 @@ def test_order_of_rows_changes_nothing() -> None:
     ).collect()
     keys = ["measure", "horizon_d", "statistic", "quantile"]
     assert_same(one, other, keys=keys, what="quality", tolerance=0)
+
+
+def funded(rates: np.ndarray) -> pl.DataFrame:
+    """Twelve assets that keep their order; each pays a rate of its own, every day."""
+    flat = np.ones((12, 60))
+    return measure_quality(
+        scored(np.arange(12.0)[:, None] * flat).lazy(),
+        panel(walk(3, count=60), "close_usd").lazy(),
+        PARAMETERS,
+        funding=panel(rates[:, None] * flat, "funding_day").lazy(),
+    ).collect()
+
+
+@pytest.mark.parametrize("horizon", [1, 7])
+def test_a_spread_pays_the_median_funding_of_its_longs_and_receives_its_shorts(
+    horizon: int,
+) -> None:
+    result = funded(1e-4 * np.arange(12))
+    paid = value(result, "spread_net_ret", horizon) - value(result, "spread_funded_ret", horizon)
+    # two assets on each side: 10.5 against 0.5 ten-thousandths a day
+    assert paid == pytest.approx(10e-4 * horizon)
+
+
+def test_a_side_of_which_most_funding_is_unknown_has_no_spread_after_funding() -> None:
+    half, none = 1e-4 * np.arange(12), 1e-4 * np.arange(12)
+    half[11] = np.nan
+    none[10:] = np.nan
+    result = funded(half)
+    paid = value(result, "spread_net_ret") - value(result, "spread_funded_ret")
+    assert paid == pytest.approx(9.5e-4), "one of two is half of them"
+    assert "spread_funded_ret" not in set(funded(none)["statistic"])

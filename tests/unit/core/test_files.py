@@ -28,6 +28,7 @@ _FREE = {
     "pipelines/declaring/declarations.py": "the project's own texts, which git keeps",
     "pipelines/declaring/scaffold.py": "the project's own texts, which git keeps",
     "pipelines/research/report.py": "a page that is made again on demand",
+    "pipelines/research/decisions_report.py": "a page that is made again on demand",
     "pipelines/research/backtest_report.py": "a page that is made again on demand",
     "assets/transformation.py": "dbt's parsed project, lent to a run's own folder",
     "assets/command/ui.py": "a log: it grows",

@@ -196,6 +196,30 @@ def test_a_composite_is_the_weighted_mean_of_ranks() -> None:
     assert np.isnan(value[0, 3]), "a quarter of the weight is not enough"
 
 
+def test_own_history_is_the_place_among_the_assets_own_days(tmp_path: Path) -> None:
+    market(30, 420).write_parquet(tmp_path / "bars.parquet")
+    panel = read_panel(tmp_path / "bars.parquet", seeds=SEEDS).with_factors(["volatility_30d"])
+    panel.with_own_history(["own_volatility_30d", "own_age", "volatility_30d"])
+    assert set(panel.own_history) == {"own_volatility_30d"}, "only of what is there"
+    values = panel.factors["volatility_30d"][:, 3]
+    past = values[~np.isnan(values)][-365:]
+    place = 100 * ((past < past[-1]).sum() + (past == past[-1]).sum() / 2) / len(past)
+    assert panel.own_history["own_volatility_30d"][-1, 3] == pytest.approx(place)
+    young = np.flatnonzero(~np.isnan(panel.own_history["own_volatility_30d"][:, 3]))[0]
+    assert (~np.isnan(values[: young + 1])).sum() == 90, "a past of 90 days is needed"
+
+
+def test_own_history_and_conditions_are_judged_like_the_rest(tmp_path: Path) -> None:
+    trials = [*TRIALS, Trial("own_volatility_30d", {"own_volatility_30d": 1})]
+    reported = found(market(30, 500, calm_pays=0.01), tmp_path, trials)
+    assert "own_history" in reported.quality["measure_kind"].unique().to_list()
+    made = reported.trials.filter(pl.col("trial") == "own_volatility_30d")
+    assert made["mean"].null_count() == 0
+    table = report.headline(reported.quality, 7)
+    assert {"factor", "own_history", "composite"} <= set(table["measure_kind"])
+    assert "funded_low" not in table.columns, "nobody knows what longs paid"
+
+
 def test_folds_keep_the_outcome_out_of_the_past() -> None:
     parts = folds(400, fold_count=4, min_train_d=100, purge_d=8, embargo_d=7)
     assert [int(part.test[0]) for part in parts] == [115, 186, 257, 328]

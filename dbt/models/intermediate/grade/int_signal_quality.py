@@ -16,6 +16,7 @@ def model(dbt, session):  # noqa: ARG001
         .pl()
         .lazy()
     )
+    funding = dbt.ref("int_asset_derivative_daily").select("asset_id, day, funding_day").pl().lazy()
     performance = (
         dbt.ref("int_signal_performance_daily")
         .select("asset_id, day, effective_signal, strat_ret, hold_ret")
@@ -26,7 +27,7 @@ def model(dbt, session):  # noqa: ARG001
     return (
         pl.concat(
             [
-                measure_quality(scores, closes, parameters, members),
+                measure_quality(scores, closes, parameters, members, funding),
                 strategy_quality(performance, "signal", parameters),
             ]
         )
