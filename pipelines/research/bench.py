@@ -200,8 +200,9 @@ def computed_grade(panel: ResearchPanel, seeds: Path) -> dict[str, FloatArray]:
         computed = compute_factors(panel.bars.lazy(), names).collect()
     members = panel.bars.lazy().select(ASSET, DAY, "in_universe")
     factors = computed.lazy().select(ASSET, DAY, *names).join(members, on=[ASSET, DAY])
-    graded = assemble_grade(score_factors(factors, parameters), parameters).collect()
-    (matrix,) = panel.grid.matrices(graded, [parameters.grade])
+    graded = assemble_grade(score_factors(factors, parameters), parameters)
+    wanted = graded.select(ASSET, DAY, parameters.grade).collect()
+    (matrix,) = panel.grid.matrices(wanted, [parameters.grade])
     return {parameters.grade: matrix}
 
 
