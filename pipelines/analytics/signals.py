@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
@@ -159,20 +160,28 @@ def positions(
     dead: BoolArray,
     left: BoolArray,
     unpriced: BoolArray,
-    parameters: SignalParameters,
-) -> npt.NDArray[np.int8]:
-    """The positions of ``signals`` where everything is a matrix already, days by assets.
+    trials: Sequence[SignalParameters],
+) -> list[npt.NDArray[np.int8]]:
+    """The positions of ``signals`` for several sets of thresholds, days by assets each.
 
     Args:
-        grades: NaN where there is none.
+        grades: days by assets, NaN where there is none.
         dead: whether the asset is.
         left: whether it is outside of the universe.
         unpriced: whether it has no price.
-        parameters: the thresholds.
+        trials: the thresholds.
     """
-    machine = _Machine(parameters, grades=grades, dead=dead, left=left, unpriced=unpriced)
+    # side by side they take hardly longer than one: a day is one step for all of them
+    count = len(trials)
+    machine = _Machine(
+        _Columns.of(trials, grades.shape[1]),
+        grades=np.tile(grades, count),
+        dead=np.tile(dead, count),
+        left=np.tile(left, count),
+        unpriced=np.tile(unpriced, count),
+    )
     machine.run()
-    return machine.signal
+    return np.split(machine.signal, count, axis=1)
 
 
 def signal_events(
@@ -275,12 +284,36 @@ def performance(frame: pl.LazyFrame, *, cost_bps: float) -> pl.LazyFrame:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """``SignalParameters`` of each column of a matrix."""
+
+    enter_long: FloatArray
+    exit_long: FloatArray
+    enter_short: FloatArray
+    exit_short: FloatArray
+    confirm_d: FloatArray
+    min_hold_d: FloatArray
+    no_data_d: FloatArray
+    price_missing_d: FloatArray
+
+    @classmethod
+    def of(cls, trials: Sequence[SignalParameters], width: int) -> _Columns:
+        """Each trial has as many columns, one after the other."""
+        return cls(
+            *(
+                np.repeat([float(getattr(trial, field.name)) for trial in trials], width)
+                for field in fields(SignalParameters)
+            )
+        )
+
+
 class _Machine:
     """The state machine of all assets at once, stepping through the days."""
 
     def __init__(
         self,
-        parameters: SignalParameters,
+        parameters: SignalParameters | _Columns,
         *,
         grades: FloatArray,
         dead: BoolArray,

@@ -6,10 +6,10 @@ past and judged on the days that follow, as factors are, beside the numbers that
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -42,6 +42,9 @@ SERIES: Final = (EXCESS, "gross_frac", "net_frac", "turnover_frac")
 """What each day has of a trial: what it earned, how much was held, and how much was traded."""
 
 HORIZON_D: Final = 1
+
+TOGETHER: Final = 16
+"""Trials at once: all of them would take the memory of all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,14 +123,7 @@ def thresholds(
     graded = ~np.isnan(grades).all(axis=1) & ~np.isnan(market)
     begun = np.maximum.accumulate(graded)
     series: dict[str, list[FloatArray]] = {name: [] for name in SERIES}
-    for parameters in tried.values():
-        held = positions(
-            grades,
-            dead=panel.closes == 0,
-            left=~member,
-            unpriced=np.isnan(panel.closes),
-            parameters=parameters,
-        ).astype(np.float64)
+    for held in _positions(panel, grades, list(tried.values())):
         weights = held / np.maximum(np.abs(held).sum(axis=1, keepdims=True), 1)
         traded = np.abs(np.diff(weights, axis=0, prepend=0)).sum(axis=1)
         earned = (weights * excess).sum(axis=1) - bench.PARAMETERS.cost_bps / 1e4 * traded
@@ -141,6 +137,20 @@ def thresholds(
         {name: np.column_stack(columns) for name, columns in series.items()},
     )
     return _decided("Thresholds of the signal", contest, skip_d, [as_it_is], rule)
+
+
+def _positions(
+    panel: ResearchPanel, grades: FloatArray, trials: Sequence[SignalParameters]
+) -> Iterator[FloatArray]:
+    for start in range(0, len(trials), TOGETHER):
+        for held in positions(
+            grades,
+            dead=panel.closes == 0,
+            left=~panel.universes[ALL],
+            unpriced=np.isnan(panel.closes),
+            trials=trials[start : start + TOGETHER],
+        ):
+            yield held.astype(np.float64)
 
 
 def plans(
@@ -220,7 +230,7 @@ def _decided(
     return Decided(question, trials, walked, overfitting.get(EXCESS))
 
 
-def _rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, object]]:
+def _rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, Any]]:
     if not path.exists():
         msg = f"no ledger of trials at {path}"
         raise ResearchError(msg)

@@ -21,10 +21,9 @@ from pipelines.analytics.inference import (
     sharpe,
 )
 from pipelines.research.errors import ResearchError
-from pipelines.research.walk_forward import choose, folds
+from pipelines.research.walk_forward import MIN_DAY_SHARE, choose, folds
 
 BLOCKS: Final = 16
-MIN_REPORTED_SHARE: Final = 0.9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +92,7 @@ def deflated(contest: Contest, statistics: Sequence[str]) -> tuple[pl.DataFrame,
         daily = contest.series[statistic]
         # a factor of many equals has a day's number now and then: it cannot be set beside others
         reported = np.flatnonzero(
-            (~np.isnan(daily)).sum(axis=0)
-            >= MIN_REPORTED_SHARE * (~np.isnan(daily)).any(axis=1).sum()
+            (~np.isnan(daily)).sum(axis=0) >= MIN_DAY_SHARE * (~np.isnan(daily)).any(axis=1).sum()
         )
         whole = _apart(daily[:, reported], horizon_d)
         apart = np.full((len(whole), len(contest.trials)), np.nan)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from pipelines.analytics.calendar import FloatArray, IntArray
 from pipelines.research.errors import ResearchError
+
+MIN_DAY_SHARE: Final = 0.9
+"""Part of the days on which there is a number of anybody: of fewer a trial's cannot be compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,8 @@ def choose(
 ) -> list[Choice]:
     """Choose in each fold the trial whose mean objective is the highest in the training part.
 
+    A trial that has numbers on a part of the days alone was not there when others lost.
+
     Args:
         objective: days by trials; NaN where there is nothing to say.
         parts: the folds.
@@ -81,9 +87,12 @@ def choose(
     for fold in parts:
         past = objective[fold.train]
         known = ~np.isnan(past)
+        enough = known.sum(axis=0) >= MIN_DAY_SHARE * known.any(axis=1).sum()
         stake = np.where(known, 1.0 if exposure is None else exposure[fold.train], 0.0).sum(axis=0)
         mean = np.where(
-            stake > 0, np.nansum(past, axis=0) / np.where(stake > 0, stake, 1.0), -np.inf
+            enough & (stake > 0),
+            np.nansum(past, axis=0) / np.where(stake > 0, stake, 1.0),
+            -np.inf,
         )
         best = int(mean.argmax())
         found.append(Choice(fold, best, float(mean[best])))

@@ -238,6 +238,26 @@ def test_the_choice_does_not_see_what_it_is_judged_by() -> None:
     assert choose(objective, parts)[0].trial == 0
 
 
+def test_a_trial_of_a_few_days_is_not_chosen() -> None:
+    parts = folds(300, fold_count=2, min_train_d=100, purge_d=8, embargo_d=7)
+    objective = np.zeros((300, 2))
+    objective[:, 1] = 1
+    objective[:20, 1] = np.nan
+    chosen = choose(objective, parts)
+    # of 100 days it has 80, of 192 it has 172
+    assert [choice.trial for choice in chosen] == [0, 0]
+    objective[15:20, 1] = 1
+    assert [choice.trial for choice in choose(objective, parts)] == [0, 1]
+
+
+def test_trials_are_compared_by_what_they_earn_for_each_part_that_is_held() -> None:
+    parts = folds(300, fold_count=2, min_train_d=100, purge_d=8, embargo_d=7)
+    earned, held = np.tile([2.0, 1.5], (300, 1)), np.tile([1.0, 0.5], (300, 1))
+    assert choose(earned, parts)[0].trial == 0
+    (first, _) = choose(earned, parts, held)
+    assert (first.trial, first.inside) == (1, pytest.approx(3.0))
+
+
 def published(folder: Path, bars: pl.DataFrame) -> Path:
     """The marts that the bench reads, as a publication has them."""
     path = folder / "tokenmart.duckdb"
