@@ -178,7 +178,7 @@ def plans(
     tried: dict[str, tuple[Rule, ExcursionParameters]] = {}
     for row in _rows(ledger, PLAN_COLUMNS):
         stops = _read(Stops, ledger, {name: row[name] for name in STOPS})
-        quantiles = {name: float(row[name]) for name in QUANTILES if row[name] is not None}
+        quantiles = {name: row[name] for name in QUANTILES if row[name] is not None}
         tried[row["trial"]] = (stops.of(rules[PLANNED], ledger), replace(usual, **quantiles))
     published = [
         _published(tried, (rules[name], usual), ledger)
