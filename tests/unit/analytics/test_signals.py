@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from pipelines.analytics.calendar import AnalyticsError
-from pipelines.analytics.signals import performance, signal_events, signals
+from pipelines.analytics.signals import performance, positions, signal_events, signals
 from tests.unit.analytics.support import SIGNAL, START, column, days, series
 
 N = None
@@ -114,6 +114,22 @@ def test_the_trend_is_the_last_signal_that_was_not_zero() -> None:
     assert result["signal"].to_list() == [0, 0, 1, 1, 1, 1, 0, 0, -1]
     assert result["trend"].to_list() == [N, N, 1, 1, 1, 1, 1, 1, -1]
     assert result["held_d"].to_list() == [1, 2, 0, 1, 2, 3, 0, 1, 0]
+
+
+def test_several_thresholds_side_by_side_are_each_of_them_alone() -> None:
+    chance = np.random.default_rng(5)
+    grades = 50 + np.cumsum(chance.normal(0, 8, (90, 3)), axis=0).clip(-50, 50)
+    left = chance.random((90, 3)) < 0.02
+    trials = [SIGNAL, replace(SIGNAL, enter_long=75, confirm_d=1), replace(SIGNAL, min_hold_d=9)]
+    never = np.zeros_like(left)
+    found = positions(grades, dead=never, left=left, unpriced=never, trials=trials)
+    for trial, together in zip(trials, found, strict=True):
+        (alone,) = positions(grades, dead=never, left=left, unpriced=never, trials=[trial])
+        np.testing.assert_array_equal(together, alone)
+    for asset in range(3):
+        expected = states(grades[:, asset].tolist(), in_universe=(~left[:, asset]).tolist())
+        assert found[0][:, asset].tolist() == expected
+    assert not np.array_equal(found[0], found[1])
 
 
 def test_an_unknown_flag_is_refused() -> None:
