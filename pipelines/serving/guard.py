@@ -19,7 +19,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disa
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 
-from pipelines.core.windows import Clock, start_of
+from pipelines.core.windows import Clock, SystemClock, start_of
 from pipelines.publishing.manifest import Manifest
 from pipelines.serving.keys import Key, KeyRing
 from pipelines.serving.problems import Problem
@@ -169,8 +169,8 @@ class Guard:
         """
         is_allowed = self._limiter.hit(self._rate, holder)
         resets_at, remaining = self._limiter.get_window_stats(self._rate, holder)
-        # the limiter has a clock of its own, in seconds since 1970
-        reset_s = max(1, round(resets_at - time.time()))
+        # the limiter reads the wall itself, in seconds since 1970
+        reset_s = max(1, round(resets_at - SystemClock().now().timestamp()))
         headers = {
             "RateLimit-Policy": f'"default";q={self._rate.amount};w=60',
             "RateLimit": f'"default";r={remaining};t={reset_s}',
