@@ -47,7 +47,7 @@ app.add_typer(lake_app, name="lake")
 keys_app = typer.Typer(help="Keys of those who may ask the service.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
 
-_LOOPBACK = "127.0.0.1"
+LOOPBACK = "127.0.0.1"
 _DAY_FORMATS = ["%Y-%m-%d"]
 Dataset = Annotated[
     Path | None,
@@ -467,8 +467,8 @@ def dev(
     with _command(context, is_service=True) as (settings, progress, console):
         from assets.command.development import development, serve
 
-        console.print(f"Dagster's UI: http://{_LOOPBACK}:{port} (stop with Ctrl-C)")
-        raise typer.Exit(serve(settings, progress, development(_LOOPBACK, port)))
+        console.print(f"Dagster's UI: http://{LOOPBACK}:{port} (stop with Ctrl-C)")
+        raise typer.Exit(serve(settings, progress, development(LOOPBACK, port)))
 
 
 @app.command()
@@ -485,7 +485,7 @@ def webserver(
     context: typer.Context,
     host: Annotated[
         str, typer.Option(help="The address to listen on. The UI asks nobody for a password.")
-    ] = _LOOPBACK,
+    ] = LOOPBACK,
     port: Annotated[int, typer.Option(help="Port of the UI.")] = 3000,
 ) -> None:
     """Run Dagster's UI alone, for a supervisor; the runs that it launches the daemon starts."""

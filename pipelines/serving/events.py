@@ -82,7 +82,7 @@ def newest_seq(edition: Edition, mart: str) -> int:
     """Return the highest number that was given; 0: none was."""
     cursor = edition.cursor()
     try:
-        row = cursor.execute(f'select max(event_seq) from marts."{mart}"').fetchone()  # noqa: S608
+        row = cursor.execute(f'select max(event_seq) from marts."{mart}"').fetchone()  # noqa: S608  # of the catalog
     finally:
         cursor.close()
     return int(row[0]) if row and row[0] is not None else 0

@@ -20,6 +20,8 @@ from typing import BinaryIO
 import duckdb
 import pyarrow as pa
 
+from pipelines.core.warehouse import open_shared
+
 _BATCH_ROWS = 8_192
 # what Python, DuckDB and Arrow map before a query begins, and need beside the queries' own memory
 _BASE_BYTES = 3 << 30
@@ -110,14 +112,8 @@ def _limit(order: Order) -> None:
 
 def _answer(order: Order, out: BinaryIO) -> None:
     query = checked(order.query)
-    connection = duckdb.connect(
-        order.database,
-        read_only=True,
-        config={"memory_limit": f"{order.memory_mb}MB", "threads": 1, "temp_directory": ""},
-    )
-    with connection:
-        connection.execute("set enable_external_access = false")
-        connection.execute("set lock_configuration = true")
+    limits = {"memory_limit": f"{order.memory_mb}MB", "threads": 1, "max_temp_directory_size": "0B"}
+    with open_shared(Path(order.database), limits) as connection:
         reader = connection.execute(query).to_arrow_reader(_BATCH_ROWS)
         # the first rows before the first word: most queries that fail do so by then
         first = next(reader, None)
