@@ -151,11 +151,19 @@ def is_compacted(path: str) -> bool:
 
 def read_catalog(settings: Settings) -> pl.DataFrame:
     """Return the list that `write_catalog` last wrote; made anew where it is lost or damaged."""
+    listed = listed_files(settings)
+    if listed is not None:
+        return listed
     file_system, root = storage.bucket(settings)
-    lines = _read_catalog(file_system, root)
-    if lines is None and file_system.exists(f"{root}/raw"):
+    if file_system.exists(f"{root}/raw"):
         return write_catalog(settings)
-    return pl.DataFrame(lines or [], schema=_CATALOG_SCHEMA)
+    return pl.DataFrame(schema=_CATALOG_SCHEMA)
+
+
+def listed_files(settings: Settings) -> pl.DataFrame | None:
+    """Return the list as it stands, for who only reads; None: there is none that can be read."""
+    lines = _read_catalog(*storage.bucket(settings))
+    return None if lines is None else pl.DataFrame(lines, schema=_CATALOG_SCHEMA)
 
 
 def oldest_fetch(settings: Settings) -> datetime | None:

@@ -15,7 +15,7 @@ from starlette_compress import CompressMiddleware
 
 from pipelines.core.settings import Settings
 from pipelines.core.windows import Clock
-from pipelines.serving import catalog_routes, events, marts, problems, sql
+from pipelines.serving import catalog_routes, events, explain_routes, marts, problems, sql
 from pipelines.serving.guard import Guard, Meters
 from pipelines.serving.keys import KeyRing
 from pipelines.serving.shelf import Shelf
@@ -76,6 +76,7 @@ def make_app(settings: Settings, clock: Clock) -> FastAPI:
     problems.install(app)
     with shelf.edition() as edition:
         app.include_router(catalog_routes.router_of(shelf))
+        app.include_router(explain_routes.router_of(shelf, settings))
         app.include_router(marts.router_of(shelf, edition.catalog))
         app.include_router(events.router_of(shelf, edition.catalog))
         app.include_router(sql.router_of(shelf, serving, desk))

@@ -1,4 +1,4 @@
-"""Which asset is meant: an id, or a symbol that only one asset has."""
+"""Which asset or stablecoin is meant: an id, or a symbol that only one has."""
 
 from __future__ import annotations
 
@@ -9,12 +9,22 @@ from pipelines.serving.shelf import Edition
 
 
 def asset_ids(edition: Edition, named: Sequence[str]) -> tuple[str, ...]:
-    """Return the ids of assets that are named by id or by symbol.
+    """Return the ids of assets that are named by id or by symbol; see `entity_ids`."""
+    return entity_ids(edition, "asset", named)
+
+
+def entity_ids(edition: Edition, kind: str, named: Sequence[str]) -> tuple[str, ...]:
+    """Return the ids of what is named by id or by symbol.
+
+    Args:
+        edition: the publication.
+        kind: what it is: `asset`, `stablecoin`; `dim_<kind>` lists them.
+        named: ids or symbols.
 
     Raises:
-        Problem: nobody is called so, or more than one asset is.
+        Problem: nobody is called so, or more than one is.
     """
-    by_id, by_symbol = _directory(edition)
+    by_id, by_symbol = _directory(edition, kind)
     found = []
     for name in named:
         if name.lower() in by_id:
@@ -25,33 +35,29 @@ def asset_ids(edition: Edition, named: Sequence[str]) -> tuple[str, ...]:
             raise Problem(
                 "ambiguous-symbol",
                 409,
-                f"{name[:50]!r} is the symbol of {len(candidates)} assets: ask for an id instead, "
+                f"{name[:50]!r} is the symbol of {len(candidates)} {kind}s: ask for an id instead, "
                 f"{' or '.join(candidates)}",
                 candidates=list(candidates),
             )
         if not candidates:
             raise unknown(
-                "asset",
+                kind,
                 name,
                 [*by_id, *by_symbol],
-                hint="/v1/assets lists them with id and symbol",
+                hint=f"/v1/{kind}s lists them with id and symbol",
             )
         found.append(candidates[0])
     return tuple(dict.fromkeys(found))
 
 
-def _directory(edition: Edition) -> tuple[frozenset[str], dict[str, tuple[str, ...]]]:
-    if edition.directory is None:
-        cursor = edition.cursor()
-        try:
-            rows = cursor.execute(
-                'select asset_id, symbol from marts."dim_asset" order by asset_id'
-            ).fetchall()
-        finally:
-            cursor.close()
+def _directory(edition: Edition, kind: str) -> tuple[frozenset[str], dict[str, tuple[str, ...]]]:
+    if kind not in edition.directories:
+        rows = edition.rows(
+            f'select {kind}_id as id, symbol from marts."dim_{kind}" order by id'  # noqa: S608  # kinds are ours
+        )
         by_symbol: dict[str, tuple[str, ...]] = {}
-        for asset, symbol in rows:
-            if symbol:
-                by_symbol[symbol.upper()] = (*by_symbol.get(symbol.upper(), ()), asset)
-        edition.directory = frozenset(row[0] for row in rows), by_symbol
-    return edition.directory
+        for row in rows:
+            if symbol := row["symbol"]:
+                by_symbol[symbol.upper()] = (*by_symbol.get(symbol.upper(), ()), row["id"])
+        edition.directories[kind] = frozenset(row["id"] for row in rows), by_symbol
+    return edition.directories[kind]

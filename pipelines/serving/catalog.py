@@ -29,6 +29,7 @@ class Column:
     formula_anchor: str | None = None
     min_value: float | None = None
     max_value: float | None = None
+    column_source: str = ""
 
     @property
     def is_text(self) -> bool:
@@ -123,11 +124,10 @@ def _meanings(
     rows = connection.execute(
         """
         select mart, column_name, description, unit, null_rule, formula, formula_anchor,
-            min_value, max_value
+            min_value, max_value, column_source
         from marts.meta_metric_catalog
         """
     ).fetchall()
-    names = ("description", "unit", "null_rule", "formula", "formula_anchor", "min_value")
-    return {
-        (row[0], row[1]): dict(zip((*names, "max_value"), row[2:], strict=True)) for row in rows
-    }
+    names = ("description", "unit", "null_rule", "formula", "formula_anchor")
+    more = ("min_value", "max_value", "column_source")
+    return {(row[0], row[1]): dict(zip((*names, *more), row[2:], strict=True)) for row in rows}

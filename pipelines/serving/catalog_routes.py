@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from pipelines.serving.answers import chosen_version
-from pipelines.serving.catalog import Column, Mart
+from pipelines.serving.catalog import Catalog, Column, Mart
 from pipelines.serving.models import Truth
 from pipelines.serving.problems import unknown
 from pipelines.serving.resources import RESOURCES
@@ -48,6 +48,7 @@ class ColumnMeaning(BaseModel):
     unit: str
     formula: str = Field(description="as an expression; none: it is read and not computed")
     formula_anchor: str | None = Field(description="where the formula is explained")
+    column_source: str = Field(description="what it is made of: a source, a mart, a seed")
     null_rule: str = Field(description="when a value is missing")
     min_value: float | None = Field(description="no value is lower")
     max_value: float | None = Field(description="no value is higher")
@@ -83,24 +84,38 @@ def router_of(shelf: Shelf) -> APIRouter:
     def catalog(truth: Annotated[Truth, Query()]) -> list[MartSummary]:
         """List the marts."""
         with shelf.edition(chosen_version(shelf, truth)) as edition:
-            return [_summary(mart) for mart in edition.catalog.marts.values()]
+            return [summary_of(mart) for mart in edition.catalog.marts.values()]
 
     @router.get("/catalog/{mart}")
     def columns(mart: str, truth: Annotated[Truth, Query()]) -> MartMeaning:
         """Say what a mart and each of its columns mean."""
         with shelf.edition(chosen_version(shelf, truth)) as edition:
-            marts = edition.catalog.marts
-            if mart not in marts:
-                raise unknown("mart", mart, list(marts), hint="/v1/catalog lists them")
-            return MartMeaning(
-                **_summary(marts[mart]).model_dump(),
-                columns=[_meaning(column) for column in marts[mart].columns.values()],
-            )
+            return meaning_of(mart_of(edition.catalog, mart))
 
     return router
 
 
-def _summary(mart: Mart) -> MartSummary:
+def mart_of(catalog: Catalog, name: str) -> Mart:
+    """Return a mart by its name.
+
+    Raises:
+        Problem: there is none of this name.
+    """
+    if name not in catalog.marts:
+        raise unknown("mart", name, list(catalog.marts), hint="/v1/catalog lists them")
+    return catalog.marts[name]
+
+
+def meaning_of(mart: Mart) -> MartMeaning:
+    """Return what a mart and each of its columns mean."""
+    return MartMeaning(
+        **summary_of(mart).model_dump(),
+        columns=[_meaning(column) for column in mart.columns.values()],
+    )
+
+
+def summary_of(mart: Mart) -> MartSummary:
+    """Return a mart in few words."""
     path = next((each.path for each in RESOURCES if each.mart == mart.name), f"/marts/{mart.name}")
     return MartSummary(
         mart=mart.name,
@@ -121,6 +136,7 @@ def _meaning(column: Column) -> ColumnMeaning:
         unit=column.unit,
         formula=column.formula,
         formula_anchor=column.formula_anchor,
+        column_source=column.column_source,
         null_rule=column.null_rule,
         min_value=column.min_value,
         max_value=column.max_value,

@@ -24,21 +24,12 @@ from pipelines.serving.models import (
     query_model,
     row_model,
 )
-from pipelines.serving.problems import ProblemDocument, unknown
+from pipelines.serving.problems import PROBLEM_RESPONSES, unknown
 from pipelines.serving.query import Question, ask
 from pipelines.serving.resources import RESOURCES
 from pipelines.serving.shelf import Edition, Shelf
 
 _FORMS: dict[str, Any] = {form.media_type: {} for form in FORMATS if form is not JSON}
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ProblemDocument, "description": said}
-    for status, said in (
-        (404, "there is no such thing"),
-        (409, "it could mean more than one thing"),
-        (422, "it cannot be asked so"),
-        (429, "too much at once; `Retry-After` says when to come again"),
-    )
-}
 
 
 def router_of(shelf: Shelf, catalog: Catalog) -> APIRouter:
@@ -66,7 +57,7 @@ def router_of(shelf: Shelf, catalog: Catalog) -> APIRouter:
         tags=["marts"],
         summary="Any mart, or the view of its newest day, by its name",
         response_model=None,
-        responses=_PROBLEMS,
+        responses=PROBLEM_RESPONSES,
         openapi_extra={
             "responses": {"200": {"content": {form.media_type: {} for form in FORMATS}}}
         },
@@ -123,7 +114,7 @@ def _add(
         responses={
             200: {"model": Page[row], "content": _FORMS},  # type: ignore[valid-type]
             304: {"description": "the client has this answer already"},
-            **_PROBLEMS,
+            **PROBLEM_RESPONSES,
         },
     )
 

@@ -27,6 +27,18 @@ class ProblemDocument(BaseModel):
     detail: str = Field(description="what is wrong with this request, and what to do")
 
 
+# what OpenAPI says of them
+PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {"model": ProblemDocument, "description": said}
+    for status, said in (
+        (404, "there is no such thing"),
+        (409, "it could mean more than one thing"),
+        (422, "it cannot be asked so"),
+        (429, "too much at once; `Retry-After` says when to come again"),
+    )
+}
+
+
 class Problem(Exception):
     """A request that is not answered.
 

@@ -9,10 +9,11 @@ import asyncio
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -34,7 +35,8 @@ class Edition:
         manifest: what it says about itself.
         catalog: its marts with their columns and meanings.
         readers: how many have it now.
-        directory: ids of assets, and symbols with the ids that have them; read when first needed.
+        directories: by mart of things with symbols: their ids, and symbols with the ids that have
+            them; read when first needed.
     """
 
     def __init__(self, folder: Path, limits: dict[str, str | int]) -> None:
@@ -43,7 +45,7 @@ class Edition:
         self._connection = open_shared(folder / self.manifest.database, limits)
         self.catalog: Catalog = read_catalog(self.manifest, self._connection)
         self.readers = 0
-        self.directory: tuple[frozenset[str], dict[str, tuple[str, ...]]] | None = None
+        self.directories: dict[str, tuple[frozenset[str], dict[str, tuple[str, ...]]]] = {}
 
     @property
     def version(self) -> str:
@@ -53,6 +55,16 @@ class Edition:
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """Return a connection of its own to the same database; close it after use."""
         return self._connection.cursor()
+
+    def rows(self, sql: str, values: Sequence[object] = ()) -> list[dict[str, Any]]:
+        """Return the rows of a query that has few, each by its columns."""
+        cursor = self.cursor()
+        try:
+            found = cursor.execute(sql, list(values))
+            names = [column[0] for column in found.description]
+            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        finally:
+            cursor.close()
 
     def close(self) -> None:
         """Let go of the file."""

@@ -1,6 +1,6 @@
 """A small publication, and the service over it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -47,7 +47,8 @@ select 'a' || i, i, date '2024-02-29', 'event ' || i from range(1, {events} + 1)
 create table marts.meta_metric_catalog as
 select
     'price_daily' as mart, 'close_usd' as column_name, 1::bigint as column_position,
-    'double' as data_type, '' as column_source, 1::bigint as schema_version, 'USD' as unit,
+    'double' as data_type, 'canonical price' as column_source, 1::bigint as schema_version,
+    'USD' as unit,
     'median of venues' as formula, 'docs/formulas.md#canonical-close' as formula_anchor,
     'no venue' as null_rule, 0.0 as min_value, cast(null as double) as max_value,
     'Price at the end of the day.' as description;
@@ -61,17 +62,27 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def publish(settings: Settings) -> Callable[..., publishing.Manifest]:
-    """Return a function that publishes: the prices begin at `base`, `events` alerts are known."""
-    contracts = tuple(
-        Contract(mart, key, {name: Column(kind="varchar") for name in key})
-        for mart, key in KEYS.items()
-    )
+    """Return a function that publishes: the prices begin at `base`, `events` alerts are known.
+
+    `more` is SQL that makes more marts, `keys` are theirs.
+    """
     minutes = iter(range(1000))
 
-    def run(base: float = 100.0, events: int = 5) -> publishing.Manifest:
+    def run(
+        base: float = 100.0,
+        events: int = 5,
+        more: str = "",
+        keys: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> publishing.Manifest:
+        contracts = tuple(
+            Contract(mart, key, {name: Column(kind="varchar") for name in key})
+            for mart, key in {**KEYS, **(keys or {})}.items()
+        )
         settings.warehouse_path.unlink(missing_ok=True)
         with warehouse.write(settings.warehouse_path) as connection:
             connection.execute(_MARTS.format(base=base, events=events))
+            if more:
+                connection.execute(more)
             describe(connection)
         clock = FixedClock(NOW + timedelta(minutes=next(minutes)))
         return publishing.publish(settings, clock, "run", (), contracts)
