@@ -511,6 +511,15 @@ def serve_marts(
         service.run(settings, given)
 
 
+@app.command("mcp")
+def serve_tools(context: typer.Context) -> None:
+    """Serve the published marts as tools of the Model Context Protocol, over stdio; read-only."""
+    with _command(context, is_service=True) as (settings, _progress, _console):
+        from pipelines.serving import mcp_server
+
+        mcp_server.run(settings)
+
+
 @keys_app.command("make")
 def make_key(
     context: typer.Context,

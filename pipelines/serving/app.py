@@ -15,7 +15,15 @@ from starlette_compress import CompressMiddleware
 
 from pipelines.core.settings import Settings
 from pipelines.core.windows import Clock
-from pipelines.serving import catalog_routes, events, explain_routes, marts, problems, sql
+from pipelines.serving import (
+    catalog_routes,
+    events,
+    explain_routes,
+    marts,
+    mcp_server,
+    problems,
+    sql,
+)
 from pipelines.serving.guard import Guard, Meters
 from pipelines.serving.keys import KeyRing
 from pipelines.serving.shelf import Shelf
@@ -53,10 +61,11 @@ def make_app(settings: Settings, clock: Clock) -> FastAPI:
     shelf = Shelf(settings.published_dir, memory=serving.memory, threads=serving.threads)
     meters = Meters()
     desk = Desk(serving)
+    tools = mcp_server.server_of(shelf)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with delivering(settings, shelf):
+        async with delivering(settings, shelf), tools.session_manager.run():
             yield
         await desk.close()
         shelf.close()
@@ -80,6 +89,7 @@ def make_app(settings: Settings, clock: Clock) -> FastAPI:
         app.include_router(marts.router_of(shelf, edition.catalog))
         app.include_router(events.router_of(shelf, edition.catalog))
         app.include_router(sql.router_of(shelf, serving, desk))
+    app.router.routes.extend(mcp_server.http_app(tools, serving).routes)
 
     @app.get("/healthz", tags=["service"])
     def healthz() -> dict[str, str]:
