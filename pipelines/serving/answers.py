@@ -135,13 +135,13 @@ def _stream(
         "Content-Disposition": f'attachment; filename="{mart.name}.{form.name}"',
     }
     sql, values = question.sql()
-    rows = _Rows(shelf, shelf.borrow(edition.version), sql, values, len(question.columns))
+    rows = Rows(shelf, shelf.borrow(edition.version), sql, values, len(question.columns))
     return StreamingResponse(
         form.write(rows.schema, rows), headers=sent, media_type=form.media_type
     )
 
 
-class _Rows(Iterator[pa.RecordBatch]):
+class Rows(Iterator[pa.RecordBatch]):
     """The rows of a query, batch by batch; the edition is kept until the last one or the end."""
 
     def __init__(

@@ -23,6 +23,7 @@ from pipelines.serving import (
     mcp_server,
     problems,
     sql,
+    tokenmetrics,
 )
 from pipelines.serving.guard import Guard, Meters
 from pipelines.serving.keys import KeyRing
@@ -90,6 +91,7 @@ def make_app(settings: Settings, clock: Clock) -> FastAPI:
         app.include_router(events.router_of(shelf, edition.catalog))
         app.include_router(sql.router_of(shelf, serving, desk))
     app.router.routes.extend(mcp_server.http_app(tools, serving).routes)
+    app.include_router(tokenmetrics.router_of(shelf))
 
     @app.get("/healthz", tags=["service"])
     def healthz() -> dict[str, str]:

@@ -97,14 +97,25 @@ def _parquet(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> Iterator[b
     yield sink.taken()
 
 
-def _json(_: pa.Schema, batches: Iterator[pa.RecordBatch]) -> Iterator[bytes]:
-    yield b'{"data": [\n'
+def json_lists(head: bytes, batches: Iterator[pa.RecordBatch]) -> Iterator[bytes]:
+    """Write a JSON object whose last member, `data`, is the list of the rows.
+
+    Args:
+        head: the object with its other members.
+        batches: of the rows.
+    """
+    separator = b", " if head != b"{}" else b""
+    yield head[:-1] + separator + b'"data": [\n'
     separator = b""
     for batch in batches:
         if batch.num_rows:
             yield separator + json_rows(batch)
             separator = b",\n"
     yield b"\n]}\n"
+
+
+def _json(_: pa.Schema, batches: Iterator[pa.RecordBatch]) -> Iterator[bytes]:
+    return json_lists(b"{}", batches)
 
 
 JSON = Format("json", "application/json", _json)
