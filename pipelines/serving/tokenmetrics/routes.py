@@ -113,18 +113,8 @@ def _add_unavailable(router: APIRouter, path: str, instead: str) -> None:
     def refuse() -> Response:
         raise Problem("not-available", 501, f"{path} cannot be had here: {instead}")
 
-    for method in ("GET", "POST"):
-        router.add_api_route(
-            f"/{path}",
-            refuse,
-            methods=[method],
-            name=f"tokenmetrics_{path}_{method.lower()}",
-            summary="Not available",
-            description=instead,
-            response_model=None,
-            status_code=501,
-            responses={501: _PROBLEM},
-        )
+    # no part of what is offered, and so of its document
+    router.add_api_route(f"/{path}", refuse, methods=["GET", "POST"], include_in_schema=False)
 
 
 def _parameters(endpoint: Endpoint) -> type[Asked]:
