@@ -193,7 +193,11 @@ def explain_grade(
     """
     grade, mart = f"{kind}_grade", edition.catalog.marts.get(f"{kind}_grade_daily")
     if mart is None or grade not in mart.columns:
-        raise unknown("grade", kind, ["trader", "investor"], hint="there are trader and investor")
+        suffix = "_grade_daily"
+        kinds = [
+            name.removesuffix(suffix) for name in edition.catalog.marts if name.endswith(suffix)
+        ]
+        raise unknown("grade", kind, kinds, hint=f"there is {' and '.join(kinds) or 'none'}")
     row = _row(edition, mart, {"asset": asset, **({"day": str(day)} if day else {})})
     meaning = mart.columns[grade]
     shares = _shares(edition, grade, row)

@@ -281,7 +281,8 @@ class Tools:
                 'select status, count(*) as n from marts."ops_freshness" group by all order by all'
             )
             stale = [state["status"] for state in states if state["status"] != "fresh"]
-            not_fresh, is_cut = [], False
+            not_fresh: Rows = []
+            is_cut = False
             if stale:
                 question = ask(freshness, filters={"status": stale}, order=["-lag_h"])
                 not_fresh, is_cut = _rows(edition, question, MAX_ROWS)

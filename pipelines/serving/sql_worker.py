@@ -112,7 +112,11 @@ def _limit(order: Order) -> None:
 
 def _answer(order: Order, out: BinaryIO) -> None:
     query = checked(order.query)
-    limits = {"memory_limit": f"{order.memory_mb}MB", "threads": 1, "max_temp_directory_size": "0B"}
+    limits: dict[str, str | int] = {
+        "memory_limit": f"{order.memory_mb}MB",
+        "threads": 1,
+        "max_temp_directory_size": "0B",
+    }
     with open_shared(Path(order.database), limits) as connection:
         reader = connection.execute(query).to_arrow_reader(_BATCH_ROWS)
         # the first rows before the first word: most queries that fail do so by then

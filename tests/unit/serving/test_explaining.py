@@ -25,21 +25,21 @@ KEYS = {
 MARTS = """
 create table marts.venue_quality_daily as
 select 'bitcoin' as asset_id, venue_id, date '2024-01-05' as day, close_usd, is_accepted
-from (values ('coinbase', 101.0, true), ('kraken', 250.0, false)) as v (venue_id, close_usd, is_accepted);
+from (values ('coinbase', 101.0::double, true), ('kraken', 250.0, false)) as v (venue_id, close_usd, is_accepted);
 create table marts.returns_risk_daily as
 select asset_id, day, 0.5 as ratio_x from marts.price_daily;
 create table marts.trader_grade_daily as
 select * from (values
-    ('bitcoin', date '2024-01-05', 60.300000000000004), ('bitcoin', date '2024-01-04', 61.0),
+    ('bitcoin', date '2024-01-05', 60.300000000000004::double), ('bitcoin', date '2024-01-04', 61.0),
     ('bitcoin', date '2024-01-03', null)
 ) as g (asset_id, day, trader_grade);
 create table marts.grade_components as
 select
     'bitcoin' as asset_id, day, 'trader_grade' as grade, factor, 'calm_grade' as factor_group,
-    0.25 as factor_value, score as xs_pctile, cast(null as double) as ts_pctile, score,
-    1.0 as group_weight, weight as weight_frac, score * weight as contribution,
+    0.25::double as factor_value, score as xs_pctile, cast(null as double) as ts_pctile, score,
+    1.0::double as group_weight, weight as weight_frac, score * weight as contribution,
     case when weight is null then 'no_value' end as no_share_reason
-from (values ('age', 20.1, 0.5), ('range', 100.5, 0.5), ('beta', null, null)) as f (factor, score, weight),
+from (values ('age', 20.1::double, 0.5::double), ('range', 100.5, 0.5), ('beta', null, null)) as f (factor, score, weight),
     (values (date '2024-01-05'), (date '2024-01-04')) as d (day);
 create table marts.dim_asset_alias as
 select * from (values

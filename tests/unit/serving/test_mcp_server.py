@@ -17,14 +17,14 @@ from mcp_types import CallToolResult
 
 from pipelines.core.settings import Serving, Settings
 from pipelines.core.windows import FixedClock
-from pipelines.serving import make_app
+from pipelines.serving.app import make_app
 from tests.unit.serving.conftest import NOW
 from tests.unit.serving.test_explaining import KEYS, MARTS
 
 MORE = (
     MARTS
     + """;
-create table marts.dim_stablecoin as select 'usd-coin' as stablecoin_id, 'USDC' as symbol;
+create table marts.dim_stablecoin as select 'usd-coin' as stablecoin_id, 'USDC' as symbol, 'USD Coin' as name;
 create table marts.depeg_event as
 select 'e' || i as event_id, 'usd-coin' as stablecoin_id, date '2024-01-01' + cast(i as integer) as start_day
 from range(3) as events (i);
