@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 import time
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pydantic import ValidationError
 
@@ -24,7 +24,7 @@ from pipelines.serving.models import (
     query_model,
     row_model,
 )
-from pipelines.serving.problems import PROBLEM_RESPONSES, unknown
+from pipelines.serving.problems import PROBLEM_RESPONSES, invalid, unknown
 from pipelines.serving.query import Question, ask
 from pipelines.serving.resources import RESOURCES
 from pipelines.serving.shelf import Edition, Shelf
@@ -68,12 +68,7 @@ def router_of(shelf: Shelf, catalog: Catalog) -> APIRouter:
             served = edition.catalog.marts
         if mart not in served:
             raise unknown("mart", mart, list(served), hint="/v1/catalog lists them")
-        questions = query_model(served[mart])
-        _refuse_unknown(request, questions)
-        try:
-            asked = questions.model_validate(dict(request.query_params))
-        except ValidationError as error:
-            raise RequestValidationError(error.errors()) from None
+        asked = validated(served[mart], request.query_params)
         return await _answered(shelf, request, mart, asked, {})
 
     return router
@@ -93,7 +88,7 @@ def _add(
     name = mart.name
 
     async def endpoint(request: Request, **given: Any) -> Response:
-        _refuse_unknown(request, questions)
+        _refuse_unknown(request.query_params, questions)
         path_value = given.pop("entity", None)
         # each value was validated on its own, by the signature below
         asked = questions.model_construct(**given)
@@ -146,10 +141,28 @@ def _signature(questions: type[Selection], entity: str | None) -> inspect.Signat
     return inspect.Signature(parameters)
 
 
-def _refuse_unknown(request: Request, questions: type[Selection]) -> None:
+def validated(mart: Mart, given: Mapping[str, str]) -> Selection:
+    """Return what is asked of a mart.
+
+    Args:
+        mart: the mart.
+        given: parameters of its address by name.
+
+    Raises:
+        Problem: the mart has no such parameter, or a value is not of its type.
+    """
+    questions = query_model(mart)
+    _refuse_unknown(given, questions)
+    try:
+        return questions.model_validate(dict(given))
+    except ValidationError as error:
+        raise invalid(error.errors()) from None
+
+
+def _refuse_unknown(given: Iterable[str], questions: type[Selection]) -> None:
     """Refuse a parameter that is not known: a misspelt filter would be no filter."""
     known = list(questions.model_fields)
-    for name in request.query_params:
+    for name in given:
         if name not in known:
             raise unknown(
                 "parameter", name, known, hint=f"there are {', '.join(known)}", status=422
@@ -199,7 +212,7 @@ def _read(
         mart = edition.catalog.marts.get(name)
         if mart is None:
             raise unknown("mart", name, list(edition.catalog.marts), hint="/v1/catalog lists them")
-        question = _question(edition, mart, asked, fixed)
+        question = question_of(edition, mart, asked, fixed)
         if time.monotonic() < until and not _has_rows(edition, question):
             return None
         return answer(shelf, edition, question, cursor=asked.cursor, form=form, headers=headers)
@@ -214,7 +227,20 @@ def _has_rows(edition: Edition, question: Question) -> bool:
         cursor.close()
 
 
-def _question(edition: Edition, mart: Mart, asked: Selection, fixed: dict[str, str]) -> Question:
+def question_of(
+    edition: Edition, mart: Mart, asked: Selection, fixed: Mapping[str, str]
+) -> Question:
+    """Return the question that is asked of a mart.
+
+    Args:
+        edition: the publication that answers.
+        mart: one of its marts.
+        asked: the parameters.
+        fixed: column to its value, of an address that says it.
+
+    Raises:
+        Problem: the mart cannot answer it.
+    """
     filters = {name: asked.wanted(name) for name in filters_of(mart) if asked.wanted(name)}
     filters |= {column: (value,) for column, value in fixed.items()}
     named = filters["asset_id"] if "asset_id" in fixed else asked.wanted("asset")

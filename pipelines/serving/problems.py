@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -89,6 +89,13 @@ def unknown(
     )
 
 
+def invalid(errors: Iterable[Mapping[str, Any]]) -> Problem:
+    """Return the problem of parameters that are not of their types, as pydantic says."""
+    found = [{"where": ".".join(map(str, said["loc"])), "what": said["msg"]} for said in errors]
+    detail = "; ".join(f"{said['where']}: {said['what']}" for said in found)
+    return Problem("invalid-request", 422, detail, errors=found)
+
+
 def install(app: FastAPI) -> None:
     """Let every error of `app` be a problem document, those of the framework too."""
 
@@ -98,12 +105,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        errors = [
-            {"where": ".".join(map(str, said["loc"])), "what": said["msg"]}
-            for said in error.errors()
-        ]
-        detail = "; ".join(f"{said['where']}: {said['what']}" for said in errors)
-        return Problem("invalid-request", 422, detail, errors=errors).response()
+        return invalid(error.errors()).response()
 
     @app.exception_handler(HTTPException)
     def _http(_: Request, error: HTTPException) -> JSONResponse:

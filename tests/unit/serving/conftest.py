@@ -1,10 +1,15 @@
 """A small publication, and the service over it."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Thread
 
 import pytest
+import uvicorn
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from pipelines import publishing
@@ -53,6 +58,23 @@ select
     'no venue' as null_rule, 0.0 as min_value, cast(null as double) as max_value,
     'Price at the end of the day.' as description;
 """
+
+
+@contextmanager
+def running(app: FastAPI) -> Iterator[str]:
+    """Serve an application on this machine and give its address."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
+    thread = Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive(), "the service did not start"
+        time.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 @pytest.fixture

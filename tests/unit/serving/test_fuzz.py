@@ -1,18 +1,13 @@
 """Requests that nobody would think of, made from the service's own OpenAPI document."""
 
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from threading import Thread
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import hypothesis
 import pytest
 import schemathesis
-import uvicorn
-from fastapi import FastAPI
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
 from schemathesis.generation import GenerationMode
@@ -21,27 +16,11 @@ from pipelines.core.settings import Serving, Settings
 from pipelines.core.windows import SystemClock
 from pipelines.serving.app import make_app
 from pipelines.serving.problems import MEDIA_TYPE
+from tests.unit.serving.conftest import running
 
 FEW, MANY = 60, 10_000
 # streams have no end
 ENDLESS = "/stream"
-
-
-@contextmanager
-def running(app: FastAPI) -> Iterator[str]:
-    """Serve an application on this machine and give its address."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
-    thread = Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive(), "the service did not start"
-        time.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 def fuzz(url: str, count: int) -> Counter[int]:
