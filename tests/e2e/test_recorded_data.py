@@ -19,7 +19,7 @@ from tests.recorded.convert import convert
 
 REPO = Path(__file__).resolve().parents[2]
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def published(
         env={**os.environ, "TOKENMART_DATA_DIR": str(folder / "data")},
         capture_output=True,
         text=True,
-        timeout=900,
+        timeout=1800,
     )
     assert run.returncode == 0, f"tokenmart daily failed:\n{run.stdout}\n{run.stderr}"
     connection = duckdb.connect(

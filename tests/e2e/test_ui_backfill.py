@@ -19,7 +19,7 @@ from assets.command import runs
 from pipelines.publishing import publications
 from tests.e2e.conftest import END, REPO, START, Project
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 
 DAYS = [(END - timedelta(days=number)).isoformat() for number in (2, 1, 0)]
 _DONE = {"COMPLETED", "COMPLETED_SUCCESS", "COMPLETED_FAILED", "FAILED", "CANCELED"}
