@@ -27,7 +27,7 @@ install: $(INSTALLED) $(MANIFEST) ## make the environment and prepare dbt (done 
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo 'Python 3.11, 3.12 or 3.13 is needed; none is on the PATH (set PYTHON=...)'; exit 1; }
-	@echo "==> environment in $(VENV) with $$($(PYTHON) --version): about 180 packages, once"
+	@echo "==> environment in $(VENV) with $$($(PYTHON) --version): about 200 packages, once"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@awk '/^uv==/ { found = 1 } found { print } found && !/\\$$/ { exit }' requirements.lock > $(VENV)/uv.txt
 	@{ $(PIP) --quiet --require-hashes -r $(VENV)/uv.txt \
