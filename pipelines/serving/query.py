@@ -14,6 +14,8 @@ from typing import Any
 from pipelines.serving.catalog import Mart
 from pipelines.serving.problems import Problem, unknown
 
+# a number that DuckDB takes, and more rows than there are
+_MOST_ROWS = 2**62
 _FALSE_TRUE = {"false": False, "true": True}
 
 
@@ -85,7 +87,7 @@ class Question:
         if self.order:
             parts.append(f"order by {', '.join(order.sql for order in self.order)}")
         if self.limit is not None:
-            parts.append(f"limit {self.limit}")
+            parts.append(f"limit {min(self.limit, _MOST_ROWS)}")
         return "\n".join(parts), values
 
     def paged(self, limit: int) -> Question:

@@ -11,8 +11,10 @@ from tests.e2e.conftest import REPO
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 _PINNED = re.compile(r"^([\w.-]+)==([^\s;]+)", re.M)
-# where the standard, its tools and the public index are described
-_HOSTS = {"cyclonedx.org", "github.com", "pypi.org"}
+# what only one machine or one network knows
+_PRIVATE = re.compile(
+    r"[\d.:\[\]a-f]+|localhost\b.*|[^.]+|.*\.(?:local|internal|lan)(?::\d+)?|.*@.*"
+)
 
 
 def test_it_is_the_lock_and_the_same_bytes_each_time() -> None:
@@ -33,4 +35,4 @@ def test_it_is_the_lock_and_the_same_bytes_each_time() -> None:
     ]
     assert bare == [], "without a hash"
     hosts = set(re.findall(r"https?://([^/\"]+)", made[0].decode()))
-    assert {host for host in hosts if not host.endswith("readthedocs.io")} <= _HOSTS
+    assert [host for host in sorted(hosts) if _PRIVATE.fullmatch(host)] == []

@@ -29,8 +29,10 @@ KEYS = {
 }
 _MARTS = """
 create schema marts;
-create table marts.dim_asset (asset_id varchar not null, symbol varchar, name varchar);
-insert into marts.dim_asset values
+create table marts.dim_asset (
+    asset_id varchar not null, symbol varchar, name varchar, sector varchar, narratives varchar
+);
+insert into marts.dim_asset (asset_id, symbol, name) values
     ('bitcoin', 'BTC', 'Bitcoin'), ('ethereum', 'ETH', 'Ethereum'),
     ('old-terra', 'LUNA', 'Terra Classic'), ('terra', 'LUNA', 'Terra');
 create table marts.price_daily (

@@ -28,16 +28,20 @@ def rows_of(client: TestClient, path: str, **parameters: Any) -> list[dict[str, 
         parameters["cursor"] = page["next_cursor"]
 
 
+ORDERS = ("", "day", "-day", "close_usd", "-close_usd,day", "note,-n_venues", "is_stale,-close_usd")
+
+
 @pytest.mark.parametrize(
-    "order",
-    ["", "day", "-day", "close_usd", "-close_usd,day", "note,-n_venues", "is_stale,-close_usd"],
+    ("order", "limit"),
+    [
+        # a page a row takes as many requests as there are rows
+        *((order, 1) for order in ("", "-close_usd,day")),
+        *((order, limit) for order in ORDERS for limit in (7, 50, 1000)),
+    ],
 )
-@pytest.mark.parametrize("limit", [1, 7, 50, 1000])
 def test_pages_are_the_whole_once_and_in_order(
     client: TestClient, settings: Settings, order: str, limit: int
 ) -> None:
-    if limit == 1 and order not in ("", "-close_usd,day"):
-        pytest.skip("a page a row is tried with two orders")
     parameters = {"order": order} if order else {}
     columns = "asset_id,day,close_usd"
     found = rows_of(client, PRICES, limit=limit, columns=columns, **parameters)
@@ -74,6 +78,12 @@ def test_every_form_has_the_same_rows(client: TestClient) -> None:
             f"2024-01-{day:02}" for day in range(2, 21)
         ], form
     assert frames["json"]["as_of_ts"][0] == "2024-03-02T06:00:00Z"
+
+
+def test_a_limit_beyond_all_rows_is_no_limit(client: TestClient) -> None:
+    answer = client.get(PRICES, params={"format": "ndjson", "limit": 10**30})
+    assert answer.status_code == 200
+    assert len(answer.text.splitlines()) == 120
 
 
 def test_the_form_follows_the_header(client: TestClient) -> None:
