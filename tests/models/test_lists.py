@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -399,20 +399,31 @@ def next_morning(panel: Panel, folder: Path, keep: Keep) -> LakeBox:
     return box
 
 
+@pytest.fixture(scope="module")
+def whole(
+    panel: Panel, dbt_target: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LakeBox]:
+    """The next morning, on which every list has all its entries again."""
+    assert dbt_target.is_dir()
+    box = next_morning(
+        panel, tmp_path_factory.mktemp("whole") / "data", lambda _table, frame: frame
+    )
+    yield box
+    forget(box)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("change", [without_one, without_half])
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_shorter_list_changes_no_past_row(
     panel: Panel,
-    dbt_target: Path,
+    whole: LakeBox,
     tmp_path: Path,
     change: Callable[[random.Random], Keep],
     seed: int,
 ) -> None:
-    whole = next_morning(panel, tmp_path / "whole", lambda _table, frame: frame)
     shorter = next_morning(panel, tmp_path / "shorter", change(random.Random(seed)))
     compared = [mart for mart in marts(boxes.manifest()) if not is_exempt(mart)]
     assert differences(shorter, whole, compared, END - timedelta(days=1)) == []
-    forget(whole)
     forget(shorter)
