@@ -12,12 +12,12 @@ from assets.checks import pass_gate
 from assets.dbt_project import contracts, marts
 from assets.partitions import existing_window
 from assets.resources import Progress
-from pipelines import publishing
+from pipelines import publishing, site
 from pipelines.core import tracing
 from pipelines.core.settings import Settings
 from pipelines.core.windows import Clock
 from pipelines.publishing import MartEntry, Preview, PreviewError
-from pipelines.publishing.manifest import DATABASE_NAME
+from pipelines.publishing.manifest import DATABASE_NAME, SITE_DIR
 from pipelines.validation.report import recorded
 
 OP_NAME = "publish_marts"
@@ -71,6 +71,8 @@ def publication_assets() -> dg.AssetsDefinition:
             span.note(version=manifest.version, rows=manifest.rows)
         progress.end(f"version {manifest.version}, {manifest.rows:,} rows")
         folder = settings.published_dir / manifest.version
+        if settings.pages:
+            _make_pages(context, folder, progress)
         shown: dict[str, Preview] = {}
         try:
             shown = publishing.previews(folder / DATABASE_NAME)
@@ -84,6 +86,18 @@ def publication_assets() -> dg.AssetsDefinition:
             )
 
     return publish
+
+
+def _make_pages(context: dg.AssetExecutionContext, folder: Path, progress: Progress) -> None:
+    """Make the pages of what is published already: a page that cannot be made must not fail it."""
+    progress.begin("Pages")
+    try:
+        made = site.make(folder, folder / SITE_DIR)
+    except Exception as problem:  # noqa: BLE001  # whatever it is, the marts are there
+        context.log.warning(f"no pages of {folder.name}: {problem!r}")
+        progress.end(f"not made: {problem}")
+    else:
+        progress.end(f"{made.pages:,} pages in {made.seconds:.0f} s")
 
 
 def _materialization(

@@ -191,6 +191,30 @@ def publish(context: typer.Context) -> None:
         _show_published(console, done, settings, progress.took())
 
 
+@app.command("site")
+def make_site(
+    context: typer.Context,
+    version: Annotated[
+        str | None, typer.Option(help="Of this publication; default: the current one.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(file_okay=False, help="Folder; default: beside its marts.")
+    ] = None,
+) -> None:
+    """Make the pages of a publication, to be opened from disk or served."""
+    with _command(context) as (settings, _progress, console):
+        from pipelines import site
+        from pipelines.publishing.manifest import SITE_DIR
+
+        folder = settings.published_dir / _published_version(settings, version)
+        made = site.make(folder, out or folder / SITE_DIR)
+        console.print(
+            f"{made.pages:,} pages, {made.bytes / 1e6:.1f} MB, in {made.seconds:.1f} s: "
+            f"{made.index.resolve().as_uri()}",
+            soft_wrap=True,
+        )
+
+
 @app.command()
 def rollback(
     context: typer.Context,
@@ -705,6 +729,22 @@ def serve(
     os.execv(command[0], command)  # noqa: S606  # this very interpreter
 
 
+def _published_version(settings: Settings, wanted: str | None) -> str:
+    """Return the name of a kept publication: the one that is wanted, or the current one."""
+    from pipelines import publishing
+    from pipelines.publishing.pointer import current_version
+
+    kept = tuple(manifest.version for manifest in publishing.publications(settings))
+    version = wanted or current_version(settings.published_dir)
+    if version is None:
+        raise publishing.PublishError("nothing is published yet: run `tokenmart daily` first")
+    if version not in kept:
+        raise publishing.PublishError(
+            f"there is no whole publication {version} (kept: {', '.join(kept) or 'none'})"
+        )
+    return version
+
+
 def _range(first: datetime, last: datetime) -> Window:
     from pipelines.core.settings import SettingsError
     from pipelines.core.windows import Window
@@ -778,6 +818,7 @@ def _problems(problem: Exception) -> list[tuple[str, str]]:
         "InstanceUnusable": "Dagster's record of runs",
         "LakeDamaged": "the lake's files",
         "ManifestMissing": "loading the dbt project",
+        "NotASite": "the pages",
         "PublishError": "publishing",
         "ResearchError": "the research bench",
         "ScaffoldError": "the skeleton",

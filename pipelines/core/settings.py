@@ -160,6 +160,7 @@ class Settings(BaseSettings):
         default=None, description="folder with assets and markets beside the curated seeds"
     )
     keep_publications: int = Field(default=10, ge=1)
+    pages: bool = Field(default=True, description="make the pages of each publication")
     keep_runs_d: int = Field(
         default=30, ge=1, description="days for which a run's events, output and dbt files stay"
     )

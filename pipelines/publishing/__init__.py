@@ -3,7 +3,8 @@
     publish(settings, clock, run_id, check_results) -> Manifest
     current(settings), publications(settings), rollback(settings, to=None), diff(settings, a, b)
 
-Nothing outside this package writes below `data/published`, and nothing in it computes a mart.
+Nothing outside this package writes below `data/published` but the pages, which `pipelines.site`
+adds to a version that is there; and nothing in it computes a mart.
 """
 
 from pipelines.publishing.build import PublishError

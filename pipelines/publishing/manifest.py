@@ -16,6 +16,8 @@ from pipelines.validation.report import CheckResult
 MANIFEST_NAME = "manifest.json"
 DATABASE_NAME = "tokenmart.duckdb"
 PARQUET_DIR = "parquet"
+# the pages that people look at: made of what is published, so no part of its hashes
+SITE_DIR = "site"
 LAYOUT_VERSION = 1
 
 # Results of the run itself: they differ between two runs that publish the same market.

@@ -21,6 +21,7 @@ from pipelines.serving import (
     explain_routes,
     marts,
     mcp_server,
+    pages,
     problems,
     sql,
     tokenmetrics,
@@ -116,6 +117,7 @@ def make_app(settings: Settings, clock: Clock) -> FastAPI:
             meters.tell(edition.manifest, clock.now())
         return Response(generate_latest(meters.registry), media_type=CONTENT_TYPE_LATEST)
 
+    app.router.routes.append(pages.mount_of(shelf))
     app.add_middleware(CompressMiddleware, minimum_size=1_000, brotli=False)
     if serving.cors_origins:
         app.add_middleware(

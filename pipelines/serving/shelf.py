@@ -99,6 +99,14 @@ class Shelf:
             )
         return version
 
+    def current_folder(self) -> Path:
+        """Return the current publication's folder.
+
+        Raises:
+            Problem: nothing is published.
+        """
+        return self._dir / self.current_version()
+
     async def next_version(self, version: str, until: float) -> None:
         """Wait for another current publication; at most until an instant of the monotonic clock.
 

@@ -27,6 +27,7 @@ _FREE = {
     "pipelines/sandbox/generate.py": "a folder of its own that gets its name when it is whole",
     "pipelines/declaring/declarations.py": "the project's own texts, which git keeps",
     "pipelines/declaring/scaffold.py": "the project's own texts, which git keeps",
+    "pipelines/site/build.py": "a folder of its own that gets its name when it is whole",
     "pipelines/research/report.py": "a page that is made again on demand",
     "pipelines/research/decisions_report.py": "a page that is made again on demand",
     "pipelines/research/backtest_report.py": "a page that is made again on demand",

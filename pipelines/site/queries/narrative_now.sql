@@ -1,0 +1,4 @@
+-- of: narrative_id
+select *
+from marts.narrative_daily_latest
+order by narrative_id
