@@ -17,9 +17,9 @@ from pipelines.site.market import Market
 from pipelines.site.publication import opened
 from pipelines.site.queries import Answers
 from pipelines.site.rendering import NAVIGATION, Renderer
-from pipelines.site.vendor import FOLDER as VENDORED
 
 _STATIC: Final = Path(__file__).parent / "static"
+VENDORED: Final = Path(__file__).parent / "vendored"
 # what tells that a folder is a site of ours, and may be replaced
 _MARK: Final = "site.json"
 

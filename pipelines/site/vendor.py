@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipelines.core.files import replace_file
+from pipelines.site.build import VENDORED
 
-FOLDER: Final = Path(__file__).parent / "vendored"
-LIST: Final = FOLDER / "vendored.json"
+LIST: Final = VENDORED / "vendored.json"
 # what the pages call of the bundle
 _SNIPPET: Final = "window.vegaEmbed=vegaEmbed;"
 
@@ -52,8 +52,8 @@ def main() -> None:
         if entry["sha512"] not in {"", found}:
             raise WrongHash(f"{file} {entry['version']} is {found}, and the list has another hash")
         entry["sha512"] = found
-        replace_file(FOLDER / file, content)
-        replace_file(FOLDER / f"{file}.LICENSE", licence)
+        replace_file(VENDORED / file, content)
+        replace_file(VENDORED / f"{file}.LICENSE", licence)
         sys.stdout.write(f"{file} {entry['version']}: {len(content):,} bytes\n")
     replace_file(LIST, (json.dumps(listed, indent=2) + "\n").encode())
 

@@ -30,8 +30,9 @@ def texts() -> dict[str, str]:
     found = {}
     for name in filter(None, listed.stdout.split("\0")):
         path = REPO / name
-        # a drawing's text is coordinates
-        is_read = path.suffix != ".svg" and name not in _EXEMPT
+        # a drawing's text is coordinates, and scripts of others are theirs
+        is_ours = path.suffix != ".svg" and "vendored" not in path.parts
+        is_read = is_ours and name not in _EXEMPT
         if is_read and path.is_file() and b"\0" not in path.read_bytes()[:1024]:
             found[name] = path.read_text(encoding="utf-8")
     return found
