@@ -1,4 +1,4 @@
-"""The sources' own command: `python -m pipelines.declaring write`, `check`, or `smoke NAME`."""
+"""The declarations' own command: `write`, `check`, `lineage`, or `smoke NAME`."""
 
 import argparse
 import sys
@@ -13,6 +13,7 @@ def main() -> int:
     actions = parser.add_subparsers(dest="action", required=True)
     actions.add_parser("write", help="write what follows from the declarations")
     actions.add_parser("check", help="say what of it is stale")
+    actions.add_parser("lineage", help="write the lineage of columns, from the last build")
     trial = actions.add_parser("smoke", help="ask a source for a few days, and land nothing")
     trial.add_argument("name", choices=SOURCES)
     trial.add_argument("--days", type=_positive, default=3, help="how many complete days")
@@ -23,6 +24,13 @@ def main() -> int:
         from pipelines.declaring.smoke import smoke
 
         return smoke(arguments.name, arguments.days, is_plan=arguments.plan)
+    if arguments.action == "lineage":
+        from pipelines.core.settings import get_settings
+        from pipelines.declaring import lineage
+
+        is_changed = lineage.write(get_settings().data_dir)
+        print(f"{'written' if is_changed else 'as it was'}: {lineage.SEED}")
+        return 0
     is_check = arguments.action == "check"
     changed = declarations.stale() if is_check else declarations.write()
     for name in changed:

@@ -86,7 +86,6 @@ def build(
             _copy_table(connection, name, presentation, keys.get(name, ()))
         latest = _make_latest(connection, relations, keys)
         versions = _model_versions(connection)
-        versions = _model_versions(connection)
         _append_results(connection, relations, check_results)
         _complete_catalogue(connection, presented)
         connection.begin()

@@ -8,8 +8,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from pipelines.publishing.catalog import Catalog, Column, Mart
 from pipelines.serving.answers import chosen_version
-from pipelines.serving.catalog import Catalog, Column, Mart
 from pipelines.serving.models import Truth
 from pipelines.serving.problems import unknown
 from pipelines.serving.resources import RESOURCES

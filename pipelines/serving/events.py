@@ -17,7 +17,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
-from pipelines.serving.catalog import Catalog
+from pipelines.publishing.catalog import Catalog
 from pipelines.serving.formats import json_rows
 from pipelines.serving.query import ask
 from pipelines.serving.resources import RESOURCES

@@ -21,8 +21,8 @@ from pipelines import sources
 from pipelines.core.files import FileDamaged
 from pipelines.core.settings import Settings
 from pipelines.lake.observations import LakeAbsent, Observation, Observations
+from pipelines.publishing.catalog import Catalog, Column, Mart
 from pipelines.serving.assets import entity_ids
-from pipelines.serving.catalog import Catalog, Column, Mart
 from pipelines.serving.problems import Problem, unknown
 from pipelines.serving.query import ask
 from pipelines.serving.shelf import Edition

@@ -13,9 +13,9 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 from pydantic import ValidationError
 
+from pipelines.publishing.catalog import Catalog, Mart
 from pipelines.serving.answers import answer, chosen_version, form_of, headers_of, is_known
 from pipelines.serving.assets import asset_ids
-from pipelines.serving.catalog import Catalog, Mart
 from pipelines.serving.formats import FORMATS, JSON
 from pipelines.serving.models import (
     Page,

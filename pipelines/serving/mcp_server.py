@@ -20,9 +20,9 @@ from pydantic import BaseModel, Field
 from starlette.applications import Starlette
 
 from pipelines.core.settings import Serving, Settings
+from pipelines.publishing.catalog import Mart
 from pipelines.serving import explaining
 from pipelines.serving.assets import entity_ids
-from pipelines.serving.catalog import Mart
 from pipelines.serving.catalog_routes import (
     MartMeaning,
     MartSummary,

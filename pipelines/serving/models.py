@@ -7,7 +7,7 @@ from typing import Any, Generic, Literal, TypeVar, cast
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, create_model
 
-from pipelines.serving.catalog import Column, Mart
+from pipelines.publishing.catalog import Column, Mart
 
 Row = TypeVar("Row", bound=BaseModel)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
-from pipelines.serving.catalog import Mart
+from pipelines.publishing.catalog import Mart
 from pipelines.serving.problems import Problem, unknown
 
 # a number that DuckDB takes, and more rows than there are

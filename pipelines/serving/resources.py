@@ -83,6 +83,9 @@ RESOURCES = tuple(
         ("/operations/loads", "ops_load_log"),
         ("/operations/revisions", "ops_revision"),
         ("/operations/unmapped", "ops_unmapped_id"),
+        ("/catalog/readme", "readme"),
         ("/catalog/columns", "meta_metric_catalog"),
+        ("/catalog/relations", "meta_relation"),
+        ("/catalog/lineage", "meta_column_lineage"),
     )
 )

@@ -19,9 +19,9 @@ import duckdb
 
 from pipelines.core.files import FileDamaged
 from pipelines.core.warehouse import open_shared
+from pipelines.publishing.catalog import Catalog, read_catalog
 from pipelines.publishing.manifest import Manifest
 from pipelines.publishing.pointer import current_version
-from pipelines.serving.catalog import Catalog, read_catalog
 from pipelines.serving.problems import Problem
 
 _OPEN_EDITIONS = 4

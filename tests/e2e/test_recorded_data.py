@@ -181,6 +181,13 @@ def test_no_price_is_zero_and_every_priced_day_has_its_quality(
     assert broken == []
 
 
+def test_what_the_readme_shows_can_be_asked(published: duckdb.DuckDBPyConnection) -> None:
+    lines = published.sql("select topic, example_query from marts.readme").fetchall()
+    assert len(lines) > 10
+    for topic, query in lines:
+        assert published.sql(query).columns, topic
+
+
 def _value(connection: duckdb.DuckDBPyConnection, query: str, day: date) -> float:
     row = connection.execute(f"{query} and day = ?", [day]).fetchone()
     assert row is not None, f"no row on {day}: {query}"

@@ -246,3 +246,42 @@ def test_the_tests_see_what_is_wrong(
     result = seeded_box.dbt("test", "--select", "price_daily,test_type:generic", check=False)
     failed = {item.node.name for item in result.result.results if item.status == "fail"}
     assert failed, "nothing noticed"
+
+
+def test_relations_are_keys_and_what_tests_hold(box: LakeBox) -> None:
+    rows = box.query(
+        "select relation_kind, column_names, referenced_mart, referenced_column, "
+        "is_referenced_unique from marts.meta_relation where mart = 'valuation_daily' order by all"
+    )
+    assert rows == [
+        ("foreign", "asset_id", "dim_asset", "asset_id", True),
+        ("foreign", "protocol_id", "dim_protocol", "protocol_id", True),
+        ("primary", "asset_id, day", None, None, None),
+    ]
+    # a stablecoin has periods: its id alone does not lead to one row
+    assert box.query(
+        "select distinct is_referenced_unique from marts.meta_relation "
+        "where referenced_mart = 'dim_stablecoin'"
+    ) == [(False,)]
+
+
+def test_the_lineage_leads_from_a_grade_to_what_exchanges_said(box: LakeBox) -> None:
+    found = {
+        table
+        for (table,) in box.query(
+            """
+            with recursive down as (
+                select input_table, input_column from marts.meta_column_lineage
+                where table_name = 'trader_grade_daily' and column_name = 'trader_grade'
+                union
+                select step.input_table, step.input_column
+                from down
+                inner join marts.meta_column_lineage as step
+                    on down.input_table = step.table_name
+                    and down.input_column in (step.column_name, '*')
+            )
+            select distinct input_table from down where contains(input_table, '.')
+            """
+        )
+    }
+    assert {"binance.klines", "kraken.ohlc", "coinbase.candles"} <= found

@@ -1,5 +1,5 @@
 {% set marts = [
-    ref('meta_metric_catalog'),
+    ref('meta_metric_catalog'), ref('meta_relation'), ref('meta_column_lineage'), ref('readme'),
     ref('dim_asset'), ref('dim_asset_alias'), ref('dim_venue'), ref('dim_stablecoin'),
     ref('ohlcv_daily'), ref('price_daily'), ref('venue_quality_daily'),
     ref('returns_risk_daily'), ref('market_regime_daily'), ref('alt_performance_by_btc_phase'),

@@ -253,7 +253,8 @@ def test_waiting_for_the_budget_counts(wire: Wire) -> None:
     client = client_of(wire, budget=Budget(requests_per_second=50.0))
     for _ in range(3):
         client.get_json("x")
-    assert 0.01 < client.usage.throttled_s < 0.05
+    # the third waits for the rest of 1/50 s, of which a slow machine may have spent a part
+    assert 0 < client.usage.throttled_s < 0.05
 
 
 def test_the_pace_is_kept() -> None:
