@@ -121,7 +121,7 @@ class Ordered:
     Attributes:
         ascending: each row from its lowest value up, NaN at the end.
         place: of each cell, where in its row of ``ascending`` it is.
-        ranks: from 1 up, equals sharing the mean of theirs; NaN stays NaN.
+        ranks: from 1 up, equals sharing the mean of theirs; 0 for NaN.
         count: cells of each row that are not NaN.
     """
 
@@ -143,18 +143,24 @@ class Ordered:
 
 def rank_rows(values: FloatArray) -> FloatArray:
     """Ranks within each row from 1 up, equals sharing the mean of theirs; NaN stays NaN."""
-    return Ordered.of(values).ranks
+    ranks = Ordered.of(values).ranks
+    return np.where(ranks > 0, ranks, np.nan)
 
 
 def ranks_in_order(ordered: FloatArray, known: BoolArray | None = None) -> FloatArray:
-    """``rank_rows`` of rows that ascend.
+    """``Ordered.ranks`` of rows that ascend.
 
     Args:
         ordered: ascending values, NaN at the end.
         known: the cells that count; None: all that are not NaN.
     """
     counted = ~np.isnan(ordered) if known is None else known
-    ranks = counted.cumsum(axis=1, dtype=np.float64)
+    # with nothing left out a rank is a place
+    ranks = (
+        np.where(counted, np.arange(1.0, ordered.shape[1] + 1), 0.0)
+        if known is None
+        else counted.cumsum(axis=1, dtype=np.float64)
+    )
     equal = ordered[:, 1:] == ordered[:, :-1]
     tied = np.flatnonzero(equal.any(axis=1))
     if len(tied):
@@ -162,7 +168,7 @@ def ranks_in_order(ordered: FloatArray, known: BoolArray | None = None) -> Float
         up_to = ranks[tied]
         before = taken_along(up_to - counted[tied], first)
         ranks[tied] = (before + 1 + taken_along(up_to, last)) / 2
-    return np.where(counted, ranks, np.nan)
+    return ranks * counted
 
 
 def _stretches(equal: BoolArray) -> tuple[IntArray, IntArray]:
@@ -178,36 +184,41 @@ def _stretches(equal: BoolArray) -> tuple[IntArray, IntArray]:
     return first, np.minimum.accumulate(ends[:, ::-1], axis=1)[:, ::-1]
 
 
-def rank_correlation(left: FloatArray, right: FloatArray, *, min_count: int) -> FloatArray:
-    """Pearson correlation of two matrices of ranks, row by row, over the cells that both know.
+def rank_correlation(
+    left: FloatArray, right: FloatArray, count: IntArray, *, min_count: int
+) -> FloatArray:
+    """Pearson correlation of two matrices of ranks, row by row.
 
     Ranks are whole or half, so their sums and products are exact, and the means may be taken off at
     the end.
 
+    Args:
+        left: ranks, 0 where the other side has none.
+        right: ranks, 0 where the other side has none.
+        count: cells of each row that have ranks.
+        min_count: cells that a row needs.
+
     Returns:
-        One number per row; NaN with fewer than ``min_count`` cells or where a side is constant.
+        One number per row; NaN with too few cells or where a side is constant.
     """
-    unknown = np.isnan(left) | np.isnan(right)
-    count = left.shape[1] - unknown.sum(axis=1)
-    a, b = np.where(unknown, 0.0, left), np.where(unknown, 0.0, right)
-    total_a, total_b = a.sum(axis=1), b.sum(axis=1)
-    spread_a = count * np.einsum("ij,ij->i", a, a) - total_a**2
-    spread_b = count * np.einsum("ij,ij->i", b, b) - total_b**2
-    together = count * np.einsum("ij,ij->i", a, b) - total_a * total_b
+    total_a, total_b = left.sum(axis=1), right.sum(axis=1)
+    spread_a = count * np.einsum("ij,ij->i", left, left) - total_a**2
+    spread_b = count * np.einsum("ij,ij->i", right, right) - total_b**2
+    together = count * np.einsum("ij,ij->i", left, right) - total_a * total_b
     fine = (count >= min_count) & (spread_a > 0) & (spread_b > 0)
     scale = np.sqrt(np.where(fine, spread_a, 1.0)) * np.sqrt(np.where(fine, spread_b, 1.0))
     return np.where(fine, together / scale, np.nan)
 
 
 def parts_of(ranks: FloatArray, part_count: int) -> PartArray:
-    """The part of its row that each cell is in, from 1 (lowest) to ``part_count``; 0 for NaN.
+    """The part of its row that each cell is in, from 1 (lowest) to ``part_count``; 0 for no rank.
 
     Equals stand together: none of them is better than the other.
     """
-    count = (~np.isnan(ranks)).sum(axis=1, keepdims=True)
-    place = np.floor((np.nan_to_num(ranks) - 0.5) * part_count / np.maximum(count, 1))
+    count = (ranks > 0).sum(axis=1, keepdims=True)
+    place = np.floor((ranks - 0.5) * part_count / np.maximum(count, 1))
     part = np.clip(place + 1, 1, part_count)
-    return np.where(np.isnan(ranks), 0, part).astype(np.int16)
+    return (part * (ranks > 0)).astype(np.int16)
 
 
 def bounds_of(parts: PartArray, part_count: int) -> IntArray:

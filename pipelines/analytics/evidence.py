@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from pipelines.analytics.calendar import DAY, FloatArray
-from pipelines.analytics.cross_section import Grid, rank_correlation, rank_rows
+from pipelines.analytics.cross_section import Grid, Ordered, rank_correlation
 from pipelines.analytics.inference import expanding_newey_west, lag_count, newey_west
 from pipelines.analytics.parameters import from_seed
 
@@ -203,9 +203,11 @@ def _known_ic(
     graded, returns = _ago(values, skip_d + horizon_d), _ended_returns(close, horizon_d)
     # who lacks one of the two takes no part: the others are ranked among themselves
     both = ~(np.isnan(graded) | np.isnan(returns))
-    places, followed = (rank_rows(np.where(both, side, np.nan)) for side in (graded, returns))
-    ic = rank_correlation(places, followed, min_count=min_assets)
-    return ic, both.sum(axis=1)
+    count = both.sum(axis=1)
+    places, followed = (
+        Ordered.of(np.where(both, side, np.nan)).ranks for side in (graded, returns)
+    )
+    return rank_correlation(places, followed, count, min_count=min_assets), count
 
 
 def _ended_returns(close: FloatArray, horizon_d: int) -> FloatArray:

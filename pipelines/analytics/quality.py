@@ -134,7 +134,7 @@ class Followed:
 
     Attributes:
         horizon_d: days ahead.
-        returns: days by places of the universe.
+        returns: days by places of the universe, 0 where there is none.
         ordered: the same, ordered.
         last_ordered: the returns of the horizon's last day alone, ordered.
         funding: what longs paid, ordered; None: nobody's is known.
@@ -152,7 +152,8 @@ class Followed:
         returns, last = (universe.narrow(x) for x in (outcome.returns, outcome.last_returns))
         paid = outcome.funding
         funding = None if paid is None else Ordered.of(universe.narrow(paid))
-        return cls(outcome.horizon_d, returns, Ordered.of(returns), Ordered.of(last), funding)
+        ordered, last_ordered = Ordered.of(returns), Ordered.of(last)
+        return cls(outcome.horizon_d, np.nan_to_num(returns), ordered, last_ordered, funding)
 
 
 def blocks(shape: tuple[int, int]) -> Iterator[slice]:
@@ -242,7 +243,7 @@ class Standing:
         order: which place of the universe it is, in a matrix laid out in one line.
         asset: which asset, in a matrix of days by assets laid out in one line.
         values: the values, NaN at the end and on days with too few.
-        ranks: theirs.
+        ranks: theirs, 0 for NaN.
         parts: part of the day, 1 the lowest; 0 for NaN.
         bounds: where each part begins, and where the last one ends.
         rank_of_asset: days by assets.
@@ -267,7 +268,7 @@ class Standing:
             universe: who is compared.
             parameters: parts and minima.
         """
-        of_asset = np.full_like(values, np.nan), np.zeros(values.shape, np.int16)
+        of_asset = np.zeros_like(values), np.zeros(values.shape, np.int16)
         found = [
             cls._of_rows(values, universe, rows, parameters, *of_asset)
             for rows in blocks(universe.assets.shape)
@@ -309,18 +310,24 @@ class Standing:
         )
 
     def before(self, days: int, rows: slice) -> tuple[FloatArray, PartArray]:
-        """Rank and part that each asset had so many days before; NaN and 0 where it had none."""
-        ranks, parts = np.full_like(self.ranks[rows], np.nan), np.zeros_like(self.parts[rows])
+        """Rank and part that each asset had so many days before; 0 where it had none."""
+        ranks, parts = np.zeros_like(self.ranks[rows]), np.zeros_like(self.parts[rows])
         early = max(days - rows.start, 0)
         then = self.asset[rows][early:] - days * self.rank_of_asset.shape[1]
         ranks[early:] = self.rank_of_asset.take(then)
         parts[early:] = self.part_of_asset.take(then)
         return ranks, parts
 
-    def among(self, known: BoolArray, rows: slice) -> FloatArray:
-        """Ranks of some of the members; days that lack none keep theirs."""
+    def among(self, known: BoolArray, count: IntArray, rows: slice) -> FloatArray:
+        """Ranks of some of the members; days that lack none keep theirs.
+
+        Args:
+            known: those who take part.
+            count: how many each day has.
+            rows: the days that are asked about.
+        """
         ranks = self.ranks[rows].copy()
-        fewer = np.flatnonzero(known.sum(axis=1) != self.bounds[rows, -1])
+        fewer = np.flatnonzero(count != self.bounds[rows, -1])
         ranks[fewer] = ranks_in_order(self.values[rows][fewer], known[fewer])
         return ranks
 
@@ -333,12 +340,12 @@ class Standing:
             rows: the days that are asked about.
         """
         order = self.order[rows]
-        ranks = np.where(known, followed.ranks.take(order), np.nan)
-        fewer = np.flatnonzero((~np.isnan(ranks)).sum(axis=1) != followed.count[rows])
+        ranks = followed.ranks.take(order) * known
+        fewer = np.flatnonzero(np.count_nonzero(ranks, axis=1) != followed.count[rows])
         width = known.shape[1]
         place = flat(followed.place.take(order[fewer]).astype(np.int64), width)
         counted = np.zeros(place.shape, dtype=np.bool_)
-        counted.put(place, ~np.isnan(ranks[fewer]))
+        counted.put(place, ranks[fewer] > 0)
         ranks[fewer] = ranks_in_order(followed.ascending[rows][fewer], counted).take(place)
         return ranks
 
@@ -372,36 +379,37 @@ def _judge_rows(
     part_count, least = parameters.quantile_count, parameters.min_assets
     horizon, parts = followed.horizon_d, standing.parts[rows]
 
-    ranks_before, parts_before = standing.before(horizon, rows)
-    autocorrelation = rank_correlation(standing.ranks[rows], ranks_before, min_count=least)
-    yield "autocorrelation", 0, autocorrelation
+    ranks_now, (ranks_before, parts_before) = standing.ranks[rows], standing.before(horizon, rows)
+    yield "autocorrelation", 0, _shared_correlation(ranks_now, ranks_before, least)
     turnover, short_turnover = (
         left_share(parts, parts_before, part, min_count=least) for part in (part_count, 1)
     )
     yield "turnover_frac", 0, turnover
 
     # who has no return takes no part: the others are ranked among themselves
-    returns = followed.returns.take(standing.order[rows])
-    known = ~(np.isnan(standing.ranks[rows]) | np.isnan(returns))
-    enough = known.sum(axis=1) >= least
-    places, ranks = standing.among(known, rows), standing.ranked(known, followed.ordered, rows)
-    ic = rank_correlation(places, ranks, min_count=least)
+    order = standing.order[rows]
+    known = (ranks_now > 0) & (followed.ordered.ranks.take(order) > 0)
+    count = np.count_nonzero(known, axis=1)
+    enough = count >= least
+    places = standing.among(known, count, rows)
+    ranks = standing.ranked(known, followed.ordered, rows)
+    ic = rank_correlation(places, ranks, count, min_count=least)
     yield "ic", 0, ic
     yield "ic_positive_frac", 0, np.where(np.isnan(ic) | (ic == 0), np.nan, ic > 0)
     if horizon == 1:
         yield "decay_ic", 0, ic
     else:
         last = standing.ranked(known, followed.last_ordered, rows)
-        yield "decay_ic", 0, rank_correlation(places, last, min_count=least)
-    yield "hit_frac", 0, np.where(enough, _hits(places, ranks, known), np.nan)
+        yield "decay_ic", 0, _shared_correlation(places, last, least)
+    yield "hit_frac", 0, np.where(enough, _hits(places, ranks, count), np.nan)
 
     bounds = standing.bounds[rows]
     counts = part_sums(known.astype(np.float64), bounds).astype(np.int64)
     counts[~enough] = 0
-    sums = part_sums(np.where(known, returns, 0.0), bounds)
+    sums = part_sums(followed.returns.take(order), bounds)
     means = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
     medians = part_medians(
-        followed.ordered.place.take(standing.order[rows]),
+        followed.ordered.place.take(order),
         followed.ordered.ascending[rows],
         np.where(known, parts, 0),
         counts,
@@ -423,7 +431,7 @@ def _judge_rows(
 def _funding_of_parts(standing: Standing, funding: Ordered, rows: slice) -> FloatArray:
     """Median of what the longs of each part paid; NaN where that of too few is known."""
     order, parts = standing.order[rows], standing.parts[rows]
-    known = (parts > 0) & ~np.isnan(funding.ranks.take(order))
+    known = (parts > 0) & (funding.ranks.take(order) > 0)
     bounds = standing.bounds[rows]
     counts = part_sums(known.astype(np.float64), bounds).astype(np.int64)
     counts[counts < MIN_FUNDED_SHARE * np.diff(bounds, axis=1)] = 0
@@ -806,11 +814,21 @@ def judge_all(
     return quality_rows(grid, judge_each(measures, against, parameters), parameters)
 
 
-def _hits(places: FloatArray, followed: FloatArray, known: BoolArray) -> FloatArray:
+def _shared_correlation(left: FloatArray, right: FloatArray, min_count: int) -> FloatArray:
+    """``rank_correlation`` over the cells in which both have a rank."""
+    both = (left > 0) & (right > 0)
+    count = np.count_nonzero(both, axis=1)
+    return rank_correlation(left * both, right * both, count, min_count=min_count)
+
+
+def _hits(places: FloatArray, followed: FloatArray, count: IntArray) -> FloatArray:
     """Share of the assets that are on the same side of the day's middle by both ranks."""
-    middle = (known.sum(axis=1, keepdims=True) + 1) / 2
+    middle = (count[:, None] + 1) / 2
     side = (places - middle) * (followed - middle)
-    same, sided = (side > 0).sum(axis=1), (np.abs(side) > 0).sum(axis=1)
+    # cells without ranks are all on the same side: below both middles
+    unranked = places.shape[1] - count
+    same = np.count_nonzero(side > 0, axis=1) - unranked
+    sided = np.count_nonzero(side, axis=1) - unranked
     return np.where(sided > 0, same / np.maximum(sided, 1), np.nan)
 
 

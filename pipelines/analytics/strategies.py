@@ -24,7 +24,7 @@ import numpy.typing as npt
 import polars as pl
 
 from pipelines.analytics.calendar import ASSET, DAY, AnalyticsError, BoolArray, FloatArray, IntArray
-from pipelines.analytics.cross_section import Grid, parts_of, rank_rows
+from pipelines.analytics.cross_section import Grid, Ordered, parts_of
 from pipelines.analytics.inference import moments, sharpe
 from pipelines.analytics.parameters import from_seed
 
@@ -534,7 +534,7 @@ def _part(asked: pl.DataFrame, part_count: int) -> pl.Series:
     """Part of the day that each row is in by its value, 1 the lowest; 0 without one."""
     grid = Grid.around(asked)
     (values,) = grid.matrices(asked, ["value"])
-    parts = parts_of(rank_rows(values), part_count)
+    parts = parts_of(Ordered.of(values).ranks, part_count)
     return pl.Series("part", parts[grid.locate(asked)] if len(asked) else [], dtype=pl.Int64)
 
 

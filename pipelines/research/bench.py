@@ -99,9 +99,12 @@ def run(
         for days in parameters.horizons_d
     ]
     scores = panel.factors | panel.own_history
+    possible = [trial for trial in trials if set(trial.weights) <= set(scores)]
+    together = {trial.name: trial for trial in possible if trial.factor is None}
+    weighed = sorted({name for trial in together.values() for name in trial.weights})
     with ThreadPoolExecutor(WORKERS) as pool:
-        ranked = dict(zip(scores, pool.map(percentiles, scores.values()), strict=True))
-    possible = [trial for trial in trials if set(trial.weights) <= set(ranked)]
+        found = pool.map(percentiles, (scores[name] for name in weighed))
+        ranked = dict(zip(weighed, found, strict=True))
     measures = [("factor", name, matrix) for name, matrix in panel.factors.items()]
     measures += [("own_history", name, matrix) for name, matrix in panel.own_history.items()]
     measures += [("grade", name, matrix) for name, matrix in panel.grades.items()]
@@ -109,7 +112,6 @@ def run(
         measures += [
             ("grade", name, matrix) for name, matrix in computed_grade(panel, seeds).items()
         ]
-    together = {trial.name: trial for trial in possible if trial.factor is None}
     measures += [("composite", name, composite(trial, ranked)) for name, trial in together.items()]
     daily: dict[tuple[str, int], dict[str, FloatArray]] = {}
     graded: list[Asked] = []
@@ -152,7 +154,7 @@ def run(
             overfitting |= {(days, name): probabilities.get(name) for name in CHOSEN_BY}
     return Findings(
         quality.sort(keys),
-        correlation({name: ranked[name] for name in panel.factors}),
+        correlation(panel.factors),
         pl.concat(made),
         pl.concat(chosen),
         held_against(graded, conditions(panel)),
@@ -206,11 +208,11 @@ def computed_grade(panel: ResearchPanel, seeds: Path) -> dict[str, FloatArray]:
     return {parameters.grade: matrix}
 
 
-def correlation(ranked: dict[str, FloatArray]) -> pl.DataFrame:
+def correlation(factors: dict[str, FloatArray]) -> pl.DataFrame:
     """Mean rank correlation of each two factors; an unknown rank stands in the middle."""
-    names = list(ranked)
-    stack = np.stack([matrix[::CORRELATION_STEP_D] for matrix in ranked.values()], axis=1) - 0.5
-    stack = np.nan_to_num(stack)
+    names = list(factors)
+    ranked = [percentiles(matrix[::CORRELATION_STEP_D]) for matrix in factors.values()]
+    stack = np.nan_to_num(np.stack(ranked, axis=1) - 0.5)
     together = stack @ stack.transpose(0, 2, 1)
     size = np.sqrt(np.einsum("dff->df", together))
     scale = size[:, :, None] * size[:, None, :]

@@ -46,18 +46,17 @@ def test_some_cells_are_ranked_without_sorting_again(values: np.ndarray, other: 
     place = flat(ordered.place, values.shape[1])
     counted.put(place, known)
     found = ranks_in_order(ordered.ascending, counted).take(place)
-    np.testing.assert_array_equal(found, rank_rows(np.where(known, values, np.nan)))
+    np.testing.assert_array_equal(found, Ordered.of(np.where(known, values, np.nan)).ranks)
 
 
 @settings(max_examples=50, deadline=None)
 @given(matrices, matrices)
 def test_correlations_are_numpys(left: np.ndarray, right: np.ndarray) -> None:
-    ranks = rank_rows(left), rank_rows(right)
-    found = rank_correlation(*ranks, min_count=3)
+    both = ~(np.isnan(left) | np.isnan(right))
+    ranks = [Ordered.of(np.where(both, side, np.nan)).ranks for side in (left, right)]
+    found = rank_correlation(*ranks, both.sum(axis=1), min_count=3)
     for row, number in enumerate(found):
-        a, b = (side[row] for side in ranks)
-        known = ~(np.isnan(a) | np.isnan(b))
-        a, b = a[known], b[known]
+        a, b = (side[row][both[row]] for side in ranks)
         if len(a) < 3 or np.ptp(a) == 0 or np.ptp(b) == 0:
             assert np.isnan(number)
         else:
@@ -69,7 +68,7 @@ def test_correlations_are_numpys(left: np.ndarray, right: np.ndarray) -> None:
 def test_sums_and_medians_of_parts(values: np.ndarray, returns: np.ndarray) -> None:
     """Of cells in the order of their values, as a measure has them."""
     order = values.argsort(axis=1)
-    parts = parts_of(rank_rows(np.take_along_axis(values, order, axis=1)), 3)
+    parts = parts_of(Ordered.of(np.take_along_axis(values, order, axis=1)).ranks, 3)
     followed = np.take_along_axis(returns, order, axis=1)
     known = (parts > 0) & ~np.isnan(followed)
     bounds = bounds_of(parts, 3)
@@ -98,7 +97,7 @@ def test_a_universe_has_its_members_and_nobody_else(values: np.ndarray, member: 
 
 
 def test_who_leaves_the_top_is_turnover() -> None:
-    parts = parts_of(rank_rows(np.array([[1.0, 2, 3, 4], [4.0, 2, 3, 1]])), 2)
+    parts = parts_of(np.array([[1.0, 2, 3, 4], [4.0, 2, 3, 1]]), 2)
     share = left_share(parts[1:], parts[:1], 2, min_count=2)
     assert share.tolist() == [0.5]
     assert np.isnan(left_share(parts, np.zeros_like(parts), 2, min_count=2)).all()
