@@ -84,6 +84,11 @@ def publication_assets() -> dg.AssetsDefinition:
             yield _materialization(
                 spec.key, manifest.version, manifest.mart(name), folder, shown.get(name)
             )
+        # last: what is published is published, whether PostgreSQL can be reached or not
+        if settings.mirror_url is not None:
+            progress.begin("Copy to PostgreSQL")
+            publishing.mirror(settings, manifest)
+            progress.end(f"version {manifest.version}")
 
     return publish
 

@@ -234,6 +234,21 @@ def rollback(
 
 
 @app.command()
+def mirror(context: typer.Context) -> None:
+    """Copy the current publication to the PostgreSQL database of TOKENMART_MIRROR_URL."""
+    with _command(context) as (settings, progress, console):
+        from pipelines import publishing
+
+        current = publishing.current(settings)
+        if current is None:
+            raise publishing.PublishError("nothing is published yet")
+        progress.begin("Copy to PostgreSQL")
+        is_new = publishing.mirror(settings, current)
+        progress.end(f"{current.rows:,} rows" if is_new else "it is there already")
+        console.print(f"Current publication in PostgreSQL: {current.version}")
+
+
+@app.command()
 def diff(
     context: typer.Context,
     old: Annotated[

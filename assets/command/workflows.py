@@ -286,7 +286,13 @@ def canary(settings: Settings, progress: Progress) -> Canary:
         raise SettingsError("nothing is published yet that this code could be compared with")
     folder = settings.data_dir / "canary"
     beside = settings.model_copy(
-        update={"data_dir": folder, "lake_url": None, "postgres_url": None, "metrics_file": None}
+        update={
+            "data_dir": folder,
+            "lake_url": None,
+            "postgres_url": None,
+            "mirror_url": None,
+            "metrics_file": None,
+        }
     )
     progress.begin(f"Copy the lake to {folder}")
     shutil.rmtree(folder, ignore_errors=True)

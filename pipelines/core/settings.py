@@ -171,6 +171,9 @@ class Settings(BaseSettings):
         default=None,
         description="database of Dagster's runs, events and schedules; default: SQLite in data_dir",
     )
+    mirror_url: SecretStr | None = Field(
+        default=None, description="PostgreSQL database that each publication is copied to"
+    )
     log_format: LogFormat = Field(
         default="plain", description="of logs: lines for people, or one JSON object a line"
     )

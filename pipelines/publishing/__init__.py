@@ -11,6 +11,7 @@ from pipelines.publishing.build import PublishError
 from pipelines.publishing.comparison import MartDiff, diff
 from pipelines.publishing.first_look import FIRST_QUERY, Answer, first_look
 from pipelines.publishing.manifest import Manifest, MartEntry
+from pipelines.publishing.postgres import mirror
 from pipelines.publishing.preview import Preview, PreviewError, previews
 from pipelines.publishing.publisher import (
     GateFailed,
@@ -35,6 +36,7 @@ __all__ = [
     "damaged",
     "diff",
     "first_look",
+    "mirror",
     "previews",
     "publications",
     "publish",

@@ -140,7 +140,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
 @pytest.fixture
 def postgres_url() -> Iterator[str]:
     """A database of a server that listens to a socket of its own, and asks for a password."""
-    pytest.importorskip("dagster_postgres", reason=_NEEDS)
+    pytest.importorskip("psycopg2", reason=_NEEDS)
     binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     if not binaries:
         pytest.skip("PostgreSQL is not here: apt-get install postgresql")
