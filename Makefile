@@ -18,7 +18,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 MANIFEST := dbt/target/manifest.json
 DBT_FILES := $(shell find dbt -type f -not -path 'dbt/target/*' -not -path 'dbt/logs/*' 2>/dev/null)
 
-.PHONY: help install daily dev serve test test-slow extras test-deployment chaos check format bench audit sbom canary lock clean
+.PHONY: help install daily dev serve docs test test-slow extras test-deployment chaos check format bench audit sbom canary lock clean
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -76,6 +76,11 @@ format: install ## write the format that `check` wants
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 	@$(BIN)/sqlfluff fix dbt --processes 2
+
+docs: install ## dbt's own pages of the marts as they were last built, in data/docs
+	@data="$${TOKENMART_DATA_DIR:-$(CURDIR)/data}"; cd dbt && TOKENMART_DATA_DIR="$$data" \
+		../$(BIN)/dbt --quiet docs generate --static --profiles-dir . \
+		--select path:models/marts --target-path "$$data/docs" && echo "$$data/docs/static_index.html"
 
 bench: install ## speed and memory, as ratios (see benchmarks/)
 	@$(BIN)/python -m benchmarks

@@ -30,6 +30,8 @@ class Column:
     min_value: float | None = None
     max_value: float | None = None
     column_source: str = ""
+    window_d: int | None = None
+    min_obs: int | None = None
 
     @property
     def is_text(self) -> bool:
@@ -124,10 +126,10 @@ def _meanings(
     rows = connection.execute(
         """
         select mart, column_name, description, unit, null_rule, formula, formula_anchor,
-            min_value, max_value, column_source
+            min_value, max_value, column_source, window_d, min_obs
         from marts.meta_metric_catalog
         """
     ).fetchall()
     names = ("description", "unit", "null_rule", "formula", "formula_anchor")
-    more = ("min_value", "max_value", "column_source")
+    more = ("min_value", "max_value", "column_source", "window_d", "min_obs")
     return {(row[0], row[1]): dict(zip((*names, *more), row[2:], strict=True)) for row in rows}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 import time
@@ -13,6 +14,7 @@ from typing import Final
 
 from pipelines.core.files import sync_tree
 from pipelines.site import charts, exports
+from pipelines.site.dictionary import Dictionary
 from pipelines.site.market import Market
 from pipelines.site.publication import opened
 from pipelines.site.queries import Answers
@@ -78,11 +80,12 @@ def _write_all(publication: Path, beside: Path) -> tuple[int, int]:
     pages = size = 0
     with opened(publication) as source:
         answers = Answers(source)
-        market = Market(source, answers, _nowhere)
-        here = set(market.paths())
+        dictionary = Dictionary(source)
+        market = Market(source, answers, dictionary.definition)
+        here = {*market.paths(), *dictionary.paths()}
         navigation = tuple(entry for entry in NAVIGATION if entry[0] in here)
         renderer = Renderer(source, navigation)
-        for page in market.pages():
+        for page in itertools.chain(market.pages(), dictionary.pages()):
             size += _write(beside / page.path, renderer.text(page).encode())
             pages += 1
         for path, content in (*_assets(renderer), *exports.files(answers)):
@@ -90,10 +93,6 @@ def _write_all(publication: Path, beside: Path) -> tuple[int, int]:
         mark = {"version": source.manifest.version, "pages": pages}
         size += _write(beside / _MARK, json.dumps(mark).encode())
     return pages, size
-
-
-def _nowhere(_mart: str, _column: str) -> str | None:
-    return None
 
 
 def _assets(renderer: Renderer) -> Iterator[tuple[str, bytes]]:

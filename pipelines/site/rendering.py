@@ -8,6 +8,7 @@ links: `{{ link("token/bitcoin.html") }}` leads there from wherever the page lie
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any, Final
 
 import jinja2
 from jinja2.utils import htmlsafe_json_dumps
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from pipelines.site import palette
 from pipelines.site.publication import Publication
@@ -85,6 +86,7 @@ class Renderer:
             navigation=navigation,
         )
         self._environment.filters["json"] = _json
+        self._environment.filters["words"] = _words
 
     def text(self, page: Page) -> str:
         """Return a page's HTML."""
@@ -105,3 +107,8 @@ class Renderer:
 def _json(value: Any) -> Markup:
     """Return JSON that may stand inside a script of a page."""
     return htmlsafe_json_dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def _words(text: str) -> Markup:
+    """Return a text of the dictionary, what stands in `backticks` as code."""
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704  # escaped
