@@ -275,18 +275,22 @@ def part_medians(
     return np.where(counts > 0, (middles[0] + middles[1]) / 2, np.nan)
 
 
-def left_share(now: PartArray, before: PartArray, part: int, *, min_count: int) -> FloatArray:
-    """Share of a part that was not in it before: the turnover of a book.
+def left_shares(
+    now: PartArray, before: PartArray, bounds: IntArray, *, min_count: int
+) -> FloatArray:
+    """Share of each part that was not in it before: the turnover of a book that holds the part.
 
     Args:
-        now: result of ``parts_of``.
+        now: result of ``parts_of``, ascending along the row.
         before: the part that the same asset was in then, 0 for none: it takes no part.
-        part: which one.
+        bounds: result of ``bounds_of``.
         min_count: cells with a part on both days that a row needs.
+
+    Returns:
+        Rows by parts; NaN where nothing can be said.
     """
-    both = (now > 0) & (before > 0)
-    here = both & (now == part)
-    size = here.sum(axis=1)
-    stayed = (here & (before == part)).sum(axis=1)
-    fine = (both.sum(axis=1) >= min_count) & (size > 0)
-    return np.where(fine, 1 - stayed / np.maximum(size, 1), np.nan)
+    both = before > 0
+    sizes = part_sums(both.astype(np.float64), bounds)
+    stayed = part_sums((both & (now == before)).astype(np.float64), bounds)
+    fine = (sizes.sum(axis=1, keepdims=True) >= min_count) & (sizes > 0)
+    return np.where(fine, 1 - stayed / np.maximum(sizes, 1), np.nan)

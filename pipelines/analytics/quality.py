@@ -23,7 +23,7 @@ from pipelines.analytics.cross_section import (
     Universe,
     bounds_of,
     flat,
-    left_share,
+    left_shares,
     part_medians,
     part_sums,
     parts_of,
@@ -381,10 +381,9 @@ def _judge_rows(
 
     ranks_now, (ranks_before, parts_before) = standing.ranks[rows], standing.before(horizon, rows)
     yield "autocorrelation", 0, _shared_correlation(ranks_now, ranks_before, least)
-    turnover, short_turnover = (
-        left_share(parts, parts_before, part, min_count=least) for part in (part_count, 1)
-    )
-    yield "turnover_frac", 0, turnover
+    bounds = standing.bounds[rows]
+    turnover = left_shares(parts, parts_before, bounds, min_count=least)
+    yield "turnover_frac", 0, turnover[:, -1]
 
     # who has no return takes no part: the others are ranked among themselves
     order = standing.order[rows]
@@ -403,7 +402,6 @@ def _judge_rows(
         yield "decay_ic", 0, _shared_correlation(places, last, least)
     yield "hit_frac", 0, np.where(enough, _hits(places, ranks, count), np.nan)
 
-    bounds = standing.bounds[rows]
     counts = part_sums(known.astype(np.float64), bounds).astype(np.int64)
     counts[~enough] = 0
     sums = part_sums(followed.returns.take(order), bounds)
@@ -417,14 +415,16 @@ def _judge_rows(
     spread = means[:, -1] - means[:, 0]
     yield "spread_ret", 0, spread
     yield "spread_median_ret", 0, medians[:, -1] - medians[:, 0]
-    # what leaves a side is sold and what takes its place is bought
-    cost = 2 * parameters.cost_bps / 1e4 * (turnover + short_turnover)
+    # what leaves a part is sold and what takes its place is bought
+    costs = 2 * parameters.cost_bps / 1e4 * turnover
+    cost = costs[:, -1] + costs[:, 0]
     yield "spread_net_ret", 0, spread - cost
     if followed.funding is not None:
         paid = _funding_of_parts(standing, followed.funding, rows)
         yield "spread_funded_ret", 0, spread - cost - (paid[:, -1] - paid[:, 0])
     for quantile in range(1, part_count + 1):
         yield "quantile_ret", quantile, means[:, quantile - 1]
+        yield "quantile_net_ret", quantile, means[:, quantile - 1] - costs[:, quantile - 1]
         yield "quantile_median_ret", quantile, medians[:, quantile - 1]
 
 
@@ -474,7 +474,8 @@ def measure_quality(
         (assets on the same side of the middle by measure and by return), ``decay_ic`` (rank
         correlation with the return of the horizon's last day alone), ``autocorrelation`` (rank
         correlation with the measure ``horizon_d`` days before), ``turnover_frac`` (of the top
-        quantile within ``horizon_d`` days), ``quantile_ret``, ``quantile_median_ret``,
+        quantile within ``horizon_d`` days), ``quantile_ret``, ``quantile_net_ret`` (less what
+        replacing the quantile costs), ``quantile_median_ret``,
         ``spread_ret`` (top less bottom), ``spread_median_ret`` (of their medians),
         ``spread_net_ret`` (the mean's, less what replacing both sides costs) and, where funding
         is given, ``spread_funded_ret`` (less the median funding that the top paid more).

@@ -16,6 +16,13 @@ Z_95 = 1.96
 INTERVALS = {"spread_net_ret": "net", "spread_funded_ret": "funded"}
 """Spreads after costs, and what the ends of their intervals are called."""
 
+FIFTHS = {
+    "quantile_ret": "mean",
+    "quantile_net_ret": "mean, net",
+    "quantile_median_ret": "median",
+}
+"""What is said of each fifth, and how the pictures call it."""
+
 BEST = 5
 PICTURED = ("all", "top_50", "top_20")
 WIDTH = 260
@@ -200,11 +207,8 @@ def pictures(findings: Findings) -> dict[str, str]:
         (pl.col("statistic_value") + margin).alias("high"),
     )
     fifths = known.filter(
-        pl.col("statistic").is_in(["quantile_ret", "quantile_median_ret"])
-        & (pl.col("horizon_d") == horizon_d)
-    ).with_columns(
-        pl.col("statistic").replace({"quantile_ret": "mean", "quantile_median_ret": "median"})
-    )
+        pl.col("statistic").is_in(list(FIFTHS)) & (pl.col("horizon_d") == horizon_d)
+    ).with_columns(pl.col("statistic").replace(FIFTHS))
     days = alt.X("horizon_d:O", title="days ahead", axis=alt.Axis(labelAngle=0))
     colour = alt.Color("measure:N", title=None, legend=legend())
     low = alt.Y("low:Q", title="rank IC, 95 %")
@@ -214,14 +218,15 @@ def pictures(findings: Findings) -> dict[str, str]:
         .mark_line(point=True)
         .encode(x=days, y=alt.Y("statistic_value:Q", title="rank IC, 95 %"), color=colour)
     )
+    named = list(FIFTHS.values())
     bars = (
         alt.Chart()
         .mark_bar()
         .encode(
             x=alt.X("quantile:O", title="fifth, 5 is best", axis=alt.Axis(labelAngle=0)),
             y=alt.Y("statistic_value:Q", title=f"return, {horizon_d} days"),
-            color=alt.Color("statistic:N", title=None, legend=legend()),
-            xOffset="statistic:N",
+            color=alt.Color("statistic:N", title=None, legend=legend(), sort=named),
+            xOffset=alt.XOffset("statistic:N", sort=named),
         )
         .properties(width=WIDTH, height=140)
     )

@@ -16,7 +16,7 @@ from pipelines.analytics.cross_section import (
     Universe,
     bounds_of,
     flat,
-    left_share,
+    left_shares,
     part_medians,
     part_sums,
     parts_of,
@@ -96,11 +96,14 @@ def test_a_universe_has_its_members_and_nobody_else(values: np.ndarray, member: 
         assert np.isnan(narrow[row][len(inside) :]).all()
 
 
-def test_who_leaves_the_top_is_turnover() -> None:
-    parts = parts_of(np.array([[1.0, 2, 3, 4], [4.0, 2, 3, 1]]), 2)
-    share = left_share(parts[1:], parts[:1], 2, min_count=2)
-    assert share.tolist() == [0.5]
-    assert np.isnan(left_share(parts, np.zeros_like(parts), 2, min_count=2)).all()
+def test_who_leaves_a_part_is_turnover() -> None:
+    now = parts_of(np.array([[1.0, 2, 3, 4, 0]]), 2)
+    bounds = bounds_of(now, 2)
+    # one of the best has come up, and of one of the worst nobody knows where it was
+    before = np.array([[1, 0, 2, 1, 2]], dtype=np.int16)
+    assert left_shares(now, before, bounds, min_count=3).tolist() == [[0.0, 0.5]]
+    assert np.isnan(left_shares(now, before, bounds, min_count=4)).all()
+    assert np.isnan(left_shares(now, np.zeros_like(now), bounds, min_count=0)).all()
 
 
 def test_a_repeated_key_is_refused() -> None:

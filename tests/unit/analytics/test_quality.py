@@ -235,6 +235,15 @@ def funded(rates: np.ndarray) -> pl.DataFrame:
     ).collect()
 
 
+@pytest.mark.parametrize(("turns", "costs"), [(True, [1, 1, 0, 1, 1]), (False, [0, 0, 0, 0, 0])])
+def test_each_fifth_pays_for_what_is_replaced_in_it(turns: bool, costs: list[int]) -> None:
+    """An order that turns round every day replaces all fifths but the middle one, both ways."""
+    sign = np.where(np.arange(120) % 2, -1 if turns else 1, 1)
+    result = judged(sign * np.arange(12.0)[:, None], np.ones((12, 120)))
+    net = [value(result, "quantile_net_ret", 1, part) for part in range(1, 6)]
+    assert net == pytest.approx([-2 * 20 / 1e4 * share for share in costs], abs=1e-12)
+
+
 @pytest.mark.parametrize("horizon", [1, 7])
 def test_a_spread_pays_the_median_funding_of_its_longs_and_receives_its_shorts(
     horizon: int,
