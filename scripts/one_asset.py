@@ -4,9 +4,9 @@
 
 Reads closes, highs, lows and volumes from the published file, recomputes everything else with the
 formulas written out below (no library but the standard one), and prints both numbers with their
-difference. What cannot be derived from the asset's own prices is read and marked as `read`: market
-cap, nearest support, on-chain use and funding, and the other assets' factors that it is ranked
-among. Exits with 1 if a number differs by more than rounding.
+difference. What cannot be derived from the asset's own prices is read: market cap, nearest support,
+on-chain use and funding, the mean return of the members, and the other assets' factors that it is
+ranked among. Exits with 1 if a number differs by more than rounding.
 """
 
 from __future__ import annotations
@@ -26,14 +26,56 @@ import duckdb
 
 Series = list[float | None]
 
-# seeds: cfg_grade_group and cfg_signal of version 1, cfg_plan of version 2
-GROUPS = {
-    "ta_grade": (0.4, ("trend", "breakout", "strength")),
-    "quant_grade": (0.4, ("mom_7", "mom_28", "rel_btc", "downside")),
-    "flow_grade": (0.2, ("vol_conf", "crowding", "usage")),
-}
-BAD_WHEN_HIGH = {"downside", "crowding"}
+# seeds: cfg_signal of version 1, cfg_plan of version 2
+
+
+@dataclass(frozen=True)
+class Grade:
+    """A grade as its seeds have it: groups with their weights and factors."""
+
+    name: str
+    groups: dict[str, tuple[float, tuple[str, ...]]]
+    bad_when_high: frozenset[str]
+    has_history: bool
+    """Whether a factor's place in its own year counts as well."""
+
+    @property
+    def factors(self) -> list[str]:
+        return [name for _, names in self.groups.values() for name in names]
+
+
+# cfg_grade_group of version 2
+TRADER_GRADE = Grade(
+    "trader_grade",
+    {
+        "calm_grade": (0.5, ("range_30d", "residual_volatility_60d", "max5_gain_60d")),
+        "attention_grade": (0.3, ("volume_shock_7d_90d", "return_14d")),
+        "seasoning_grade": (0.2, ("age",)),
+    },
+    frozenset(
+        (
+            "range_30d",
+            "residual_volatility_60d",
+            "max5_gain_60d",
+            "volume_shock_7d_90d",
+            "return_14d",
+        )
+    ),
+    has_history=False,
+)
+# cfg_grade_group of version 1
+TREND_SCORE = Grade(
+    "trend_score",
+    {
+        "ta_grade": (0.4, ("trend", "breakout", "strength")),
+        "quant_grade": (0.4, ("mom_7", "mom_28", "rel_btc", "downside")),
+        "flow_grade": (0.2, ("vol_conf", "crowding", "usage")),
+    },
+    frozenset(("downside", "crowding")),
+    has_history=True,
+)
 READ_FACTORS = {"crowding", "usage"}
+FLAT = 1e-9
 TOLERANCE = 1e-6
 
 
@@ -99,6 +141,65 @@ class Page:
             [self.asset, self.day],
         ).fetchone()
         return None if row is None else row[0]
+
+    def market(self) -> dict[date, float]:
+        """The mean log return of the members of each day.
+
+        A price that one venue alone shows counts when the next reading has confirmed it: until then
+        the one before stands. A change of units is no return.
+        """
+        return dict(
+            self.query(
+                """
+                with shown as (
+                    select asset_id, day, price_quality, prior_close_verdict,
+                        ln(close_usd) as level,
+                        logret_1d - ln(close_usd / lag(close_usd) over series) as jump
+                    from marts.price_daily
+                    left join marts.returns_risk_daily using (asset_id, day)
+                    where close_usd > 0
+                    window series as (partition by asset_id order by day)
+                ),
+
+                in_first_units as (
+                    select * replace (
+                        level + coalesce(
+                            sum(case when abs(jump) > 1e-6 then jump end) over series, 0
+                        )
+                        as level
+                    )
+                    from shown
+                    window series as (partition by asset_id order by day)
+                ),
+
+                settled as (
+                    select asset_id, day,
+                        case
+                            when price_quality != 'unconfirmed' then level
+                            when prior_close_verdict = 'confirmed' then lag(level) over series
+                        end as level
+                    from in_first_units
+                    window series as (partition by asset_id order by day)
+                ),
+
+                held as (
+                    select asset_id, day,
+                        last_value(level ignore nulls) over (partition by asset_id order by day)
+                            as level
+                    from settled
+                )
+
+                select now.day, avg(now.level - before.level)
+                from held as now
+                inner join held as before
+                    on now.asset_id = before.asset_id and now.day = before.day + 1
+                inner join marts.dim_universe_membership as member
+                    on now.asset_id = member.asset_id and now.day = member.day
+                where member.universe_id = 'core' and member.is_member
+                group by now.day
+                """
+            )
+        )
 
     def query(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql, list(values)).fetchall()
@@ -168,17 +269,57 @@ def growth(values: Series, place: int, n: int) -> float | None:
     return None if now is None or before is None else now / before - 1
 
 
-def factors(page: Page, bitcoin: Page) -> dict[str, Series]:
-    """The raw values of the factors that follow from prices, for every day."""
+def trader_factors(page: Page) -> dict[str, Series]:
+    """The raw values of the trader grade's factors on the last day."""
+    last, close = len(page.close) - 1, page.close
+    returns: Series = [None, *(b / a - 1 for a, b in itertools.pairwise(close))]
+    logrets: Series = [None, *(math.log(b / a) for a, b in itertools.pairwise(close))]
+    logs: Series = [math.log(v) if v is not None and v > 0 else None for v in page.volume]
+    ranges = [math.log(h / lo) for h, lo in zip(page.high, page.low, strict=True)]
+    found: dict[str, float | None] = dict.fromkeys(TRADER_GRADE.factors)
+
+    spread = median(back(ranges, last, 30)) if last >= 23 else None
+    if spread is not None and spread > FLAT:
+        found["range_30d"] = spread
+    gains = sorted(back(returns, last, 60))
+    if len(gains) >= 48 and stdev(back(logrets, last, 60)) > FLAT:
+        found["max5_gain_60d"] = fmean(gains[-5:])
+    market = page.market()
+    pairs = [
+        (market[day], own)
+        for day, own in list(zip(page.days, logrets, strict=True))[-60:]
+        if own is not None and day in market
+    ]
+    if len(pairs) >= 48:
+        found["residual_volatility_60d"] = unexplained(pairs)
+    week, quarter = back(logs, last, 7), back(logs, last, 90)
+    if len(week) >= 6 and len(quarter) >= 72:
+        found["volume_shock_7d_90d"] = fmean(week) - fmean(quarter)
+    found["return_14d"] = growth(close, last, 14)
+    found["age"] = float(last)
+    return {name: [value] for name, value in found.items()}
+
+
+def unexplained(pairs: list[tuple[float, float]]) -> float | None:
+    """Standard deviation of what a line through (market, own) leaves."""
+    x0, y0 = (fmean(side) for side in zip(*pairs, strict=True))
+    variance = sum((x - x0) ** 2 for x, _ in pairs)
+    if variance == 0:
+        return None
+    slope = sum((x - x0) * (y - y0) for x, y in pairs) / variance
+    left = math.sqrt(fmean((y - y0 - slope * (x - x0)) ** 2 for x, y in pairs))
+    return left if left > FLAT else None
+
+
+def trend_factors(page: Page, bitcoin: Page) -> dict[str, Series]:
+    """The raw values of the trend score's factors that follow from prices, for every day."""
     close, count = page.close, len(page.close)
     returns: Series = [None, *(math.log(b / a) for a, b in itertools.pairwise(close))]
     logs: Series = [math.log(v) if v is not None and v > 0 else None for v in page.volume]
     fast, slow, range_ = ema(close, 12), ema(close, 26), atr(page.high, page.low, close, 14)
     strength = rsi(close, 14)
     btc = {day: place for place, day in enumerate(bitcoin.days)}
-    out: dict[str, Series] = {
-        name: [None] * count for _, (_, names) in GROUPS.items() for name in names
-    }
+    out: dict[str, Series] = {name: [None] * count for name in TREND_SCORE.factors}
     for place in range(count):
         own_fast, own_slow, own_range = fast[place], slow[place], range_[place]
         if own_fast is not None and own_slow is not None and own_range:
@@ -222,33 +363,35 @@ def mid_rank(value: float, among: list[float]) -> float:
     return 100 * (less + equal / 2) / len(ordered)
 
 
-def scores(page: Page, raw: dict[str, Series]) -> tuple[list[Line], dict[str, float]]:
+def scores(page: Page, grade: Grade, raw: dict[str, Series]) -> tuple[list[Line], dict[str, float]]:
     """Each factor's value, its place among the members and in its own past, and the score."""
     lines, result = [], {}
-    for name in (name for _, names in GROUPS.values() for name in names):
+    for name in grade.factors:
         reported = page.query(
             "select factor_value, xs_pctile, ts_pctile, score from marts.grade_components "
-            "where asset_id = ? and day = ? and grade = 'trend_score' and factor = ?",
+            "where asset_id = ? and day = ? and grade = ? and factor = ?",
             page.asset,
             page.day,
+            grade.name,
             name,
         )
         value, xs, ts, score = reported[0] if reported else (None, None, None, None)
         if value is None:
             continue
-        sign = -1 if name in BAD_WHEN_HIGH else 1
+        sign = -1 if name in grade.bad_when_high else 1
         members = page.query(
             "select factor_value from marts.grade_components where day = ? and "
-            "grade = 'trend_score' and factor = ? and factor_value is not null",
+            "grade = ? and factor = ? and factor_value is not null",
             page.day,
+            grade.name,
             name,
         )
         across = mid_rank(sign * value, [sign * other for (other,) in members])
+        if name not in READ_FACTORS:
+            lines.append(Line(name, raw[name][-1], value))
         lines.append(Line(f"{name}: among {len(members)} members", across, xs))
-        if name in READ_FACTORS:
-            own = ts
-        else:
-            lines.insert(-1, Line(name, raw[name][-1], value))
+        own = ts if name in READ_FACTORS else None
+        if grade.has_history and name not in READ_FACTORS:
             year = [sign * known for known in back(raw[name], len(page.days) - 1, 365)]
             own = mid_rank(sign * value, year) if len(year) >= 90 else None
             lines.append(Line(f"{name}: in its own year", own, ts))
@@ -257,19 +400,34 @@ def scores(page: Page, raw: dict[str, Series]) -> tuple[list[Line], dict[str, fl
     return lines, result
 
 
-def grade(page: Page, score: dict[str, float]) -> list[Line]:
+def graded(page: Page, grade: Grade, score: dict[str, float]) -> list[Line]:
     """Means of groups that are half known, weighted; NULL below 0.6 of the weight."""
-    lines, parts = [], []
-    for group, (weight, names) in GROUPS.items():
-        known = [score[name] for name in names if name in score]
-        value = fmean(known) if 2 * len(known) >= len(names) else None
+    lines, parts, shares = [], [], {}
+    for group, (weight, names) in grade.groups.items():
+        known = [name for name in names if name in score]
+        value = fmean(score[name] for name in known) if 2 * len(known) >= len(names) else None
         lines.append(Line(group, value, page.published("trader_grade_daily", group)))
         if value is not None:
             parts.append((weight, value))
+            shares |= {name: weight / len(known) for name in known}
     weight = sum(part for part, _ in parts)
-    total = sum(part * value for part, value in parts) / weight if weight >= 0.6 - 1e-9 else None
-    lines.append(Line("trend_score", total, page.published("trader_grade_daily", "trend_score")))
-    return lines
+    if weight < 0.6 - 1e-9:
+        return [*lines, Line(grade.name, None, page.published("trader_grade_daily", grade.name))]
+    points = dict(
+        page.query(
+            "select factor, contribution from marts.grade_components "
+            "where asset_id = ? and day = ? and grade = ? and contribution is not null",
+            page.asset,
+            page.day,
+            grade.name,
+        )
+    )
+    lines += [
+        Line(f"{name}: points", share / weight * score[name], points.get(name))
+        for name, share in shares.items()
+    ]
+    total = sum(part * value for part, value in parts) / weight
+    return [*lines, Line(grade.name, total, page.published("trader_grade_daily", grade.name))]
 
 
 def signal(page: Page) -> Line:
@@ -383,9 +541,13 @@ def lines_of(connection: duckdb.DuckDBPyConnection, asset: str, day: date | None
         for name, series in technical.items()
     ]
     lines.append(Line("atr_14", range_, page.published("technical_daily", "atr_14")))
-    ranked, score = scores(page, factors(page, bitcoin))
-    if score:
-        lines += [*ranked, *grade(page, score)]
+    for grade, raw in (
+        (TRADER_GRADE, trader_factors(page)),
+        (TREND_SCORE, trend_factors(page, bitcoin)),
+    ):
+        ranked, score = scores(page, grade, raw)
+        if score:
+            lines += [*ranked, *graded(page, grade, score)]
     return [*lines, signal(page), *plan(page, range_, vol)]
 
 
