@@ -218,7 +218,7 @@ def parts_of(ranks: FloatArray, part_count: int) -> PartArray:
     count = (ranks > 0).sum(axis=1, keepdims=True)
     place = np.floor((ranks - 0.5) * part_count / np.maximum(count, 1))
     part = np.clip(place + 1, 1, part_count)
-    return (part * (ranks > 0)).astype(np.int16)
+    return np.where(ranks > 0, part, 0).astype(np.int16)
 
 
 def bounds_of(parts: PartArray, part_count: int) -> IntArray:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pipelines.core import warehouse
 from pipelines.core.settings import Settings
@@ -122,7 +122,7 @@ def _verify(connection: duckdb.DuckDBPyConnection, schema: str, manifest: Manife
         f"select {_text(entry.name)}, count(*) from {schema}.{quoted(entry.name)}"  # noqa: S608  # names from the manifest, quoted
         for entry in manifest.marts
     )
-    found = dict(_rows(connection, counts))
+    found: dict[str, int] = dict(_rows(connection, counts))
     wrong = [
         f"{entry.name} has {found.get(entry.name)} rows, {entry.rows} were published"
         for entry in manifest.marts
@@ -194,7 +194,7 @@ def _schema_of(version: str) -> str:
     return f"{SCHEMA}_{re.sub('[^0-9a-z]', '_', version.lower())}"
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[str, ...]]:
+def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
     return connection.execute(f"from postgres_query('{_TARGET}', {_text(query)})").fetchall()
 
 
