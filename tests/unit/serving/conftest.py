@@ -58,6 +58,7 @@ select
     'USD' as unit,
     'median of venues' as formula, 'docs/formulas.md#canonical-close' as formula_anchor,
     'no venue' as null_rule, 0.0 as min_value, cast(null as double) as max_value,
+    cast(null as bigint) as window_d, cast(null as bigint) as min_obs,
     'Price at the end of the day.' as description;
 """
 
