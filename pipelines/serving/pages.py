@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from starlette.routing import Mount
+from starlette.routing import Match, Mount
 from starlette.staticfiles import StaticFiles
 
 from pipelines.publishing.manifest import SITE_DIR
@@ -15,6 +15,9 @@ from pipelines.serving.shelf import Shelf
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
+
+
+_INTERFACES: Final = ("/v1/", "/v2/", "/mcp")
 
 
 class Pages:
@@ -46,6 +49,16 @@ def _files_of(folder: Path) -> StaticFiles:
     return StaticFiles(directory=folder, html=True)
 
 
+class _Left(Mount):
+    """What is left when no route of the interfaces is meant: these say themselves what is wrong."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match what no interface has."""
+        if scope["type"] == "http" and scope["path"].startswith(_INTERFACES):
+            return Match.NONE, {}
+        return super().matches(scope)
+
+
 def mount_of(shelf: Shelf) -> Mount:
     """Return the route of the pages: the last one, for it takes every address that is left."""
-    return Mount("/", Pages(shelf), name="pages")
+    return _Left("/", Pages(shelf), name="pages")

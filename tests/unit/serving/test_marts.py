@@ -136,6 +136,7 @@ def test_an_asset_is_named_by_id_or_symbol(client: TestClient) -> None:
         (PRICES, {"known_at": "2020-01-01T00:00:00Z"}, 404, "not-kept", "2024-03-02"),
         (PRICES, {"known_at": "2020-01-01T00:00:00"}, 422, "invalid-request", "timezone"),
         ("/v1/nothing", {}, 404, "not-found", "Not Found"),
+        ("/nothing.html", {}, 404, "no-pages", "tokenmart site"),
     ],
 )
 def test_what_cannot_be_answered_says_what_to_do(
@@ -246,3 +247,9 @@ def test_the_documentation_loads_nothing_from_elsewhere(client: TestClient) -> N
     for address in loaded:
         assert address.startswith("/"), f"{address} is somebody else's"
         assert client.get(address).status_code == 200, address
+
+
+def test_nothing_is_written_here(client: TestClient) -> None:
+    response = client.delete(PRICES)
+    assert (response.status_code, response.headers["allow"]) == (405, "GET")
+    assert response.json()["status"] == 405
