@@ -22,8 +22,8 @@ _HEIGHT: Final = 240
 # of the charts that are drawn when the site is made
 _DRAWN_WIDTH: Final = 560
 _DAY_MS: Final = 86_400_000
-_SHORT_DOLLARS: Final = "replace(format(datum.value, '$.3~s'), 'G', 'bn')"
-_SHORT: Final = "replace(format(datum.value, '.3~s'), 'G', 'bn')"
+_SHORT_DOLLARS: Final = "replace(replace(format(datum.value, '$.3~s'), 'G', 'bn'), 'T', 'tn')"
+_SHORT: Final = "replace(replace(format(datum.value, '.3~s'), 'G', 'bn'), 'T', 'tn')"
 _AXES: Final = {
     "dollars": _SHORT_DOLLARS,
     "price": "abs(datum.value) >= 1 ? format(datum.value, '$,~r') : format(datum.value, '$~r')",
@@ -85,8 +85,8 @@ def _config() -> dict[str, Any]:
         "axisX": {"grid": False, "labelFlush": True, "labelOverlap": True},
         "legend": text | {"labelFontSize": 12, "symbolStrokeWidth": 3},
         "text": {"color": LIGHT["quiet"], "fontSize": 12},
+        "mark": {"color": LIGHT["blue"]},
         "range": {"category": list(SERIES)},
-        "locale": {},
     }
 
 
@@ -95,7 +95,7 @@ def _x() -> alt.X:
         "day:T",
         title=None,
         scale=alt.Scale(type="utc"),
-        axis=alt.Axis(tickCount=6, format="%b %Y", formatType="utc", labelOverlap="greedy"),
+        axis=alt.Axis(tickCount=6, labelOverlap="greedy"),
     )
 
 
@@ -104,7 +104,7 @@ def _points() -> alt.Chart:
 
 
 def _tip(series: tuple[Series, ...], form: str) -> list[alt.Tooltip]:
-    day = alt.Tooltip("day:T", title="day", format="%Y-%m-%d", formatType="utc")
+    day = alt.Tooltip("utcyearmonthdate(day):T", title="day")
     return [day] + [
         alt.Tooltip(f"{one.column}:Q", title=one.label, format=_TIPS[form]) for one in series
     ]
@@ -151,7 +151,7 @@ def _lines(
     """Return lines over days on one scale."""
     scale = alt.Scale(
         type="log" if log else "linear",
-        zero=zero and not log,
+        zero=alt.Undefined if log else zero,
         nice=not log,
         domain=list(domain) if domain else alt.Undefined,
     )
@@ -232,7 +232,7 @@ def _stack(column: str, by: str, form: str, *, share: bool = False) -> Drawing:
                 ),
                 order=alt.Order("place:Q"),
                 tooltip=[
-                    alt.Tooltip("day:T", title="day", format="%Y-%m-%d", formatType="utc"),
+                    alt.Tooltip("utcyearmonthdate(day):T", title="day"),
                     alt.Tooltip(f"{by}:N", title=by.replace("_", " ")),
                     alt.Tooltip(f"{column}:Q", title="value", format=_TIPS[form]),
                 ],
@@ -249,7 +249,7 @@ _PRICE = (Series("close_usd", "close", "ink"),)
 
 
 def _price() -> alt.LayerChart:
-    scale = alt.Scale(type="log", nice=False, zero=False)
+    scale = alt.Scale(type="log", nice=False)
     axis = alt.Axis(labelExpr=_AXES["price"], tickCount=6)
     y = alt.Y("usd:Q", title=None, scale=scale, axis=axis)
     level_tip = [
@@ -279,9 +279,9 @@ def _price() -> alt.LayerChart:
     lines = plan.mark_rule(strokeWidth=1.6).encode(
         y=y, color=alt.Color("label:N", legend=None, scale=plan_scale), tooltip=level_tip
     )
-    words = plan.mark_text(align="right", dx=-2, dy=-6, fontSize=12, fontWeight="bold").encode(
+    words = plan.mark_text(align="left", dx=4, dy=-6, fontSize=12, fontWeight="bold").encode(
         y=y,
-        x=alt.value("width"),
+        x=alt.value(0),
         text="label:N",
         color=alt.Color("label:N", legend=None, scale=plan_scale),
     )
@@ -313,7 +313,7 @@ def _price() -> alt.LayerChart:
                 ),
             ),
             tooltip=[
-                alt.Tooltip("day:T", title="known after", format="%Y-%m-%d", formatType="utc"),
+                alt.Tooltip("utcyearmonthdate(day):T", title="known after"),
                 alt.Tooltip("to:N", title="signal"),
                 alt.Tooltip("trader_grade:Q", title="trader grade", format=".3~r"),
             ],
@@ -352,14 +352,13 @@ def _rotation() -> alt.LayerChart:
     )
     tails = (
         _points()
-        .mark_trail(opacity=0.45)
+        .mark_line(opacity=0.45, strokeWidth=1.5, interpolate="cardinal")
         .encode(
             x=x,
             y=y,
             detail="narrative_id:N",
             color=alt.Color("now:N", legend=None, scale=colour["scale"]),
-            order="day:T",
-            size=alt.Size("age:Q", legend=None, scale=alt.Scale(domain=[12, 0], range=[0.3, 3])),
+            order="age:Q",
         )
     )
     heads = _points().transform_filter("datum.age == 0")
@@ -368,15 +367,24 @@ def _rotation() -> alt.LayerChart:
         y=y,
         color=colour,
         tooltip=[
-            alt.Tooltip("narrative_id:N", title="narrative"),
+            alt.Tooltip("label:N", title="narrative"),
             alt.Tooltip("quadrant:N"),
             alt.Tooltip("rs_ratio:Q", title="strength", format=".2f"),
             alt.Tooltip("rs_momentum:Q", title="momentum", format=".2f"),
         ],
     )
-    names = heads.mark_text(dx=7, dy=-7, align="left", fontSize=11).encode(x=x, y=y, text="label:N")
+    # away from the middle, where they would stand on one another
+    names = [
+        heads.transform_filter(side)
+        .mark_text(dx=dx, align=align, fontSize=12)
+        .encode(x=x, y=y, text="label:N")
+        for side, dx, align in (
+            ("datum.rs_ratio >= 100", 8, "left"),
+            ("datum.rs_ratio < 100", -8, "right"),
+        )
+    ]
     return (
-        alt.layer(cross.encode(x="at:Q"), cross.encode(y="at:Q"), tails, dots, names)
+        alt.layer(cross.encode(x="at:Q"), cross.encode(y="at:Q"), tails, dots, *names)
         .resolve_scale(color="independent")
         .properties(width="container", height=380)
     )
@@ -403,7 +411,7 @@ def _bars(
         zero = (
             alt.Chart(alt.Data(values=[{"at": 0}])).mark_rule(color=LIGHT["grey"]).encode(y="at:Q")
         )
-        span = base.mark_rule(strokeWidth=2).encode(
+        span = base.mark_rule(strokeWidth=2, color=alt.Undefined if by else LIGHT["blue"]).encode(
             y=alt.Y("low:Q", title=None, axis=axis), y2="high:Q", **shared
         )
         dots = base.mark_circle(size=70, opacity=1).encode(
@@ -438,7 +446,7 @@ def _equity() -> alt.Chart:
                 legend=alt.Legend(orient="bottom", columns=3, labelLimit=220),
             ),
             tooltip=[
-                alt.Tooltip("day:T", format="%Y-%m-%d", formatType="utc"),
+                alt.Tooltip("utcyearmonthdate(day):T", title="day"),
                 alt.Tooltip("strategy_id:N", title="strategy"),
                 alt.Tooltip("equity:Q", format=".3f"),
             ],
@@ -456,7 +464,7 @@ def _peg() -> alt.LayerChart:
         .encode(x=alt.X("start_day:T", scale=alt.Scale(type="utc")), x2="end_day:T")
     )
     axis = alt.Axis(
-        values=[-10_000, -1_000, -300, -100, -30, 0, 30, 100, 300, 1_000, 10_000],
+        values=[-10_000, -3_000, -1_000, -300, -100, -30, -10, 0, 10, 30, 100, 300, 1_000, 10_000],
         labelExpr="format(datum.value, ',') + ' bps'",
         labelOverlap=True,
     )
@@ -634,16 +642,12 @@ _CHARTS: Final[dict[str, Drawing]] = {
 @cache
 def spec(name: str) -> dict[str, Any]:
     """Return a chart's Vega-Lite specification, without its datasets."""
-    made: dict[str, Any] = _CHARTS[name].make().configure(**_config_of_altair()).to_dict()
+    made: dict[str, Any] = _CHARTS[name].make().to_dict()
     made.pop("datasets", None)
     made["config"] = _config()
     made.pop("$schema", None)
     made["autosize"] = {"type": "fit-x", "contains": "padding"}
     return made
-
-
-def _config_of_altair() -> dict[str, Any]:
-    return {}
 
 
 def columns_of(name: str) -> dict[str, set[str]]:

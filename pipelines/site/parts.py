@@ -34,6 +34,7 @@ class Column:
         beside: a column shown small behind it.
         beside_label: what is said before that.
         look: "bar" (of 0 to 100), "badge", "long" (a sentence) or "".
+        unit_of: a column that names the one whose unit this value has.
         filter: how a table can be filtered by it: "min", "max", "one" (of its values) or "".
     """
 
@@ -45,6 +46,7 @@ class Column:
     beside_label: str = ""
     look: str = ""
     filter: str = ""
+    unit_of: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,12 +70,21 @@ class Part:
 
 @dataclass(frozen=True)
 class Chart(Part):
-    """A chart of `charts.py`; `more` are queries of its further datasets, by their names."""
+    """A chart of `charts.py`.
+
+    Attributes:
+        chart: its name there.
+        more: queries of its further datasets, by their names.
+        least: rows that it needs to be drawn.
+        ranges: whether readers choose how many days are shown.
+        days: that are shown at first; 0: all.
+    """
 
     chart: str = ""
     more: Mapping[str, str] | None = None
     least: int = 2
     ranges: bool = True
+    days: int = 365
 
 
 @dataclass(frozen=True)
@@ -165,7 +176,7 @@ class Maker:
             ]
         elif isinstance(part, Feed):
             cut = rows.head(part.limit) if part.limit else rows
-            made |= {"events": self._events(cut), "left_out": len(rows) - len(cut)}
+            made |= {"events": self._events(cut, whose), "left_out": len(rows) - len(cut)}
         return made
 
     def _shown_columns(self, part: Part, rows: pl.DataFrame) -> list[str]:
@@ -191,7 +202,8 @@ class Maker:
 
     def _cell(self, column: Column, row: Mapping[str, Any]) -> dict[str, Any]:
         value = row[column.name]
-        shown = people.show(value, column.name, people.unit_of(column.name, self._units))
+        named = str(row[column.unit_of]) if column.unit_of else column.name
+        shown = people.show(value, named, people.unit_of(named, self._units))
         cell: dict[str, Any] = {"shown": shown, "href": None, "beside": None, "bar": None}
         if column.to:
             cell["href"] = self.links.page(column.to, row.get(column.by or column.name))
@@ -231,14 +243,16 @@ class Maker:
             "left_out": len(rows) - len(cut),
         }
 
-    def _events(self, rows: pl.DataFrame) -> list[dict[str, Any]]:
+    def _events(self, rows: pl.DataFrame, whose: str | None) -> list[dict[str, Any]]:
         kinds = {"asset": "token"}
         return [
             {
                 "day": row["day"],
                 "severity": row["severity"],
                 "sentence": row["message"] or row["kind"],
-                "href": self.links.page(
+                "href": None
+                if row["entity_id"] == whose  # it would lead to where one is
+                else self.links.page(
                     kinds.get(row["entity_kind"], row["entity_kind"]), row["entity_id"]
                 ),
             }
@@ -254,10 +268,14 @@ class Maker:
         *,
         drawn: bool,
     ) -> None:
-        if len(rows) < part.least:
-            made["empty"] = (
-                f"{len(rows)} day is too little to be drawn." if len(rows) == 1 else part.empty
-            )
+        series = [
+            pl.col(name)
+            for name in charts.series_of(part.chart)
+            if name in rows.columns and rows.schema[name].is_numeric()
+        ]
+        known = rows.filter(pl.any_horizontal(column.is_not_null() for column in series))
+        if len(known) < part.least:
+            made["empty"] = "One day is too little to be drawn." if len(known) == 1 else part.empty
             return
         datasets = {"points": rows}
         for name, query in (part.more or {}).items():

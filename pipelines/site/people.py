@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ _LARGE: Final = ((1e12, "tn"), (1e9, "bn"), (1e6, "M"))
 # a number that says how much something moved has its sign, and a colour
 _MOVE: Final = re.compile(
     r"(?:^|_)(?:ret|change|chg|growth|mint|inflow|effect|premium|divergence|alpha|cagr|pnl|carry"
-    r"|funding|dev|multiple_r|ic|spread|excess|stat)(?:_|$)"
+    r"|funding|dev(?!_vol)|r|ic|spread|excess|stat)(?:_|$)"
 )
 # dollars for one unit are never shortened to millions
 _PRICE: Final = re.compile(
@@ -29,7 +29,7 @@ _PRICE: Final = re.compile(
 # where a publication has no dictionary, a name says the unit
 _BY_NAME: Final = (
     (re.compile(r"_usd(?:_ffill)?$"), "USD"),
-    (re.compile(r"_frac$|^ret_|_frac_"), "fraction"),
+    (re.compile(r"_frac$|_frac_|^ret_|_ret(?:_se)?$"), "fraction"),
     (re.compile(r"_bps$"), "bps"),
     (re.compile(r"_x$"), "multiple"),
     (re.compile(r"_pctile$|_grade$"), "0-100"),
@@ -83,7 +83,9 @@ def show(value: Any, column: str, unit: str) -> Shown:
     if isinstance(value, bool):
         return Shown("yes" if value else "no", str(int(value)))
     if isinstance(value, datetime):
-        return Shown(f"{value:%Y-%m-%d %H:%M} UTC", value.isoformat())
+        # at midnight it is a day that somebody dated, and no instant
+        form = "%Y-%m-%d %H:%M UTC" if value.time() != time.min else "%Y-%m-%d"
+        return Shown(f"{value:{form}}", value.isoformat())
     if isinstance(value, date):
         return Shown(value.isoformat(), value.isoformat())
     if isinstance(value, int | float):
@@ -97,7 +99,7 @@ def _number(value: float, column: str, unit: str) -> Shown:
     if _NOTHING.fullmatch(text):  # nothing but zeros: neither up nor down
         text = text.removeprefix("-")
         return Shown(text, _bare(value))
-    moves = bool(_MOVE.search(column)) and not column.endswith(("_rank", "_count"))
+    moves = bool(_MOVE.search(column)) and not column.endswith(("_rank", "_count", "_se", "_d"))
     sign = "+" if moves and value > 0 else ""
     tone = ("up" if value > 0 else "down") if moves else ""
     return Shown(sign + text.replace("-", _MINUS), _bare(value), tone)
@@ -141,6 +143,8 @@ def _price(value: float) -> str:
 
 def _percent(value: float) -> str:
     size = abs(value) * 100
+    if not size:
+        return "0 %"
     return f"{value * 100:,.{0 if size >= 1_000 else 1 if size >= 1 else 2}f} %"
 
 
@@ -165,7 +169,7 @@ def _plain(value: float) -> str:
         return _whole(value)
     if size and size < 0.01:
         return ("-" if value < 0 else "") + (_small(size, 2) if size >= 1e-6 else "0.00")
-    return f"{value:,.{1 if size >= 100 else 2}f}"
+    return f"{value:,.{1 if size >= 100 else 2 if size >= 1 else 3}f}"
 
 
 _FORMS: Final[dict[str, Callable[[float], str]]] = {
@@ -179,7 +183,7 @@ _FORMS: Final[dict[str, Callable[[float], str]]] = {
     "points": lambda value: f"{value:,.1f}",
     "standard deviations": lambda value: f"{value:,.1f} {_SIGMA}",
     "days": lambda value: f"{value:,.0f} d",
-    "hours": lambda value: f"{value:,.0f} h",
+    "hours": lambda value: f"{value:,.0f} h" if abs(value) < 100 else f"{value / 24:,.0f} d",
     "rank": lambda value: f"{value:,.0f}",
     "count": _whole,
     "rows": _whole,

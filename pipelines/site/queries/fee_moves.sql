@@ -16,6 +16,8 @@ select
     growth.fees_growth_30d_frac,
     growth.fees_growth_90d_frac
 from marts.protocol_growth_daily_latest as growth
+inner join marts.dim_protocol as protocol on growth.protocol_id = protocol.protocol_id
 left join fees on growth.protocol_id = fees.protocol_id
-where growth.fees_growth_30d_frac is not null
+-- of a family its total, and not its parts beside it
+where growth.fees_growth_30d_frac is not null and protocol.family_id is null
 order by abs(growth.fees_growth_30d_frac) desc, growth.protocol_id

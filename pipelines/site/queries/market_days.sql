@@ -10,7 +10,5 @@ select
     breadth_above_sma50,
     pct_grade_high
 from marts.market_regime_daily
-where
-    day > (select max(day) from marts.market_regime_daily) - 365
-    or isodow(day) = 7
+where isodow(day) = isodow((select max(day) from marts.market_regime_daily))
 order by day

@@ -1,25 +1,33 @@
 with newest as (
     select max(day) as day from marts.narrative_daily
+),
+
+-- a week's mean: single days jump
+weekly as (
+    select
+        narrative_id,
+        day,
+        quadrant,
+        avg(rs_ratio) over week as rs_ratio,
+        avg(rs_momentum) over week as rs_momentum
+    from marts.narrative_daily
+    window week as (partition by narrative_id order by day rows 6 preceding)
 )
 
 select
-    narrative.narrative_id,
-    replace(narrative.narrative_id, '_', ' ') as label,
-    narrative.day,
-    narrative.rs_ratio,
-    narrative.rs_momentum,
-    narrative.quadrant,
-    last_value(narrative.quadrant) over (
-        partition by narrative.narrative_id
-        order by narrative.day
-        rows between unbounded preceding and unbounded following
-    ) as now,
-    (newest.day - narrative.day) // 7 as age
-from marts.narrative_daily as narrative
+    weekly.narrative_id,
+    replace(weekly.narrative_id, '_', ' ') as label,
+    weekly.day,
+    weekly.rs_ratio,
+    weekly.rs_momentum,
+    weekly.quadrant,
+    max_by(weekly.quadrant, weekly.day) over (partition by weekly.narrative_id) as now,
+    (newest.day - weekly.day) // 7 as age
+from weekly
 cross join newest
 where
-    narrative.day > newest.day - 57
-    and (newest.day - narrative.day) % 7 = 0
-    and narrative.rs_ratio is not null
-    and narrative.rs_momentum is not null
-order by narrative.narrative_id, narrative.day
+    weekly.day > newest.day - 29
+    and (newest.day - weekly.day) % 7 = 0
+    and weekly.rs_ratio is not null
+    and weekly.rs_momentum is not null
+order by weekly.narrative_id, weekly.day

@@ -3,6 +3,7 @@ select
     asset_id,
     day,
     sector,
+    metric as metric_id,
     case metric
         when 'pf_circ_x' then 'price to fees'
         when 'pf_fdv_x' then 'price to fees, fully diluted'
@@ -18,5 +19,5 @@ select
     sector_pctile,
     peer_count
 from marts.peers
-where metric_value is not null
+where metric_value is not null and sector_median is not null
 order by asset_id, metric

@@ -45,7 +45,7 @@
     const ends = Object.values(datasets).flatMap((rows) => rows.map((row) => row.day ?? -Infinity));
     const from = ends.reduce((a, b) => Math.max(a, b), -Infinity) - days * DAY;
     return Object.fromEntries(Object.entries(datasets).map(([name, rows]) =>
-      [name, rows.filter((row) => row.day === undefined || row.day >= from)]));
+      [name, rows.filter((row) => (row.day ?? row.end_day ?? Infinity) >= from)]));
   };
 
   const draw = async (figure) => {
@@ -57,7 +57,8 @@
     spec.datasets = lastDays(figure.datasets, chosen ? Number(chosen.value) : 0);
     if (figure.result) figure.result.finalize();
     figure.result = await vegaEmbed(target, spec, {
-      actions: false, renderer: "svg", ast: false,
+      actions: false, renderer: "svg",
+      logLevel: 1, // errors alone: that there is no plan to be drawn is none
       loader: { load: () => Promise.reject(new Error("pages ask for nothing")) },
     });
     // the words beside the chart say what it shows

@@ -40,7 +40,7 @@ insert into marts.screener_latest by name
 select
     asset_id, symbol, name, date '2024-02-29' as day, true as is_in_universe, 100.0 as close_usd,
     0.01 as ret_1d, 'nan'::double as ret_7d, 50.0 as trader_grade, -1.0 as grade_change_7d,
-    1 as signal, 2.5e9 as mcap_usd, 'ai,"quoted"' as narrative_ids
+    1 as signal, 2.5e9 as mcap_usd, '"quoted"' as narrative_ids
 from marts.dim_asset;
 insert into marts.alert by name
 select
