@@ -160,7 +160,9 @@
       if (link) save(link);
     });
     // the place of the current page in a narrow head
-    document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+    // (not by scrollIntoView: the keyboard would begin there)
+    const here = document.querySelector("nav [aria-current]");
+    if (here) here.closest("nav").scrollLeft = here.offsetLeft - innerWidth / 3;
     if (window.vegaEmbed) watch();
   });
 })();
