@@ -18,7 +18,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 MANIFEST := dbt/target/manifest.json
 DBT_FILES := $(shell find dbt -type f -not -path 'dbt/target/*' -not -path 'dbt/logs/*' 2>/dev/null)
 
-.PHONY: help install daily dev serve docs test test-slow extras test-deployment chaos check format bench audit sbom canary lock clean
+.PHONY: help install daily dev serve demo docs test test-slow extras test-deployment chaos check format bench audit sbom canary lock clean
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -51,6 +51,9 @@ daily: install ## data to published marts: in the sandbox, or live with TOKENMAR
 
 dev: install ## the Dagster UI on this machine
 	@$(BIN)/tokenmart dev
+
+demo: install ## look at the generated market: its pages, made if need be and opened
+	@$(BIN)/tokenmart demo
 
 serve: install ## the published marts over HTTP, on this machine
 	@$(BIN)/tokenmart serve

@@ -216,6 +216,30 @@ def make_site(
 
 
 @app.command()
+def demo(context: typer.Context) -> None:
+    """Look at what is published: its pages, made if need be (and the market, too), and opened."""
+    with _command(context) as (settings, progress, console):
+        import webbrowser
+
+        from pipelines import site
+        from pipelines.publishing.manifest import SITE_DIR
+        from pipelines.publishing.pointer import current_version
+
+        if current_version(settings.published_dir) is None:
+            from assets.command import workflows
+
+            workflows.daily(settings, progress, day=None, dataset=None)
+        folder = settings.published_dir / _published_version(settings, None)
+        index = folder / SITE_DIR / site.INDEX
+        if not index.is_file():
+            site.make(folder, index.parent)
+        address = index.resolve().as_uri()
+        console.print(f"The pages: {address}", soft_wrap=True)
+        if console.is_terminal:
+            webbrowser.open(address)
+
+
+@app.command()
 def rollback(
     context: typer.Context,
     to: Annotated[

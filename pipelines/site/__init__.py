@@ -5,6 +5,6 @@
 Only published marts are read. Each page is text with its data inside: no page asks for anything.
 """
 
-from pipelines.site.build import Made, NotASite, make
+from pipelines.site.build import INDEX, Made, NotASite, make
 
-__all__ = ["Made", "NotASite", "make"]
+__all__ = ["INDEX", "Made", "NotASite", "make"]

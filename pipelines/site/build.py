@@ -24,6 +24,8 @@ _STATIC: Final = Path(__file__).parent / "static"
 VENDORED: Final = Path(__file__).parent / "vendored"
 # what tells that a folder is a site of ours, and may be replaced
 _MARK: Final = "site.json"
+# the page to begin with
+INDEX: Final = "index.html"
 
 
 class NotASite(Exception):
@@ -72,7 +74,7 @@ def make(publication: Path, out: Path) -> Made:
         beside.rename(out)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-    return Made(out / "index.html", pages, size, time.perf_counter() - started)
+    return Made(out / INDEX, pages, size, time.perf_counter() - started)
 
 
 def _write_all(publication: Path, beside: Path) -> tuple[int, int]:

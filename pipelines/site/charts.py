@@ -642,7 +642,7 @@ _CHARTS: Final[dict[str, Drawing]] = {
 @cache
 def spec(name: str) -> dict[str, Any]:
     """Return a chart's Vega-Lite specification, without its datasets."""
-    made: dict[str, Any] = _CHARTS[name].make().to_dict()
+    made: dict[str, Any] = _CHARTS[name].make().to_dict(validate=False)
     made.pop("datasets", None)
     made["config"] = _config()
     made.pop("$schema", None)

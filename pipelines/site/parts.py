@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final
 
 import polars as pl
@@ -19,7 +19,6 @@ from pipelines.site.publication import Publication
 from pipelines.site.queries import Answer, Answers
 
 _EPOCH: Final = date(1970, 1, 1)
-_DIGITS: Final = 5
 
 
 @dataclass(frozen=True)
@@ -165,7 +164,7 @@ class Maker:
             made["empty"] = answer.why_empty or part.empty
             return made
         if isinstance(part, Chart):
-            self._chart(made, part, rows, whose, drawn=drawn)
+            self._chart(made, part, whose, drawn=drawn)
         elif isinstance(part, Table):
             made |= self._table(part, rows)
         elif isinstance(part, Facts):
@@ -259,59 +258,47 @@ class Maker:
             for row in rows.iter_rows(named=True)
         ]
 
-    def _chart(
-        self,
-        made: dict[str, Any],
-        part: Chart,
-        rows: pl.DataFrame,
-        whose: str | None,
-        *,
-        drawn: bool,
-    ) -> None:
-        series = [
-            pl.col(name)
-            for name in charts.series_of(part.chart)
-            if name in rows.columns and rows.schema[name].is_numeric()
-        ]
-        known = rows.filter(pl.any_horizontal(column.is_not_null() for column in series))
-        if len(known) < part.least:
-            made["empty"] = "One day is too little to be drawn." if len(known) == 1 else part.empty
-            return
-        datasets = {"points": rows}
-        for name, query in (part.more or {}).items():
-            datasets[name] = self.answers[query].of(whose)
-        of = self.answers[part.query].query.of
+    def _chart(self, made: dict[str, Any], part: Chart, whose: str | None, *, drawn: bool) -> None:
+        answers = {"points": self.answers[part.query]} | {
+            name: self.answers[query] for name, query in (part.more or {}).items()
+        }
         wanted = charts.columns_of(part.chart)
-        columns = {name: _columns(frame, wanted.get(name), of) for name, frame in datasets.items()}
+        datasets = {
+            name: _columns(answer.to_draw(whose), wanted.get(name), answer.query.of)
+            for name, answer in answers.items()
+        }
+        series = {
+            name: label
+            for name, label in charts.series_of(part.chart).items()
+            if any(isinstance(value, int | float) for value in datasets["points"].get(name, ()))
+        }
+        lines = [datasets["points"][name] for name in series]
+        known = sum(any(value is not None for value in point) for point in zip(*lines, strict=True))
+        if known < part.least:
+            made["empty"] = "One day is too little to be drawn." if known == 1 else part.empty
+            return
         if drawn:
-            made["svg"] = charts.svg(part.chart, columns)
+            made["svg"] = charts.svg(part.chart, datasets)
         else:
-            made["data"] = columns
+            made["data"] = {name: _steps(columns) for name, columns in datasets.items()}
         made["legend"] = charts.legend_of(part.chart)
-        made["says"] = self._in_words(part, rows)
+        made["says"] = self._in_words(part, datasets["points"], series)
 
-    def _in_words(self, part: Chart, rows: pl.DataFrame) -> str:
+    def _in_words(
+        self, part: Chart, points: Mapping[str, list[Any]], series: Mapping[str, str]
+    ) -> str:
         """Return what a chart shows, for who does not see it: its last values and its span."""
         said = []
-        for name, label in charts.series_of(part.chart).items():
-            if name not in rows.columns or not rows.schema[name].is_numeric():
-                continue
-            known = rows.filter(pl.col(name).is_not_null())
-            if known.is_empty():
-                continue
+        for name, label in series.items():
+            known = [value for value in points[name] if value is not None]
             unit = people.unit_of(name, self._units)
             last, least, most = (
-                people.show(value, name, unit).text
-                for value in (known[name][-1], known[name].min(), known[name].max())
+                people.show(value, name, unit).text for value in (known[-1], min(known), max(known))
             )
             said.append(f"{label} {last}, between {least} and {most}")
-        days = (
-            [day for day in rows["day"].to_list() if day is not None]
-            if "day" in rows.columns
-            else []
-        )
+        days = [_EPOCH + timedelta(days=day) for day in points.get("day", ()) if day is not None]
         span = f" From {min(days)} to {max(days)}." if days else ""
-        return f"{part.title}. {'; '.join(said)}.{span}" if said else f"{part.title}.{span}"
+        return f"{part.title}. {'; '.join(said)}.{span}"
 
 
 def _choices(values: pl.Series) -> list[str]:
@@ -325,19 +312,20 @@ def _choices(values: pl.Series) -> list[str]:
 
 
 def _columns(rows: pl.DataFrame, wanted: set[str] | None, of: str | None) -> dict[str, list[Any]]:
-    """Return the columns that a chart reads, compact: days as numbers, five digits that count."""
-    kept = {}
-    for name in rows.columns:
-        if name == of or (wanted is not None and name not in wanted):
-            continue
-        values = rows[name]
-        if values.dtype == pl.Date:
-            values = (values - pl.Series([_EPOCH])).dt.total_days()
-        elif values.dtype.is_float():
-            values = values.fill_nan(None).round_sig_figs(_DIGITS)
-            values = pl.select(pl.when(values.is_finite()).then(values)).to_series()
-        kept[name] = [_short(value) for value in values.to_list()]
-    return kept
+    """Return the columns that a chart reads; whole numbers without their point."""
+    return {
+        name: [_short(value) for value in rows[name].to_list()]
+        for name in rows.columns
+        if name != of and (wanted is None or name in wanted)
+    }
+
+
+def _steps(columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """Return columns whose days are steps from one to the next: they are a third of a page else."""
+    days = columns.get("day")
+    if days is None:
+        return columns
+    return columns | {"day": [day - before for before, day in zip([0, *days], days, strict=False)]}
 
 
 def _short(value: Any) -> Any:

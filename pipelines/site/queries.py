@@ -7,7 +7,8 @@ the rows of one of them, and the query with that filter.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +22,8 @@ FOLDER: Final = Path(__file__).parent / "queries"
 _OF: Final = re.compile(r"-- of: (\w+)\n")
 _MART: Final = re.compile(r"\bmarts\.(\w+)")
 _LATEST: Final = "_latest"
+_EPOCH: Final = date(1970, 1, 1)
+_DIGITS: Final = 4
 
 
 @dataclass(frozen=True)
@@ -64,16 +67,44 @@ class Answer:
     query: Query
     rows: pl.DataFrame
     why_empty: str | None = None
-    _parts: dict[Any, pl.DataFrame] = field(default_factory=dict)
 
     def of(self, whose: str | None) -> pl.DataFrame:
         """Return the rows of one, or all where they are not divided."""
-        if self.query.of is None or whose is None or self.rows.is_empty():
+        if self._are_whole(whose):
             return self.rows
-        if not self._parts:
-            divided = self.rows.partition_by(self.query.of, as_dict=True, maintain_order=True)
-            self._parts.update({key[0]: part for key, part in divided.items()})
         return self._parts.get(whose, self.rows.clear())
+
+    def to_draw(self, whose: str | None) -> pl.DataFrame:
+        """Return the same rows for a chart: days as numbers, and four digits that count.
+
+        Asked of all rows at once: page by page it would be most of the work.
+        """
+        if self._are_whole(whose):
+            return self._short
+        return self._short_parts.get(whose, self._short.clear())
+
+    def _are_whole(self, whose: str | None) -> bool:
+        return self.query.of is None or whose is None or self.rows.is_empty()
+
+    @cached_property
+    def _parts(self) -> dict[Any, pl.DataFrame]:
+        return self._divided(self.rows)
+
+    @cached_property
+    def _short(self) -> pl.DataFrame:
+        floats, days = pl.col(pl.Float64), pl.col(pl.Date)
+        return self.rows.with_columns(
+            pl.when(floats.is_finite()).then(floats.round_sig_figs(_DIGITS)).name.keep(),
+            (days - _EPOCH).dt.total_days().name.keep(),
+        )
+
+    @cached_property
+    def _short_parts(self) -> dict[Any, pl.DataFrame]:
+        return self._divided(self._short)
+
+    def _divided(self, rows: pl.DataFrame) -> dict[Any, pl.DataFrame]:
+        divided = rows.partition_by(str(self.query.of), as_dict=True, maintain_order=True)
+        return {key[0]: part for key, part in divided.items()}
 
 
 def named(name: str) -> Query:

@@ -17,6 +17,15 @@
 
   // ---- charts: a spec once for all pages, the numbers in the page as columns
 
+  // days come as steps from one to the next
+  const datasetsOf = (figure) => {
+    const sets = JSON.parse(figure.querySelector("script").textContent);
+    for (const columns of Object.values(sets)) {
+      if (columns.day) { let at = 0; columns.day = columns.day.map((step) => (at += step)); }
+    }
+    return sets;
+  };
+
   const rowsOf = (columns) => {
     const names = Object.keys(columns);
     const length = names.length ? columns[names[0]].length : 0;
@@ -51,7 +60,7 @@
   const draw = async (figure) => {
     const target = figure.querySelector(".chart");
     figure.datasets ??= Object.fromEntries(
-      Object.entries(JSON.parse(figure.querySelector("script").textContent)).map(([name, columns]) => [name, rowsOf(columns)]));
+      Object.entries(datasetsOf(figure)).map(([name, columns]) => [name, rowsOf(columns)]));
     const chosen = figure.querySelector(".range input:checked");
     const spec = themed(window.tokenmartCharts.specs[figure.dataset.chart]);
     spec.datasets = lastDays(figure.datasets, chosen ? Number(chosen.value) : 0);
@@ -128,8 +137,7 @@
 
   const save = (link) => {
     const figure = link.closest("figure");
-    const sets = JSON.parse(figure.querySelector("script").textContent);
-    const columns = Object.values(sets)[0];
+    const columns = Object.values(datasetsOf(figure))[0];
     const names = Object.keys(columns);
     const cell = (name, value) => value === null ? "" : name === "day" || name.endsWith("_day")
       ? new Date(value * DAY).toISOString().slice(0, 10)

@@ -135,7 +135,7 @@ def test_a_mart_of_other_columns_says_which_it_lacks(
 def test_a_token_of_one_day_says_so(made: Path) -> None:
     text = pages(made)["token/newborn.html"].text
     assert "One day of it is known" in text
-    assert "1 day is too little to be drawn." in text
+    assert "One day is too little to be drawn." in text
 
 
 def test_spreadsheets_hold_names_and_no_formulas(made: Path) -> None:
