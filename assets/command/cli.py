@@ -528,10 +528,13 @@ def dev(
 ) -> None:
     """Open Dagster's UI with its daemon; in the sandbox profile with a sandbox server."""
     with _command(context, is_service=True) as (settings, progress, console):
-        from assets.command.development import development, serve
+        from assets.command import development
 
-        console.print(f"Dagster's UI: http://{LOOPBACK}:{port} (stop with Ctrl-C)")
-        raise typer.Exit(serve(settings, progress, development(LOOPBACK, port)))
+        landing_page = development.landing_page(LOOPBACK, port)
+        console.print(f"Dagster's UI: {landing_page} (stop with Ctrl-C)", soft_wrap=True)
+        raise typer.Exit(
+            development.serve(settings, progress, development.development(LOOPBACK, port))
+        )
 
 
 @app.command()

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from assets import keys
 from assets.command import runs
 from assets.command.interruption import SIGNALS, exit_code
 from assets.command.market import open_market
@@ -22,6 +23,12 @@ from pipelines.core.settings import Settings, child_environment
 from pipelines.lake import origin
 
 _PATIENCE_S = 3
+
+
+def landing_page(host: str, port: int) -> str:
+    """Return the address of the list of marts: what each is, how old, and its checks."""
+    ((tag, layer),) = keys.layer(keys.MARTS).items()
+    return f"http://{host}:{port}/assets?asset-selection=tag:{tag}={layer}"
 
 
 def development(host: str, port: int) -> tuple[str, ...]:
