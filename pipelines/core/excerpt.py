@@ -9,6 +9,7 @@ from typing import Any, Final
 
 MAX_ROWS: Final = 20
 MAX_CELL: Final = 120
+_NULL: Final = "NULL"
 
 # what Markdown would take for markup, and what makes a link of an address
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>|~&!@$#]|(?<=:)/(?=/)|(?<=www)\.", re.IGNORECASE)
@@ -40,7 +41,10 @@ class Excerpt:
     def in_words(self, rows: int) -> str:
         """Return the first rows as text: `column=value, ... | column=value, ...`."""
         return " | ".join(
-            ", ".join(f"{name}={value}" for name, value in zip(self.columns, row, strict=True))
+            ", ".join(
+                f"{name}={_NULL if value is None else value}"
+                for name, value in zip(self.columns, row, strict=True)
+            )
             for row in self.rows[:rows]
         )
 
@@ -60,7 +64,7 @@ class Excerpt:
 
 def _cell(value: Any, digits: int) -> str:
     if value is None:
-        return "NULL"
+        return _NULL
     text = " ".join((_number(value, digits) if isinstance(value, float) else str(value)).split())
     shown = text if len(text) <= MAX_CELL else f"{text[:MAX_CELL]}…"
     return _MARKUP.sub(r"\\\g<0>", shown)

@@ -99,7 +99,7 @@ def _finding(
     if result["status"] == "error" or not result.get("compiled_code"):
         return message, None
     examples = _examples(str(result["compiled_code"]), settings)
-    reported = _one_line(node.get("description") or message)
+    reported = _one_line(node.get("description") or message).removesuffix(".")
     if isinstance(examples, str):
         return f"{reported}: (no examples: {examples})", None
     return f"{reported}: {examples.in_words(MAX_EXAMPLES)}", examples

@@ -66,7 +66,7 @@ def test_rows_and_cells_are_bounded() -> None:
 
 def test_words_are_of_the_first_rows() -> None:
     excerpt = Excerpt.of_records([{"a": 1, "b": None}, {"a": 2, "b": "x"}, {"a": 3, "b": "y"}])
-    assert excerpt.in_words(2) == "a=1, b=None | a=2, b=x"
+    assert excerpt.in_words(2) == "a=1, b=NULL | a=2, b=x"
 
 
 @settings(max_examples=50)

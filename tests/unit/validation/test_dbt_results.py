@@ -44,7 +44,7 @@ def test_a_failed_test_shows_rows_that_break_it(tmp_path: Path) -> None:
     assert one.examples is not None
     assert one.examples.columns == ("close",)
     assert one.examples.rows == tuple((number,) for number in range(11, 31)), "bounded"
-    assert one.detail == "A close is a price.: close=11 | close=12 | close=13 | close=14 | close=15"
+    assert one.detail == "A close is a price: close=11 | close=12 | close=13 | close=14 | close=15"
 
 
 def test_a_finding_without_rows_says_why(tmp_path: Path) -> None:
