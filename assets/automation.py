@@ -50,7 +50,7 @@ def jobs() -> "list[UnresolvedAssetJobDefinition]":
     gate = dg.AssetSelection.checks_for_assets(*(keys.mart(name) for name in mart_descriptions()))
     wanted = [
         (DAILY_JOB, everything, "Extract a day, build, check and publish."),
-        (BACKFILL_JOB, everything, "The same for a range of days, in a single run."),
+        (BACKFILL_JOB, everything, "Extract a range of days in one run, build, check and publish."),
         (HISTORY_JOB, extracted, "Extract a range of days into the lake, and no more."),
         (REBUILD_JOB, built, "Build the warehouse from the lake, and check it."),
         (REPAIR_JOB, everything, "Extract what is missing, as configured; build and publish."),
