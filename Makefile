@@ -12,13 +12,15 @@ KILLS ?= 200
 SEED ?= 1
 AUDIT := $(VENV)/audit
 AUDIT_LOCK := .ci/audit.lock
+CLIENTS := $(VENV)/clients
+CLIENTS_LOCK := .ci/clients.lock
 SBOM := data/sbom.cdx.json
 DEPLOYED := $(VENV)/.deployed
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 MANIFEST := dbt/target/manifest.json
 DBT_FILES := $(shell find dbt -type f -not -path 'dbt/target/*' -not -path 'dbt/logs/*' 2>/dev/null)
 
-.PHONY: help install daily dev serve demo docs test test-slow extras test-deployment chaos check format bench audit sbom canary lock clean
+.PHONY: help install daily dev serve demo docs test test-slow extras test-deployment test-clients chaos check format bench audit sbom canary lock clean
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -102,6 +104,16 @@ sbom: $(AUDIT)/.installed ## a CycloneDX bill of materials of the lock, in data/
 		--output-file $(SBOM) requirements.lock
 	@echo "$(SBOM)"
 
+$(CLIENTS)/.installed: $(CLIENTS_LOCK) .ci/clients/package-lock.json | install
+	@$(BIN)/uv venv --quiet --clear $(CLIENTS)
+	@$(BIN)/uv pip install --quiet --system-certs --python $(CLIENTS)/bin/python --no-deps --require-hashes -r $(CLIENTS_LOCK)
+	@if command -v npm > /dev/null; then cp .ci/clients/package*.json $(CLIENTS)/ \
+		&& npm --prefix $(CLIENTS) ci --silent --no-audit --no-fund; fi
+	@touch $@
+
+test-clients: $(CLIENTS)/.installed ## every recipe of docs/connect.md, by the client itself in an environment of its own
+	@$(BIN)/python -m pytest tests/e2e/test_clients.py
+
 canary: install ## build the lake of TOKENMART_DATA_DIR with this code beside it, and compare
 	@$(BIN)/tokenmart canary
 
@@ -112,6 +124,7 @@ lock: ## resolve the dependencies of pyproject.toml anew: the project's, a deplo
 	@$(LOCK) pyproject.toml --all-extras --group deployment --constraint requirements.lock \
 		--constraint deploy/requirements.lock --output-file deploy/requirements-test.lock
 	@$(LOCK) --group audit --output-file $(AUDIT_LOCK)
+	@$(LOCK) --group clients --output-file $(CLIENTS_LOCK)
 
 $(DEPLOYED): $(INSTALLED) deploy/requirements-test.lock
 	@echo "==> what a deployment has beside it"
@@ -119,7 +132,7 @@ $(DEPLOYED): $(INSTALLED) deploy/requirements-test.lock
 		-r deploy/requirements-test.lock
 	@touch $@
 
-extras: install $(DEPLOYED) ## what a deployment may want: PostgreSQL, a bucket, traces (docs/deployment.md)
+extras: install $(DEPLOYED) $(CLIENTS)/.installed ## what a deployment may want: PostgreSQL, a bucket, traces (docs/deployment.md)
 
 test-deployment: extras ## the proofs of these, and of deploy/
 	@$(BIN)/python -m pytest tests/deployment
