@@ -63,15 +63,22 @@ def mirror(settings: Settings, manifest: Manifest) -> bool:
         schema = _schema_of(manifest.version)
         _load(connection, schema, manifest)
         _verify(connection, schema, manifest)
-        _swap(connection, schema, manifest.version, here)
+        _swap(connection, schema, here)
         _remove_others(connection, keep=here)
     return True
 
 
 def _load(connection: duckdb.DuckDBPyConnection, schema: str, manifest: Manifest) -> None:
     """Copy the tables, then make their keys, views and comments."""
-    # what a killed publication left has the same name
-    _run(connection, [f"drop schema if exists {schema} cascade", f"create schema {schema}"])
+    _run(
+        connection,
+        [
+            # what a killed publication left has the same name
+            f"drop schema if exists {schema} cascade",
+            f"create schema {schema}",
+            f"comment on schema {schema} is {_text(manifest.version)}",
+        ],
+    )
     connection.execute("call pg_clear_cache()")
     tables = [entry for entry in manifest.marts if entry.kind == "table"]
     views = [entry.name for entry in manifest.marts if entry.kind == "view"]
@@ -132,9 +139,7 @@ def _verify(connection: duckdb.DuckDBPyConnection, schema: str, manifest: Manife
         raise PublishError(f"the copy in PostgreSQL is not whole: {'; '.join(wrong)}")
 
 
-def _swap(
-    connection: duckdb.DuckDBPyConnection, schema: str, version: str, before: str | None
-) -> None:
+def _swap(connection: duckdb.DuckDBPyConnection, schema: str, before: str | None) -> None:
     """Give the new version the name that is read; all of it, or nothing."""
     known = _rows(connection, f"select 1 from pg_roles where rolname = {_text(READERS)}")  # noqa: S608  # our own name
     _run(
@@ -145,7 +150,6 @@ def _swap(
             f"grant select on all tables in schema {schema} to {READERS}",
             *([f"alter schema {SCHEMA} rename to {_schema_of(before)}"] if before else []),
             f"alter schema {schema} rename to {SCHEMA}",
-            f"comment on schema {SCHEMA} is {_text(version)}",
         ],
     )
 
@@ -166,7 +170,7 @@ def _version_here(connection: duckdb.DuckDBPyConnection) -> str | None:
 
 
 def _remove_others(connection: duckdb.DuckDBPyConnection, keep: str | None) -> None:
-    """Remove the versions before the last one, but those that somebody still reads."""
+    """Remove older versions and what never became one, but what somebody still reads."""
     kept = {SCHEMA, _schema_of(keep)} if keep else {SCHEMA}
     for name, version in _schemas(connection):
         if name in kept or not version or name != _schema_of(version):

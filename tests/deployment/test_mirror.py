@@ -183,8 +183,12 @@ def test_a_copy_that_is_not_whole_is_never_read(
         publishing.mirror(settings, second)
     assert query("select min(close_usd) from marts.price_daily") == [(100.0,)]
 
-    # and what it left is in nobody's way
+    # and what it left is in nobody's way, and goes
+    assert postgres._schema_of(second.version) in _schemas(query)
     monkeypatch.setattr(postgres, "_load", whole)
+    make_warehouse("update marts.price_daily set close_usd = -2")
+    assert publishing.mirror(settings, publish()) is True
+    assert _schemas(query) == ["marts", postgres._schema_of(first.version)]
     assert publishing.mirror(settings, second) is True
     assert query("select min(close_usd) from marts.price_daily") == [(-1.0,)]
 
