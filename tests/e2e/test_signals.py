@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.core import warehouse
 from pipelines.publishing.ledger import NUMBERED, recorded_numbers
-from tests.e2e.conftest import REPO, Project
+from tests.e2e.conftest import END, REPO, Project
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
@@ -48,8 +48,10 @@ def test_a_page_of_numbers_is_the_same_by_hand(project: Project, tmp_path: Path)
 
 @pytest.mark.parametrize("query", QUERIES, ids=[query.split("\n")[0] for query in QUERIES])
 def test_queries_of_the_page_answer(project: Project, query: str) -> None:
+    # the page's own example is an exchange's token on recorded data, long before this market
+    here = query.replace("ftx-token", "bitcoin").replace("2022-11-07", END.isoformat())
     with warehouse.read(project.settings.published_dir / "tokenmart.duckdb") as connection:
-        found = connection.execute(query).fetchall()
+        found = connection.execute(here).fetchall()
     # fifteen assets of a hundred days are too few to judge by
     assert found or "signal_quality" in query, query
 
