@@ -11,7 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +140,8 @@ class Shelf:
             raise Problem(
                 "not-kept",
                 404,
-                f"no kept publication is as old as {instant.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}; "
+                # in its own zone: the first instants that can be written are in no other one
+                f"no kept publication is as old as {instant.isoformat()}; "
                 f"the oldest one is of {oldest}. The lake has what was known before: "
                 "`tokenmart backfill` with TOKENMART_NOW rebuilds it",
                 oldest=oldest,

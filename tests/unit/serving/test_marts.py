@@ -134,6 +134,7 @@ def test_an_asset_is_named_by_id_or_symbol(client: TestClient) -> None:
         (PRICES, {"cursor": "ä\x00"}, 422, "broken-cursor", "begin without one"),
         (PRICES, {"version": "../../etc"}, 404, "unknown-version", "/v1/versions"),
         (PRICES, {"known_at": "2020-01-01T00:00:00Z"}, 404, "not-kept", "2024-03-02"),
+        (PRICES, {"known_at": "0001-01-01T00:00:00+00:06"}, 404, "not-kept", "2024-03-02"),
         (PRICES, {"known_at": "2020-01-01T00:00:00"}, 422, "invalid-request", "timezone"),
         ("/v1/nothing", {}, 404, "not-found", "Not Found"),
         ("/nothing.html", {}, 404, "no-pages", "tokenmart site"),
