@@ -105,7 +105,8 @@ def show(page: Page, path: Path) -> None:
         """async () => {
             for (let y = 0; y < document.body.scrollHeight; y += 500) {
                 scrollTo(0, y);
-                await new Promise((done) => setTimeout(done, 20));
+                // until it was painted: what was never seen is not drawn
+                await new Promise((done) => requestAnimationFrame(() => setTimeout(done, 20)));
             }
             scrollTo(0, 0);
         }"""
