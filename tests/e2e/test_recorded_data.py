@@ -181,6 +181,14 @@ def test_no_price_is_zero_and_every_priced_day_has_its_quality(
     assert broken == []
 
 
+def test_a_changed_signal_is_told_in_words(published: duckdb.DuckDBPyConnection) -> None:
+    unclear = published.sql(
+        "select message from marts.alert where kind = 'signal_change' and not regexp_full_match("
+        "message, '.+: signal from (long|short|flat) to (long|short|flat)')"
+    ).fetchall()
+    assert unclear == []
+
+
 def test_what_the_readme_shows_can_be_asked(published: duckdb.DuckDBPyConnection) -> None:
     lines = published.sql("select topic, example_query from marts.readme").fetchall()
     assert len(lines) > 10

@@ -15,3 +15,8 @@
 {% macro in_digits(number, digits) -%}
     cast(cast({{ number }} as decimal(38, {{ digits }})) as varchar)
 {%- endmacro %}
+
+{#- The side that a signal takes, as traders call it. -#}
+{% macro side_of(signal) -%}
+    case {{ signal }} when 1 then 'long' when -1 then 'short' else 'flat' end
+{%- endmacro %}

@@ -168,8 +168,8 @@ described as (
                 then ' moved ' || {{ in_digits('100 * alert.alert_value', 1) }} || ' % '
                     || coalesce('since ' || nullif(alert.ref_id, ''), 'in a day')
             when 'signal_change'
-                then ': signal from ' || cast(cast(alert.threshold as bigint) as varchar)
-                    || ' to ' || cast(cast(alert.alert_value as bigint) as varchar)
+                then ': signal from ' || {{ side_of('alert.threshold') }}
+                    || ' to ' || {{ side_of('alert.alert_value') }}
             when 'grade_shift'
                 then ': trader grade ' || {{ in_digits('alert.alert_value', 1) }}
                     || ' points in 7 days'
