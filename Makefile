@@ -132,7 +132,7 @@ $(DEPLOYED): $(INSTALLED) deploy/requirements-test.lock
 		-r deploy/requirements-test.lock
 	@touch $@
 
-extras: install $(DEPLOYED) $(CLIENTS)/.installed ## what a deployment may want: PostgreSQL, a bucket, traces (docs/deployment.md)
+extras: install $(DEPLOYED) ## what a deployment may want: PostgreSQL, a bucket, traces (docs/deployment.md)
 
 test-deployment: extras ## the proofs of these, and of deploy/
 	@$(BIN)/python -m pytest tests/deployment

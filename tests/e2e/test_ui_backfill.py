@@ -1,7 +1,5 @@
 """What `tokenmart dev` opens, used as people use it: by its pages, and by their own interface."""
 
-import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -15,7 +13,6 @@ from typing import Any, TypeVar
 import dagster as dg
 import httpx
 import pytest
-from playwright.sync_api import Page, sync_playwright
 
 from assets import automation, keys
 from assets.command import runs
@@ -28,8 +25,7 @@ Found = TypeVar("Found")
 
 DAYS = [(END - timedelta(days=number)).isoformat() for number in (2, 1, 0)]
 _DONE = {"COMPLETED", "COMPLETED_SUCCESS", "COMPLETED_FAILED", "FAILED", "CANCELED"}
-_RUN_DONE = {"SUCCESS", "FAILURE", "CANCELED"}
-_LOCATION = {"repositoryName": "__repository__", "repositoryLocationName": "tokenmart"}
+LOCATION = {"repositoryName": "__repository__", "repositoryLocationName": "tokenmart"}
 
 _LAUNCH = """
 mutation Launch($wanted: LaunchBackfillParams!) {
@@ -41,36 +37,13 @@ mutation Launch($wanted: LaunchBackfillParams!) {
   }
 }
 """
-_STATUS = """
+STATUS = """
 query Status($id: String!) {
   partitionBackfillOrError(backfillId: $id) {
     __typename
     ... on PartitionBackfill { status error { message } runs(limit: 10) { id status } }
   }
 }
-"""
-_BACKFILLS = """
-query Backfills {
-  partitionBackfillsOrError(limit: 5) {
-    __typename
-    ... on PartitionBackfills { results { id partitionSetName } }
-  }
-}
-"""
-_CANCEL = """
-mutation Cancel($id: String!) { cancelPartitionBackfill(backfillId: $id) { __typename } }
-"""
-_RUN = """
-mutation Run($wanted: ExecutionParams!) {
-  launchRun(executionParams: $wanted) {
-    __typename
-    ... on LaunchRunSuccess { run { id } }
-    ... on PythonError { message }
-  }
-}
-"""
-_RUN_STATUS = """
-query Run($id: ID!) { runOrError(runId: $id) { __typename ... on Run { status } } }
 """
 _DAYS_LANDED = """
 query Landed($asset: AssetKeyInput!) {
@@ -171,22 +144,6 @@ def ui(opened: Project, dev_log: Path) -> Iterator[Ui]:
     assert _alive_of(opened) == [], "something outlives `tokenmart dev`"
 
 
-@pytest.fixture
-def page() -> Iterator[Page]:
-    """An empty page of a browser, patient as a busy machine asks for."""
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("no Chromium is installed")
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--no-proxy-server"]
-        )
-        opened = browser.new_page(viewport={"width": 1600, "height": 1000})
-        opened.set_default_timeout(120_000)
-        yield opened
-        browser.close()
-
-
 def _alive_of(project: Project) -> list[str]:
     """Return the processes that work on the project's data, half a minute after it was stopped."""
     mark = f"TOKENMART_DATA_DIR={project.data_dir}".encode()
@@ -225,10 +182,10 @@ def test_the_ui_command_serves_the_project_and_leaves_nothing_behind(
     assert _alive_of(opened) == [], dev_log.read_text(errors="replace")[-2000:]
 
 
-def _launched(ui: Ui, job: str, days: list[str]) -> str:
+def launched(ui: Ui, job: str, days: list[str]) -> str:
     """Launch a job for days as its page does, and return the backfill's id."""
     wanted = {
-        "selector": {"partitionSetName": f"{job}_partition_set", "repositorySelector": _LOCATION},
+        "selector": {"partitionSetName": f"{job}_partition_set", "repositorySelector": LOCATION},
         "partitionNames": days,
     }
     launched = ui.ask(_LAUNCH, wanted=wanted)["launchPartitionBackfill"]
@@ -236,27 +193,15 @@ def _launched(ui: Ui, job: str, days: list[str]) -> str:
     return str(launched["backfillId"])
 
 
-def _ended(ui: Ui, backfill: str) -> dict[str, Any]:
+def ended(ui: Ui, backfill: str) -> dict[str, Any]:
     """Return what became of a backfill."""
-    return _until(
-        lambda: ui.ask(_STATUS, id=backfill)["partitionBackfillOrError"],
+    return until(
+        lambda: ui.ask(STATUS, id=backfill)["partitionBackfillOrError"],
         lambda found: found["status"] in _DONE,
     )
 
 
-def _executed(ui: Ui, job: str) -> str:
-    """Launch a job that is of no days, and return how its run ended."""
-    wanted = {"selector": {**_LOCATION, "jobName": job}, "runConfigData": {}}
-    launched = ui.ask(_RUN, wanted=wanted)["launchRun"]
-    assert launched["__typename"] == "LaunchRunSuccess", launched
-    run = launched["run"]["id"]
-    return _until(
-        lambda: str(ui.ask(_RUN_STATUS, id=run)["runOrError"]["status"]),
-        lambda status: status in _RUN_DONE,
-    )
-
-
-def _until(look: Callable[[], Found], is_enough: Callable[[Found], bool]) -> Found:
+def until(look: Callable[[], Found], is_enough: Callable[[Found], bool]) -> Found:
     deadline = time.monotonic() + 900
     while time.monotonic() < deadline:
         if is_enough(found := look()):
@@ -277,68 +222,17 @@ def test_days_that_the_market_does_not_have_are_not_offered(ui: Ui) -> None:
     assert launched["__typename"] == "PythonError", launched
 
 
-def test_a_range_is_backfilled_from_the_browser(
-    ui: Ui, opened: Project, dev_log: Path, page: Page
-) -> None:
+def test_range_is_backfilled_in_one_run(ui: Ui, opened: Project, dev_log: Path) -> None:
     first = opened.current
-    (landing,) = re.findall(r"http://127\.0\.0\.1:\d+/assets\S+", dev_log.read_text())
-    page.goto(landing)
-    for seen in ("chain_daily", "marts/peg", "Materialized"):
-        page.get_by_text(seen).first.wait_for()
-    page.goto(f"{ui.address}/asset-groups")
-    for layer in ("sources", "curated", "intermediate", "marts", "published"):
-        page.get_by_text(layer, exact=True).first.wait_for()
-
-    # a range of days beside the run of one of them
-    daily = _launched(ui, automation.DAILY_JOB, DAYS[-1:])
-    page.goto(f"{ui.address}/locations/tokenmart/jobs/{automation.BACKFILL_JOB}")
-    page.get_by_role("button", name="Materialize all").click()
-    days = page.get_by_placeholder("ex: ")
-    days.fill(f"[{DAYS[0]}...{DAYS[-1]}]")
-    days.press("Enter")
-    page.get_by_role("button", name="Launch backfill").click()
-    backfill = _until(lambda: _backfill_of(ui, automation.BACKFILL_JOB), bool)
-    assert backfill is not None
-    for name, found in (("daily", _ended(ui, daily)), ("backfill", _ended(ui, backfill))):
-        log = dev_log.read_text(errors="replace")[-4000:]
-        assert found["status"] == "COMPLETED_SUCCESS", f"{name}: {found}\n{log}"
-        assert [run["status"] for run in found["runs"]] == ["SUCCESS"], f"{name} is to be one run"
-    _holds_all(opened, found["runs"][0]["id"], ui)
+    found = ended(ui, launched(ui, automation.BACKFILL_JOB, DAYS))
+    log = dev_log.read_text(errors="replace")[-4000:]
+    assert found["status"] == "COMPLETED_SUCCESS", f"{found}\n{log}"
+    assert [run["status"] for run in found["runs"]] == ["SUCCESS"], "a range is to be one run"
+    holds_all(opened, found["runs"][0]["id"], ui)
     assert opened.current.content_hash == first.content_hash
 
 
-def test_a_backfill_is_cancelled_and_launched_again(ui: Ui, opened: Project) -> None:
-    first, kept = opened.current, len(publications(opened.settings))
-    repair = _launched(ui, automation.REPAIR_JOB, DAYS)
-    _until(
-        lambda: ui.ask(_STATUS, id=repair)["partitionBackfillOrError"]["runs"],
-        lambda found: [run["status"] for run in found] == ["STARTED"],
-    )
-    ui.ask(_CANCEL, id=repair)
-    assert _ended(ui, repair)["status"] == "CANCELED"
-    assert len(publications(opened.settings)) == kept
-    assert _ended(ui, _launched(ui, automation.REPAIR_JOB, DAYS))["status"] == "COMPLETED_SUCCESS"
-    assert len(publications(opened.settings)) == kept + 1
-    assert opened.current.content_hash == first.content_hash
-
-
-def test_jobs_of_no_day_are_launched(ui: Ui, opened: Project) -> None:
-    first, kept = opened.current, len(publications(opened.settings))
-    assert _executed(ui, automation.REBUILD_JOB) == "SUCCESS"
-    assert len(publications(opened.settings)) == kept, "a rebuild publishes nothing"
-    assert _executed(ui, automation.PUBLISH_JOB) == "SUCCESS"
-    assert len(publications(opened.settings)) == kept + 1
-    assert opened.current.content_hash == first.content_hash
-
-
-def _backfill_of(ui: Ui, job: str) -> str | None:
-    found = ui.ask(_BACKFILLS)["partitionBackfillsOrError"]["results"]
-    return next(
-        (one["id"] for one in found if one["partitionSetName"] == f"{job}_partition_set"), None
-    )
-
-
-def _holds_all(project: Project, run_id: str, ui: Ui) -> None:
+def holds_all(project: Project, run_id: str, ui: Ui) -> None:
     """Hold that a run has made all assets: Dagster may skip one and call the run a success."""
     assets = [
         tuple(node["assetKey"]["path"])
