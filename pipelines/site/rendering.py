@@ -111,4 +111,8 @@ def _json(value: Any) -> Markup:
 
 def _words(text: str) -> Markup:
     """Return a text of the dictionary, what stands in `backticks` as code."""
-    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704  # escaped
+    pieces = enumerate(re.split("`([^`]+)`", text))
+    return Markup("").join(
+        Markup("<code>{}</code>").format(piece) if place % 2 else escape(piece)
+        for place, piece in pieces
+    )
