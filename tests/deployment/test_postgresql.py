@@ -18,10 +18,11 @@ from tests.e2e.conftest import END, Project
 from tests.e2e.test_ui_backfill import (
     Ui,
     _alive_of,
-    _backfilled,
     _free_port,
     _start,
     _stop,
+    ended,
+    launched,
 )
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -82,7 +83,7 @@ def test_a_day_is_run_by_the_daemon_and_kept_in_postgresql(
     try:
         ui = Ui(port)
         ui.wait_until_ready(started[1], 240)
-        found = _backfilled(ui, automation.DAILY_JOB, [END.isoformat()])
+        found = ended(ui, launched(ui, automation.DAILY_JOB, [END.isoformat()]))
         said = "\n".join(log.read_text(errors="replace")[-3000:] for log in logs.values())
         assert found["status"] == "COMPLETED_SUCCESS", f"{found}\n{said}"
         (run,) = found["runs"]

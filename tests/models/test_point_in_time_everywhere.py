@@ -33,6 +33,7 @@ from tests.models.panel import (
 WITHOUT_A_DAY = {
     "dim_": "lists who there is; what is dated in them is known_at's, and tested in test_identity",
     "meta_": "describes the columns",
+    "readme": "says where to begin",
     "ops_": "describes runs, not days",
     "signal_quality": "hindsight by purpose; nothing reads it (test_hindsight)",
     "moonshots": "shows what became of a pick; nothing reads it (test_hindsight)",

@@ -227,7 +227,7 @@ def test_bar_with_another_close_or_without_price_is_found(marts: Frames) -> None
     assert result.failed_row_count == 2
     assert "asset_id=btc, day=2024-01-10" in result.detail
     assert "bar=1.0" in result.detail
-    assert "asset_id=eth, day=2024-01-04, price=5.0, bar=None" in result.detail
+    assert "asset_id=eth, day=2024-01-04, price=5.0, bar=NULL" in result.detail
 
 
 def test_rounding_is_no_difference(marts: Frames) -> None:
