@@ -42,6 +42,12 @@ insert into marts.price_daily values
     ('btc', date '2024-01-02', null, 0, 'thin', timestamptz '2024-01-03 00:00:00+00', true),
     ('eth', date '2024-01-01', 2.5, 3, 'ok', timestamptz '2024-01-02 00:00:00+00', null);
 """
+# enough days for a middle value to be held to its interval
+DAYS = """
+insert into marts.price_daily
+select 'sol', day::date, 2.0, 3, 'ok', day::timestamptz, true
+from generate_series(date '2024-01-01', date '2024-02-29', interval 1 day) as series (day)
+"""
 
 Check = Callable[..., dict[str, CheckResult]]
 
@@ -62,7 +68,7 @@ def check(tmp_path: Path) -> Check:
 
 
 def test_mart_that_keeps_its_contract_passes_every_expectation(check: Check) -> None:
-    results = check()
+    results = check(DAYS)
 
     assert sorted(results) == [
         "columns",
@@ -91,7 +97,7 @@ def test_mart_that_keeps_its_contract_passes_every_expectation(check: Check) -> 
             "2 rows break 'close_usd filled in 60% of rows', such as asset_id=btc, day=2024-01-02",
         ),
         (
-            "update marts.price_daily set close_usd = close_usd * 10000",
+            f"{DAYS}; update marts.price_daily set close_usd = close_usd * 10000",
             "median__close_usd",
             0,
             "the median of close_usd is 20000.0, not in 0 to 10",
@@ -158,7 +164,7 @@ def test_broken_promise_says_which_rows_broke_what(
 
 
 def test_a_rule_that_only_warns_does_not_block(check: Check) -> None:
-    results = check("update marts.price_daily set n_venues = 101")
+    results = check(DAYS, "update marts.price_daily set n_venues = 101")
 
     assert [r.check_name for r in results.values() if not r.is_passed] == ["median__n_venues"]
     assert not any(result.is_blocking for result in results.values())
@@ -194,3 +200,10 @@ def test_nothing_is_said_about_the_middle_of_a_column_without_values(check: Chec
     assert not results["filled__close_usd"].is_passed
     assert "median__close_usd" not in results
     assert "contains__price_quality" not in results
+
+
+def test_nothing_is_said_about_the_middle_of_a_few_days(check: Check) -> None:
+    crash = "update marts.price_daily set close_usd = 20000"
+
+    assert "median__close_usd" not in check(crash)
+    assert not check(DAYS, crash)["median__close_usd"].is_passed
