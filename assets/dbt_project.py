@@ -29,8 +29,9 @@ class ManifestMissing(Exception):
     """dbt's manifest was not built: definitions cannot load, and say how to get it."""
 
 
+@cache
 def dbt_project() -> DbtProject:
-    """Return the project; nothing is parsed and nothing is written."""
+    """Return the project, whose file is read once; nothing is parsed and nothing is written."""
     return DbtProject(project_dir=_FOLDER, profiles_dir=_FOLDER)
 
 
