@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -79,7 +79,7 @@ def selected_assets(
     }
 
 
-def repair_config(wanted: Sequence[GapRequest]) -> dict[str, dict[str, object]]:
+def repair_config(wanted: Sequence[GapRequest]) -> dict[str, dict[str, Any]]:
     """Return the config of the ops of a repair, by op."""
     return {ingestion.OP_NAME: {"gap_requests": [request.as_config() for request in wanted]}}
 

@@ -42,10 +42,11 @@ class GapRequest:
     purpose: str = "repair"
 
     def as_config(self) -> dict[str, Any]:
-        """Return it as what a run's config can hold."""
+        """Return it as what a run's config can hold, which has no NULL in a map."""
+        table = {} if self.table_name is None else {"table_name": self.table_name}
         return {
             "source": self.source,
-            "table_name": self.table_name,
+            **table,
             "first": self.window.start.isoformat(),
             "last": self.window.last.isoformat(),
             "entities": list(self.entities),
@@ -57,7 +58,7 @@ class GapRequest:
         """Return what `as_config` was made of."""
         return cls(
             config["source"],
-            config["table_name"],
+            config.get("table_name"),
             Window.between(date.fromisoformat(config["first"]), date.fromisoformat(config["last"])),
             tuple(config["entities"]),
             config["purpose"],

@@ -114,7 +114,8 @@ class Stamped:
         found = {float(described["run_id"].rpartition("-")[2])}
         for mart, column in self._some().items():
             values = pl.scan_parquet(folder / f"{mart}.parquet").select(column).collect()
-            found |= set(values[column].unique())
+            # what a publication says of itself are rows of its own, without the number
+            found |= set(values[column].drop_nulls().unique())
         return _the_same(found)
 
     def holder(self) -> float:

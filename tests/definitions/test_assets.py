@@ -9,6 +9,7 @@ from assets.partitions import days_of_market
 from pipelines import sources
 from pipelines.core.settings import Settings
 from pipelines.core.windows import Window
+from pipelines.lake.repair import GapRequest
 from pipelines.publishing.provenance import model_versions
 from pipelines.validation import INVARIANTS, dbt_results
 
@@ -53,6 +54,19 @@ def test_what_is_landed_by_days_is_partitioned_and_what_is_rebuilt_whole_is_not(
     for key in partitioned:
         assert graph.get(key).partitions_def == days, key
         assert graph.get(key).backfill_policy == dg.BackfillPolicy.single_run(), key
+
+
+@pytest.mark.parametrize("table_name", ["ohlc", None])
+def test_a_run_takes_what_a_repair_asks_for(defs: dg.Definitions, table_name: str | None) -> None:
+    request = GapRequest("kraken", table_name, Window.of_day(date(2024, 2, 1)))
+    config = automation.repair_config([request])
+
+    dg.validate_run_config(
+        defs.resolve_job_def(automation.REPAIR_JOB),
+        {"ops": {op: {"config": of_op} for op, of_op in config.items()}},
+    )
+    (asked,) = config[ingestion.OP_NAME]["gap_requests"]
+    assert GapRequest.from_config(asked) == request
 
 
 def test_a_publication_is_all_marts_or_none(defs: dg.Definitions) -> None:
