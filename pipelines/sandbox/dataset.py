@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -804,8 +805,16 @@ class Dataset:
         }
 
     def has(self, table: str) -> bool:
-        """Say whether the folder has the table."""
-        return table in self.files
+        """Say whether the folder has the table, with a row in it."""
+        return table in self._filled
+
+    @cached_property
+    def _filled(self) -> frozenset[str]:
+        return frozenset(
+            table
+            for table, files in self.files.items()
+            if any(pl.scan_parquet(file).select(pl.len()).collect().item() for file in files)
+        )
 
     def table(self, name: str) -> pl.LazyFrame:
         """Return a table with all of its layout's columns, in the layout's order and types.

@@ -9,11 +9,13 @@ show stands beside it, as `meta` too:
     expect      of a column:
       filled_frac   at least this share of the rows has a value
       median        the interval in which the middle value lies, set wide: it is to catch another
-                    unit, not a calm or a wild market, and so of 60 days or more alone;
-                    `bounds`: the column's documented ones
+                    unit, not a calm or a wild market; `bounds`: the column's documented ones
       contains      values that must be there
       severity      what a breach of the three does to the publication: `block` (so if it is not
-                    said) or `warn`
+                    said) or `warn`: what is empty or absent is seen to be so, and is not wrong
+
+Shares and middle values are held of 60 days or more: a first day has no returns, and a crash moves
+the middle of a week.
 
 Whether each single row is right (ranges, accepted values, references) is said in dbt's tests. The
 key is the one rule that dbt tests as well: `tokenmart publish` checks a warehouse without dbt, and

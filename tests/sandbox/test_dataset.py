@@ -99,6 +99,13 @@ def test_a_minimal_folder_is_accepted(tmp_path: Path) -> None:
     assert dataset.sources == ("coinbase", "defillama_stablecoins")
 
 
+def test_an_optional_table_without_rows_is_as_good_as_none(tmp_path: Path) -> None:
+    empty = {"stablecoins": pl.DataFrame.clear, "stablecoin_daily": pl.DataFrame.clear}
+    dataset = load(_write(tmp_path / "d", **empty))
+    assert not any(map(dataset.has, empty))
+    assert dataset.sources == ("coinbase",)
+
+
 def test_a_table_may_be_a_folder_and_types_that_lose_nothing_are_accepted(tmp_path: Path) -> None:
     def other_types(table: pl.DataFrame) -> pl.DataFrame:
         return table.with_columns(
