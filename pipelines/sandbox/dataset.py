@@ -851,6 +851,8 @@ def load(path: Path | str) -> Dataset:
         frame = _check_columns(TABLES[name], paths, problems, warnings)
         if frame is not None and _check_values(TABLES[name], frame, problems):
             whole[name] = frame
+            if TABLES[name].required and frame.head(1).collect().is_empty():
+                problems.append(f"{name}: the table has no rows")
     _check_relations(whole, problems)
     if meta is None or problems:
         raise DatasetError(folder, problems)

@@ -99,6 +99,11 @@ def test_a_minimal_folder_is_accepted(tmp_path: Path) -> None:
     assert dataset.sources == ("coinbase", "defillama_stablecoins")
 
 
+def test_a_required_table_without_rows_is_refused(tmp_path: Path) -> None:
+    refused = _refused(_write(tmp_path / "d", candles=pl.DataFrame.clear))
+    assert "candles: the table has no rows" in refused
+
+
 def test_an_optional_table_without_rows_is_as_good_as_none(tmp_path: Path) -> None:
     empty = {"stablecoins": pl.DataFrame.clear, "stablecoin_daily": pl.DataFrame.clear}
     dataset = load(_write(tmp_path / "d", **empty))
