@@ -78,6 +78,12 @@ def test_unreachable_source_and_the_way_back(impatient: Project, server: Sandbox
     assert "Failed: extraction\nbinance: " in failed.stdout
     assert impatient.current == first
 
+    off = {"TOKENMART_SOURCES__BINANCE__ENABLED": "false"}
+    without = Project(impatient.data_dir, impatient.dataset, {**broken.environment, **off})
+    meanwhile = without.run("daily")
+    assert meanwhile.returncode == 0, meanwhile.stdout
+    assert impatient.current.version != first.version
+
     done = impatient.run("daily")
     assert done.returncode == 0, done.stdout
     assert impatient.current.content_hash == first.content_hash
