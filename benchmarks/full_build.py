@@ -13,7 +13,7 @@ import argparse
 import json
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -65,7 +65,8 @@ def _measure(folder: Path, assets: int, years: int, top: int) -> None:
     steps = {}
     if not (data_dir / "lake/catalog.parquet").exists():
         with SandboxServer(dataset) as server:
-            first, last = (f"{day:%Y-%m-%d}" for day in _days(dataset))
+            market = load(dataset)
+            first, last = market.start.isoformat(), market.end.isoformat()
             steps["landing of all sources"] = run_stage(
                 "extract",
                 first,
@@ -79,12 +80,11 @@ def _measure(folder: Path, assets: int, years: int, top: int) -> None:
     )
     settings = Settings(data_dir=data_dir)
     models = _models(data_dir / "dbt-benchmark", settings.warehouse_path)
-    _print(console, steps, models, top, f"{assets} assets x {years} years")
-
-
-def _days(dataset: Path) -> tuple[date, date]:
+    # of the data that are there, whatever was asked for
     market = load(dataset)
-    return market.start, market.end
+    count = market.table("assets").collect().height
+    days = (market.end - market.start).days + 1
+    _print(console, steps, models, top, f"{count} assets x {days:,} days")
 
 
 def _models(target: Path, database: Path) -> dict[str, Model]:
