@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from assets import checks, dbt_project
@@ -118,3 +119,26 @@ def test_a_check_that_holds_shows_no_rows(check: Check) -> None:
     (reported,) = checks.as_asset_checks(check())
     assert reported.passed
     assert not [name for name in reported.metadata if "failing rows" in name]
+
+
+def test_a_coin_without_price_or_fresh_reference_breaks_no_rule() -> None:
+    suite = "stablecoin_peg_daily_quality_suite"
+    (test,) = (node for node in dbt_project.manifest()["nodes"].values() if node["name"] == suite)
+    rules = test["test_metadata"]["kwargs"]["rules"]
+    (contract,) = (
+        one for one in dbt_project.contracts() if one.mart == suite.removesuffix("_quality_suite")
+    )
+    with duckdb.connect() as connection:
+        connection.execute("create schema marts")
+        connection.execute(table(contract))
+        connection.execute(
+            f"insert into marts.{contract.mart} "
+            "(stablecoin_id, day, price_quality, ref_price_usd, ref_age_h, reading_count, "
+            "as_of_ts, model_version) "
+            "values ('vnx-gold', date '2026-10-31', 'missing', 3086.16, 57, 0, now(), 'a')"
+        )
+        held = {
+            rule: connection.execute(f"select {is_kept} from marts.{contract.mart}").fetchone()
+            for rule, is_kept in rules.items()
+        }
+    assert held == dict.fromkeys(rules, (True,))
