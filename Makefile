@@ -14,6 +14,8 @@ AUDIT := $(VENV)/audit
 AUDIT_LOCK := .ci/audit.lock
 CLIENTS := $(VENV)/clients
 CLIENTS_LOCK := .ci/clients.lock
+SUPERSET := $(VENV)/superset
+SUPERSET_LOCK := .ci/superset.lock
 SBOM := data/sbom.cdx.json
 DEPLOYED := $(VENV)/.deployed
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
@@ -117,7 +119,7 @@ test-clients: $(CLIENTS)/.installed ## every recipe of docs/connect.md, by the c
 canary: install ## build the lake of TOKENMART_DATA_DIR with this code beside it, and compare
 	@$(BIN)/tokenmart canary
 
-lock: ## resolve the dependencies of pyproject.toml anew: the project's, a deployment's, its tests', the audit's
+lock: ## resolve the dependencies of pyproject.toml anew: the project's, a deployment's, its tests', and each environment's of its own
 	@$(LOCK) pyproject.toml --group dev --output-file requirements.lock
 	@$(LOCK) pyproject.toml --all-extras --group build --constraint requirements.lock \
 		--output-file deploy/requirements.lock
@@ -125,6 +127,7 @@ lock: ## resolve the dependencies of pyproject.toml anew: the project's, a deplo
 		--constraint deploy/requirements.lock --output-file deploy/requirements-test.lock
 	@$(LOCK) --group audit --output-file $(AUDIT_LOCK)
 	@$(LOCK) --group clients --output-file $(CLIENTS_LOCK)
+	@$(LOCK) --group superset --output-file $(SUPERSET_LOCK)
 
 $(DEPLOYED): $(INSTALLED) deploy/requirements-test.lock
 	@echo "==> what a deployment has beside it"
