@@ -22,7 +22,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 MANIFEST := dbt/target/manifest.json
 DBT_FILES := $(shell find dbt -type f -not -path 'dbt/target/*' -not -path 'dbt/logs/*' 2>/dev/null)
 
-.PHONY: help install daily dev serve demo docs test test-slow extras test-deployment test-clients chaos check format bench audit sbom canary lock clean
+.PHONY: help install daily dev serve demo notebook docs test test-slow extras test-deployment test-clients chaos check format bench audit sbom canary lock clean
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -58,6 +58,9 @@ dev: install ## the Dagster UI on this machine
 
 demo: install ## look at the generated market: its pages, made if need be and opened
 	@$(BIN)/tokenmart demo
+
+notebook: install ## the notebooks in the browser, on what is published (docs/connect.md)
+	@$(BIN)/marimo edit --host 127.0.0.1 --skip-update-check notebooks
 
 serve: install ## the published marts over HTTP, on this machine
 	@$(BIN)/tokenmart serve
