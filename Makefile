@@ -22,7 +22,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 MANIFEST := dbt/target/manifest.json
 DBT_FILES := $(shell find dbt -type f -not -path 'dbt/target/*' -not -path 'dbt/logs/*' 2>/dev/null)
 
-.PHONY: help install daily dev serve demo notebook docs test test-slow extras test-deployment test-clients chaos check format bench audit sbom canary lock clean
+.PHONY: help install daily dev serve demo notebook docs test test-slow extras test-deployment test-clients superset test-superset chaos check format bench audit sbom canary lock clean
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -118,6 +118,19 @@ $(CLIENTS)/.installed: $(CLIENTS_LOCK) .ci/clients/package-lock.json | install
 
 test-clients: $(CLIENTS)/.installed ## every recipe of docs/connect.md, by the client itself in an environment of its own
 	@$(BIN)/python -m pytest tests/e2e/test_clients.py
+
+$(SUPERSET)/.installed: $(SUPERSET_LOCK) | install
+	@echo "==> Apache Superset in $(SUPERSET)"
+	@$(BIN)/uv venv --quiet --clear --no-python-downloads --python '>=3.11,<3.13' $(SUPERSET)
+	@$(BIN)/uv pip install --quiet --system-certs --python $(SUPERSET)/bin/python --compile-bytecode --no-deps \
+		--require-hashes -r $(SUPERSET_LOCK)
+	@touch $@
+
+superset: $(SUPERSET)/.installed ## Apache Superset on what is published, with two dashboards, on this machine
+	@$(BIN)/python scripts/superset.py
+
+test-superset: $(SUPERSET)/.installed ## Superset's dashboards, against the published file
+	@$(BIN)/python -m pytest tests/e2e/test_superset.py
 
 canary: install ## build the lake of TOKENMART_DATA_DIR with this code beside it, and compare
 	@$(BIN)/tokenmart canary
