@@ -11,7 +11,10 @@ registered before, and makes nothing twice.
 from __future__ import annotations
 
 import argparse
+import os
 import secrets
+import signal
+import socket
 import subprocess
 import sys
 import time
@@ -75,6 +78,8 @@ def start(home: Path, port: int) -> subprocess.Popen[bytes]:
     with (home / "superset.log").open("a", encoding="utf-8") as log:
         return subprocess.Popen(
             [
+                # no longer than this program lives, however it ends
+                *(sys.executable, "-m", "pipelines.core.lifeline", str(os.getpid())),
                 *(BIN / "gunicorn", "--bind", f"{HOST}:{port}", "--workers", "1"),
                 *("--worker-class", "gthread", "--threads", "8", "--timeout", "120"),
                 "superset.app:create_app()",
@@ -82,6 +87,7 @@ def start(home: Path, port: int) -> subprocess.Popen[bytes]:
             env=environment(home),
             stdout=log,
             stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
 
 
@@ -151,8 +157,14 @@ def main() -> int:
     if asked.register:
         register(home, asked.port, database)
         return 0
+    with socket.socket() as tried:
+        if tried.connect_ex((HOST, asked.port)) == 0:
+            print(f"error: port {asked.port} is taken; --port N chooses another", file=sys.stderr)
+            return 1
     home.mkdir(parents=True, exist_ok=True)
     prepare(home)
+    # ended from outside, it ends what it started, as at Ctrl-C
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     process = start(home, asked.port)
     try:
         wait_for(process, home, asked.port)
@@ -164,7 +176,8 @@ def main() -> int:
     except KeyboardInterrupt:
         return 130
     finally:
-        process.terminate()
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGINT)
         process.wait()
 
 

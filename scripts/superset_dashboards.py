@@ -206,7 +206,7 @@ def _rows(
             "query_mode": "raw",
             "all_columns": list(columns),
             "order_by_cols": [json.dumps([column, ascending]) for column, ascending in order],
-            "row_limit": 1_000,
+            "row_limit": 50_000,
             "server_pagination": page > 0,
             "server_page_length": rows,
             "show_cell_bars": False,
@@ -344,7 +344,7 @@ MARKET: Final = (
             },
             [("day", False)],
             width=6,
-            height=50,
+            height=60,
             page=10,
         ),
         Chart(
@@ -353,7 +353,7 @@ MARKET: Final = (
             "bubble_v2",
             "Relative strength against its momentum: right is strong, up is gaining.",
             6,
-            50,
+            60,
             {
                 "columns": ["narrative_id", "quadrant"],
                 "metrics": [_STRENGTH, _MOMENTUM, _SIZE],
@@ -431,7 +431,7 @@ MARKET: Final = (
             },
             [("event_seq", False)],
             width=5,
-            height=58,
+            height=70,
             page=12,
         ),
         _rows(
@@ -446,7 +446,7 @@ MARKET: Final = (
             },
             [("event_seq", False)],
             width=7,
-            height=58,
+            height=70,
             page=12,
         ),
     ),
@@ -580,7 +580,6 @@ STABLECOINS: Final = (
             [("start_day", False)],
             width=7,
             height=44,
-            page=8,
         ),
         _rows(
             "Milestones",
@@ -595,7 +594,6 @@ STABLECOINS: Final = (
             [("known_from_day", False), ("symbol", True)],
             width=5,
             height=44,
-            page=8,
         ),
     ),
     (
