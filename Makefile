@@ -14,13 +14,15 @@ AUDIT := $(VENV)/audit
 AUDIT_LOCK := .ci/audit.lock
 CLIENTS := $(VENV)/clients
 CLIENTS_LOCK := .ci/clients.lock
+SUPERSET := $(VENV)/superset
+SUPERSET_LOCK := .ci/superset.lock
 SBOM := data/sbom.cdx.json
 DEPLOYED := $(VENV)/.deployed
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 MANIFEST := dbt/target/manifest.json
 DBT_FILES := $(shell find dbt -type f -not -path 'dbt/target/*' -not -path 'dbt/logs/*' 2>/dev/null)
 
-.PHONY: help install daily dev serve demo docs test test-slow extras test-deployment test-clients chaos check format bench audit sbom canary lock clean
+.PHONY: help install daily dev serve demo notebook docs test test-slow extras test-deployment test-clients superset test-superset chaos check format bench audit sbom canary lock clean
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -56,6 +58,9 @@ dev: install ## the Dagster UI on this machine
 
 demo: install ## look at the generated market: its pages, made if need be and opened
 	@$(BIN)/tokenmart demo
+
+notebook: install ## the notebooks in the browser, on what is published (docs/connect.md)
+	@$(BIN)/marimo edit --host 127.0.0.1 --skip-update-check notebooks
 
 serve: install ## the published marts over HTTP, on this machine
 	@$(BIN)/tokenmart serve
@@ -114,10 +119,23 @@ $(CLIENTS)/.installed: $(CLIENTS_LOCK) .ci/clients/package-lock.json | install
 test-clients: $(CLIENTS)/.installed ## every recipe of docs/connect.md, by the client itself in an environment of its own
 	@$(BIN)/python -m pytest tests/e2e/test_clients.py
 
+$(SUPERSET)/.installed: $(SUPERSET_LOCK) | install
+	@echo "==> Apache Superset in $(SUPERSET)"
+	@$(BIN)/uv venv --quiet --clear --no-python-downloads --python '>=3.11,<3.13' $(SUPERSET)
+	@$(BIN)/uv pip install --quiet --system-certs --python $(SUPERSET)/bin/python --compile-bytecode --no-deps \
+		--require-hashes -r $(SUPERSET_LOCK)
+	@touch $@
+
+superset: $(SUPERSET)/.installed ## Apache Superset on what is published, with two dashboards, on this machine
+	@$(BIN)/python scripts/superset.py
+
+test-superset: $(SUPERSET)/.installed ## Superset's dashboards, against the published file
+	@$(BIN)/python -m pytest tests/e2e/test_superset.py
+
 canary: install ## build the lake of TOKENMART_DATA_DIR with this code beside it, and compare
 	@$(BIN)/tokenmart canary
 
-lock: ## resolve the dependencies of pyproject.toml anew: the project's, a deployment's, its tests', the audit's
+lock: ## resolve the dependencies of pyproject.toml anew: the project's, a deployment's, its tests', and each environment's of its own
 	@$(LOCK) pyproject.toml --group dev --output-file requirements.lock
 	@$(LOCK) pyproject.toml --all-extras --group build --constraint requirements.lock \
 		--output-file deploy/requirements.lock
@@ -125,6 +143,7 @@ lock: ## resolve the dependencies of pyproject.toml anew: the project's, a deplo
 		--constraint deploy/requirements.lock --output-file deploy/requirements-test.lock
 	@$(LOCK) --group audit --output-file $(AUDIT_LOCK)
 	@$(LOCK) --group clients --output-file $(CLIENTS_LOCK)
+	@$(LOCK) --group superset --output-file $(SUPERSET_LOCK)
 
 $(DEPLOYED): $(INSTALLED) deploy/requirements-test.lock
 	@echo "==> what a deployment has beside it"
