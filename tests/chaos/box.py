@@ -108,7 +108,7 @@ class Box:
     def said(self) -> str:
         return self.output.read_text(encoding="utf-8", errors="replace")
 
-    def _ear(self, command: Command) -> Ear:
+    def ear(self, command: Command) -> Ear:
         """Return what says in which stage a command is; to be made before it is started."""
         return Ear(self.output, self.data_dir / "logs" / f"{command[0]}.log")
 
@@ -133,7 +133,7 @@ class Box:
             command: the command.
             each: is given the seconds since the start and the stage.
         """
-        ear = self._ear(command)
+        ear = self.ear(command)
         process, started = self.start(*command), time.monotonic()
         while process.poll() is None:
             each(time.monotonic() - started, ear.stage())
@@ -149,7 +149,7 @@ class Box:
         Returns:
             The stage that it was in when it was killed; None: it had ended well before.
         """
-        ear = self._ear(command)
+        ear = self.ear(command)
         process = self.start(*command)
         begun: float | None = None
         while begun is None or time.monotonic() < begun + after_s:

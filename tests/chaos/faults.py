@@ -68,11 +68,12 @@ def full_disk(case: Case) -> str:
         stages = []
         for more_mb in sorted(case.chance.choices(range(1, 60), k=3)):
             disk.resize(disk.used_mb() + more_mb)
+            ear = disk.box.ear(("daily",))
             if disk.box.run("daily") == 0:
                 break
             if "Traceback" in disk.box.said or "Failed:" not in disk.box.said:
                 raise Broken(f"no sentence: {disk.box.said[-1000:]}")
-            stages.append(disk.box.stage)
+            stages.append(ear.stage())
             disk.box.check_readers()
         disk.resize(disk.used_mb() + 2_000)
         Case(disk.box, case.day, case.expected, case.chance).recovers()
