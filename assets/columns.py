@@ -13,7 +13,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets.dbt_project import dbt_project, manifest, marts
+from assets.dbt_project import folder, manifest, marts
 from pipelines import sources
 from pipelines.publishing.presentation import Relation, present
 
@@ -88,7 +88,7 @@ def _schema(columns: list[dg.TableColumn]) -> dict[str, Any]:
 
 
 def _file(props: Mapping[str, Any]) -> Path:
-    return Path(dbt_project().project_dir) / str(props["original_file_path"])
+    return folder() / str(props["original_file_path"])
 
 
 def _code(path: Path) -> dict[str, Any]:

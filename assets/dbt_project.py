@@ -29,9 +29,13 @@ class ManifestMissing(Exception):
     """dbt's manifest was not built: definitions cannot load, and say how to get it."""
 
 
-@cache
+def folder() -> Path:
+    """Return where the project is; for a file of it, its own file need not be read."""
+    return _FOLDER
+
+
 def dbt_project() -> DbtProject:
-    """Return the project, whose file is read once; nothing is parsed and nothing is written."""
+    """Return the project, whose file is read; nothing is parsed and nothing is written."""
     return DbtProject(project_dir=_FOLDER, profiles_dir=_FOLDER)
 
 
