@@ -42,7 +42,7 @@ def screen(raw: str) -> str:
 def _as_a_login() -> None:
     """Give the process its terminal, and the signals that whoever runs the tests may ignore."""
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-    for number in (signal.SIGINT, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
 
 
